@@ -1,0 +1,74 @@
+import { notFound } from '../answers.ts'
+import type { User } from '../model.ts'
+import type { Json } from '../python.ts'
+import { randomText } from '../random.ts'
+import { adminOnly, isFalse, mandatory, operation } from '../resource.ts'
+import type { Call, Resource } from '../resource.ts'
+import { createUser } from '../store.ts'
+
+/** `users/` */
+export const users: Resource = {
+  template: 'users/',
+  anon: null,
+  auth: {
+    name: 'UsersHandler',
+    doc: 'Manage the user accounts of this MAAS.',
+    operations: {
+      GET: operation('List users.', call => [...call.store.users.values()].map(show)),
+      'GET whoami': operation('Return the currently logged-in user.', whoami),
+      POST: adminOnly('Create a user.', create)
+    }
+  }
+}
+
+/** `users/{username}/` */
+export const user: Resource = {
+  template: 'users/{username}/',
+  anon: null,
+  auth: {
+    name: 'UserHandler',
+    doc: 'Manage a user account.',
+    operations: {
+      GET: operation('Read a user.', call => {
+        const found = call.store.users.get(call.args[0] as string)
+        if (found === undefined) throw notFound('User')
+        return show(found)
+      })
+    }
+  }
+}
+
+function create ({ store, data }: Call): Json {
+  const [username, email, password] = ['username', 'email', 'password'].map(name => mandatory(data, name)) as [string, string, string]
+  const superuser = data.get('is_superuser')
+  const created = createUser(store.users.size + 1, username, superuser !== undefined && !isFalse(superuser), email, password)
+  store.users.set(username, created)
+  return show(created)
+}
+
+/** Row "whoami with the session cookie": piston does not recognise the session's user object and prints all of its fields. */
+function whoami ({ user, bySession }: Call): Json {
+  if (!bySession) return show(user)
+  return {
+    id: user.id,
+    // The shape of Django's hash; it is the hash of nothing.
+    password: `pbkdf2_sha256$260000$${randomText(22)}$${randomText(43)}=`,
+    last_login: null,
+    is_superuser: user.superuser,
+    username: user.username,
+    last_name: '',
+    email: user.email,
+    is_staff: false,
+    is_active: true
+  }
+}
+
+function show (user: User): Json {
+  return {
+    is_superuser: user.superuser,
+    username: user.username,
+    email: user.email,
+    is_local: true,
+    resource_uri: `/MAAS/api/2.0/users/${user.username}/`
+  }
+}

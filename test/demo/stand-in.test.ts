@@ -1,0 +1,472 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { startStandIn } from '../../src/demo/stand-in/index.ts'
+import type { StandIn, StandInOptions, StandInRecord } from '../../src/demo/stand-in/index.ts'
+import { ask, multipart, sign } from '../helper/maas-client.ts'
+import type { Ask, Key, Told } from '../helper/maas-client.ts'
+import { NOW, observations } from './observations.ts'
+import type { Context } from './observations.ts'
+
+const API = '/MAAS/api/2.0/'
+const FORM: [string, string] = ['Content-Type', 'application/x-www-form-urlencoded']
+const JSON_BODY: [string, string] = ['Content-Type', 'application/json']
+
+interface Started {
+  standIn: StandIn
+  anonymous: (path: string, ask?: Partial<Ask>) => Promise<Told>
+  signed: (path: string, ask?: Partial<Ask>, key?: Key, changes?: Record<string, string | undefined>) => Promise<Told>
+}
+
+async function start (t: Test, options: StandInOptions = { now: () => NOW }): Promise<Started> {
+  const standIn = await startStandIn(options)
+  t.teardown(() => standIn.close())
+  return {
+    standIn,
+    anonymous: (path, rest = {}) => ask(standIn.port, { path: API + path, ...rest }),
+    signed: (path, rest = {}, key = standIn.admin, changes = {}) =>
+      ask(standIn.port, { path: API + path, ...rest, headers: [['Authorization', sign(key, NOW, changes)], ...rest.headers ?? []] })
+  }
+}
+
+const form = (body: string): Partial<Ask> => ({ method: 'POST', headers: [FORM], body })
+const json = (body: string): Partial<Ask> => ({ method: 'POST', headers: [JSON_BODY], body })
+const collapse = (text: string) => text.replace(/\s+/g, ' ').trim()
+
+t.test('every observation of a running MAAS holds, in order', async t => {
+  const { standIn, signed } = await start(t)
+  await signed('tags/', form('name=obs-tag1'))
+  const context: Context = { admin: standIn.admin, user: standIn.user, cookie: '', fileKey: '', tokenKey: '' }
+  for (const { name, ask: asked, status, type, body, deviation, keep } of observations) {
+    await t.test(deviation === undefined ? name : `${name} (deviates: ${deviation})`, async t => {
+      const told = await ask(standIn.port, typeof asked === 'function' ? asked(context) : asked)
+      t.equal(told.status, status)
+      t.equal(told.headers['content-type']?.split(';')[0], type)
+      t.equal(told.headers['www-authenticate'], status === 401 && type === 'text/html' ? 'OAuth realm="OAuth"' : undefined)
+      const expected = typeof body === 'function' ? body(context) : body
+      if (typeof expected === 'string') t.equal(told.body, expected)
+      else if (Buffer.isBuffer(expected)) t.ok(told.bytes.equals(expected), 'the very bytes')
+      else t.equal(collapse(told.body).slice(0, expected.start.length), expected.start)
+      keep?.(told, context)
+    })
+  }
+})
+
+/** Sends bytes as they are and collects all that comes back. */
+async function raw (port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  let answer = ''
+  socket.on('data', chunk => { answer += chunk.toString() })
+  // A peer that closes while we still send is part of what is tested.
+  socket.on('error', () => {})
+  socket.write(bytes)
+  await new Promise(resolve => { socket.on('close', resolve) })
+  return answer
+}
+
+t.test('a nonce lasts exactly if its request was not rolled back', async t => {
+  const { signed, standIn } = await start(t)
+  const once = (path: string, nonce: string, rest: Partial<Ask> = {}) => signed(path, rest, standIn.admin, { oauth_nonce: nonce })
+  const cases: Array<[string, string, Partial<Ask>, number, boolean]> = [
+    ['an answer', 'users/?op=whoami', {}, 200, true],
+    ['a raised 400', 'users/?op=nosuch', {}, 400, false],
+    ['a raised 404', 'machines/nosuch/', {}, 404, false],
+    ['a raised 409', 'machines/?op=allocate', form('name=nosuch'), 409, false],
+    ['a 500', 'users/?op=whoami&oauth_x=1', {}, 500, false],
+    ['a 405, which is returned', 'machines/', { method: 'PATCH' }, 405, true],
+    ['a wrong format, which is returned', 'machines/?format=yaml', {}, 400, true]
+  ]
+  for (const [name, path, rest, status, burnt] of cases) {
+    t.equal((await once(path, name.replaceAll(/\W/g, ''), rest)).status, status, name)
+    const again = await once('users/?op=whoami', name.replaceAll(/\W/g, ''))
+    t.equal(again.status, burnt ? 401 : 200, `${name}: ${burnt ? 'used up' : 'good once more'}`)
+  }
+  const first = await signed('users/?op=whoami', {}, standIn.admin, { oauth_nonce: 'shared' })
+  const other = await signed('users/?op=whoami', {}, standIn.user, { oauth_nonce: 'shared' })
+  t.match([first.status, other.status], [200, 200], 'a nonce counts once per key')
+  t.match(await Promise.all([1, 2].map(async () => (await once('users/?op=whoami', '')).status)), [200, 200], 'an empty one counts never')
+})
+
+t.test('signatures are verified as piston does it', async t => {
+  const { signed, anonymous, standIn } = await start(t)
+  const { admin, user } = standIn
+  const whoami = async (changes: Record<string, string | undefined>, key: Key = admin) => await signed('users/?op=whoami', {}, key, changes)
+
+  t.equal((await whoami({ oauth_consumer_key: user.consumer })).status, 200, 'consumer and token are not tied to each other')
+  t.match((await whoami({}, { ...user, token: admin.token })).body, `base string: &${admin.secret}'`, 'the secret printed is that of the token')
+  t.match((await whoami({ oauth_signature: `%2526${admin.secret}` })).status, 401, 'encoded twice is once too often')
+  t.equal((await whoami({ oauth_signature: undefined })).body, "Authorization Error: 'Missing signature.'", 'the method name contains oauth_signature')
+  t.equal((await whoami({ oauth_signature_method: 'realm' })).status, 200, 'PLAINTEXT is the default')
+  t.equal((await whoami({ oauth_version: '' })).status, 200, 'an empty version is none')
+  t.equal((await whoami({ oauth_timestamp: `%20%2B${NOW - 300}` })).status, 200, 'int() takes blanks and a sign; 300 s are not too old')
+  t.equal((await whoami({ oauth_timestamp: '' })).body, "invalid literal for int() with base 10: ''")
+  t.equal((await whoami({ oauth_token: "it's" })).body, 'Authorization Error: "Invalid access token: it\'s"', 'Python repr prefers the other quote')
+  t.equal((await whoami({ oauth_token: '%27%22%0A%01%5C%zz' })).body, 'Authorization Error: \'Invalid access token: \\\'"\\n\\x01\\\\%zz\'')
+
+  const lower = [['Authorization', sign(admin, NOW).replace('OAuth', 'oauth')]] as Array<[string, string]>
+  t.equal((await anonymous('machines/', { headers: lower })).body, "'NoneType' object has no attribute 'verify_request'", 'no parameters at all')
+  const comma = [['Authorization', `${sign(admin, NOW)},`]] as Array<[string, string]>
+  t.match((await anonymous('machines/', { headers: comma })).body, 'Unable to parse OAuth parameters')
+  const overriding = await signed('users/?op=whoami&oauth_token=&oauth_token=nosuch&oauth_token=other')
+  t.match(overriding.body, 'Invalid access token: nosuch', 'of a repeated query parameter the first that is not empty')
+  t.equal((await anonymous('version/?oauth_x=1')).body, 'dictionary changed size during iteration', 'even where nothing is verified')
+  t.equal((await anonymous('describe/?oauth_x=1')).status, 200, 'describe is no piston resource')
+
+  const encode = (text: string) => encodeURIComponent(text)
+  const names = { oauth_consumer_key: admin.consumer, oauth_nonce: 'hmac', oauth_signature_method: 'HMAC-SHA1', oauth_timestamp: String(NOW), oauth_token: admin.token, oauth_version: '1.0', op: 'whoami' }
+  const pairs = Object.entries(names).map(([name, value]) => `${name}=${value}`).join('&')
+  const base = ['GET', encode(`${standIn.url}/api/2.0/users/`), encode(pairs)].join('&')
+  const signature = createHmac('sha1', `&${admin.secret}`).update(base).digest('base64')
+  const hmac = { oauth_signature_method: 'HMAC-SHA1', oauth_nonce: 'hmac', oauth_timestamp: String(NOW) }
+  t.equal((await whoami({ ...hmac, oauth_signature: encode(signature) })).status, 200, 'HMAC-SHA1 works too')
+  t.equal((await whoami({ ...hmac, oauth_nonce: 'hmac2', oauth_signature: 'x' })).body,
+    `Authorization Error: 'Invalid signature. Expected signature base string: ${base.replace('hmac', 'hmac2')}'`)
+})
+
+t.test('the clock is the one given, and Date tells it', async t => {
+  let now = NOW
+  const { signed } = await start(t, { now: () => now })
+  t.equal((await signed('users/?op=whoami')).headers.date, new Date(NOW * 1000).toUTCString())
+  now += 301.5
+  t.match((await signed('users/?op=whoami')).body, `given ${NOW} and now ${NOW + 301} has a greater difference`)
+  const standIn = await startStandIn()
+  t.teardown(() => standIn.close())
+  const headers: Array<[string, string]> = [['Authorization', sign(standIn.admin, Math.floor(Date.now() / 1000))]]
+  t.equal((await ask(standIn.port, { path: `${API}users/?op=whoami`, headers })).status, 200, 'the default is the real one')
+})
+
+t.test('keys are new at each start and shaped as MAAS makes them', async t => {
+  const [one, other] = [await start(t), await start(t)]
+  for (const { consumer, token, secret } of [one.standIn.admin, one.standIn.user]) {
+    t.match([consumer, token, secret], [/^[A-Za-z0-9]{18}$/, /^[A-Za-z0-9]{18}$/, /^[A-Za-z0-9]{32}$/])
+  }
+  t.match([one.standIn.admin.admin, one.standIn.user.admin], [true, false])
+  t.not(one.standIn.admin.secret, other.standIn.admin.secret)
+  await t.rejects(startStandIn({ port: one.standIn.port }), { code: 'EADDRINUSE' })
+})
+
+t.test('POST machines/ enlists when anonymous and creates when signed', async t => {
+  const { signed, anonymous, standIn } = await start(t)
+  const enlisted = JSON.parse((await anonymous('machines/', form('architecture=amd64&mac_addresses=52:54:00:AA:00:01'))).body)
+  t.equal(Object.keys(enlisted).length, 13)
+  t.match(enlisted, { status: 0, status_name: 'New', architecture: 'amd64/generic' })
+  const again = JSON.parse((await anonymous('machines/', form('architecture=arm64&subarchitecture=x&power_type=ipmi&mac_addresses=52:54:00:aa:00:01'))).body)
+  t.match(again, { system_id: enlisted.system_id, architecture: 'arm64/x', power_type: 'ipmi' }, 'the same machine, updated')
+  t.match(JSON.parse((await anonymous('machines/', form('mac_addresses=52:54:00:aa:00:01'))).body), { architecture: 'arm64/x', power_type: 'ipmi' })
+
+  const created = JSON.parse((await signed('machines/', form('hostname=tidy-wren&mac_addresses=52:54:00:aa:00:02&commission=no'))).body)
+  t.ok(Object.keys(created).length > 50, 'the full field set')
+  t.match(created, { hostname: 'tidy-wren', status_name: 'New', interface_set: [{ mac_address: '52:54:00:aa:00:02' }] })
+  t.equal((await signed('machines/', form('mac_addresses=52:54:00:aa:00:03'), standIn.user)).status, 200, "a plain user's machine waits for approval")
+  const taken = await signed('machines/', form('mac_addresses=52:54:00:aa:00:02&commission=no'))
+  t.equal(taken.body, '{"mac_addresses":["MAC address 52:54:00:aa:00:02 already in use on tidy-wren."]}', 'signed, a MAC is not met again')
+  t.equal((await anonymous('machines/', form('mac_addresses=52:54:00:1c:8e:01&architecture=amd64'))).status, 400, 'nor is that of a machine in use')
+  t.match((await anonymous('machines/', form('mac_addresses=52:54:00:aa:00:09'))).body, '"architecture"')
+  t.match((await signed('machines/', form(''))).body, '"mac_addresses"')
+  t.equal((await signed('machines/', form('mac_addresses=52:54:00:aa:00:04'))).status, 400, 'commissioning fails')
+  t.notMatch((await signed('machines/')).body, '52:54:00:aa:00:04', '... and leaves nothing behind')
+  t.equal((await signed('machines/', json('{"mac_addresses": ["52:54:00:aa:00:05"]}'))).body, "'dict' object has no attribute 'getlist'")
+})
+
+t.test('is_registered depends on who asks, is_action_in_progress is for the anonymous', async t => {
+  const { signed, anonymous } = await start(t)
+  const asked = async (mac: string) => [
+    (await signed(`machines/?op=is_registered&mac_address=${mac}`)).body,
+    (await anonymous(`nodes/?op=is_registered&mac_address=${mac}`)).body,
+    (await anonymous(`devices/?op=is_action_in_progress&mac_address=${mac}`)).body
+  ]
+  t.match(await asked('52:54:00:1C:8E:01'), ['true', 'true', 'false'], 'ready')
+  t.match(await asked('52:54:00:1c:8e:03'), ['true', 'false', 'false'], 'new')
+  t.match(await asked('52:54:00:ff:ff:ff'), ['false', 'false', 'false'], 'unknown')
+  await signed('machines/q7mx4e/?op=deploy', form(''))
+  t.match(await asked('52:54:00:1c:8e:01'), ['true', 'true', 'true'], 'deploying')
+  t.equal((await signed('machines/?op=is_action_in_progress')).body, 'Unrecognised signature: method=GET op=is_action_in_progress')
+  t.equal((await anonymous('machines/?op=is_registered')).body, 'No provided mac_address!')
+})
+
+t.test('op comes from the query, else from a form, else from the path', async t => {
+  const { signed, anonymous } = await start(t)
+  const allocate = multipart([{ name: 'op', value: 'allocate' }, { name: 'name', value: 'nosuch' }])
+  const cases: Array<[string, Told, number]> = [
+    ['the last of the query', await signed('machines/?op=nosuch&op=list_allocated'), 200],
+    ['percent-encoded', await signed('machines/?%6fp=list%5Fallocated'), 200],
+    ['case matters', await signed('machines/?op=List_Allocated'), 400],
+    ['a form', await signed('machines/', form('op=allocate&name=nosuch')), 409],
+    ['the last of a form', await signed('machines/', form('op=nosuch&op=allocate&name=nosuch')), 409],
+    ['type in other case, with a charset', await signed('machines/', { ...form('op=allocate&name=nosuch'), headers: [['Content-Type', 'APPLICATION/x-www-form-urlencoded; charset=utf-8']] }), 409],
+    ['multipart', await signed('machines/', { method: 'POST', headers: [['Content-Type', allocate.type]], body: allocate.body }), 409],
+    ['the query wins over the form', await signed('machines/?op=nosuch', form('op=allocate')), 400],
+    ['an empty last one is none', await signed('machines/?op=allocate&op=', form('mac_addresses=52:54:00:aa:00:01&commission=0')), 200],
+    ['JSON has none', await signed('tags/', json('{"op": "nosuch", "name": "json-op"}')), 200],
+    ['a body of another type has none', await signed('tags/', { method: 'POST', headers: [['Content-Type', 'text/plain']], body: 'op=nosuch' }), 500],
+    ['a GET has no form', await signed('machines/', { ...form('op=nosuch'), method: 'GET' }), 200],
+    ['the path', await signed('machines/op-list_allocated'), 200],
+    ['the path of an item', await signed('machines/q7mx4e/op-query_power_state'), 200],
+    ['percent-encoded path', await signed('mach%69nes/%6Fp-list_allocated'), 200],
+    ['the query wins over the path', await signed('machines/op-list_allocated?op=nosuch'), 400],
+    ['the path with a slash is an item', await signed('machines/op-list_allocated/'), 404],
+    ['an op of the path that is not exported', await signed('machines/op-nosuch'), 404],
+    ['an anonymous op has no path', await anonymous('machines/op-is_action_in_progress'), 404],
+    ['PUT takes none', await signed('tags/virtual/?op=nosuch', { ...form(''), method: 'PUT' }), 400],
+    ['DELETE takes none', await signed('tags/virtual/?op=nosuch', { method: 'DELETE' }), 400],
+    ['dot segments are not resolved', await signed('machines/../machines/'), 404]
+  ]
+  for (const [name, { status }, expected] of cases) t.equal(status, expected, name)
+})
+
+t.test('bodies that are not what they say', async t => {
+  const { signed } = await start(t)
+  const typed = (type: string, body: string): Partial<Ask> => ({ method: 'POST', headers: [['Content-Type', type]], body })
+  t.match(await signed('tags/', json('{')), { status: 400, body: 'Bad Request' })
+  for (const [body, type] of [['7', 'int'], ['[]', 'list'], ['""', 'str'], ['true', 'bool'], ['null', 'NoneType']] as const) {
+    t.match(await signed('tags/', json(body)), { status: 500, body: `'${type}' object has no attribute 'get'` })
+  }
+  t.match(await signed('tags/', typed('multipart/form-data', 'x')), { status: 500, body: 'Invalid boundary in multipart: None' })
+  t.match(await signed('tags/', typed('application/octet-stream', 'x')), { status: 500, body: "'NoneType' object has no attribute 'get'" })
+  t.match(await signed('tags/', form('%zz=%zz&name')), { status: 400, body: '{"name":["This field is required."]}' })
+  const cut = '--b\r\nContent-Disposition: form-data; name="name"\r\n\r\ncut-short\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\nhalf'
+  t.match(await signed('tags/', typed('multipart/form-data; boundary=b', cut)), { status: 200 }, 'what has arrived whole counts')
+  t.match(await signed('tags/', typed('multipart/form-data; boundary=b', cut.slice(0, 30))), { status: 400 })
+  const nameless = ['', '; filename="x"'].map(rest => `--b\r\nContent-Disposition: form-data${rest}\r\n\r\nv\r\n`).join('')
+  const named = '--b\r\nContent-Disposition: form-data; name="filename"\r\n\r\nn\r\n--b--\r\n'
+  t.match(await signed('files/', typed('multipart/form-data; boundary=b', nameless + named)), { status: 400, body: 'File not supplied' })
+  t.equal((await signed('machines/', { method: 'GET', headers: [JSON_BODY] })).status, 200, 'the type of no body does not matter')
+})
+
+t.test('a client that goes away in mid-upload does no harm', async t => {
+  const { signed, standIn } = await start(t)
+  const socket = connect(standIn.port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(`POST ${API}files/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nhalf`)
+  await new Promise(resolve => setTimeout(resolve, 50))
+  socket.destroy()
+  t.equal((await signed('users/?op=whoami')).status, 200)
+  t.match(standIn.records.map(({ url }) => url), [`${API}users/?op=whoami`], 'it got no answer and left no record')
+})
+
+t.test('nginx refuses what is too large, also if it only turns out on the way', async t => {
+  const { anonymous, signed, standIn } = await start(t)
+  const told = await anonymous('files/', { method: 'POST', body: Buffer.alloc(10_485_761), chunked: true })
+  t.match(told, { status: 413, reason: 'Request Entity Too Large', headers: { connection: 'close', server: 'nginx/1.22.1' } })
+  t.equal((await anonymous('files/', { method: 'POST', body: Buffer.alloc(10_485_760), chunked: true })).status, 401, '10M is not too large')
+  t.equal((await signed(`machines/?x=${'x'.repeat(40_000)}`)).status, 414)
+  t.match(await raw(standIn.port, `GET ${API}version/?${'x'.repeat(1_000_000)} HTTP/1.1\r\nHost: x\r\n\r\n`), /^(HTTP\/1.1 414 Request-URI Too Large|$)/)
+  t.equal((await signed('users/?op=whoami')).status, 200, 'none the worse')
+})
+
+t.test('nginx answers some requests itself', async t => {
+  const { standIn } = await start(t)
+  const get = async (path: string, headers: Array<[string, string]> = []) => await ask(standIn.port, { path, headers })
+  const cases: Array<[string, number, string]> = [
+    ['/', 301, 'the UI'], ['/MAAS', 301, 'the UI'], ['/MAAS/r/', 404, 'which is not there'],
+    ['/elsewhere', 404, 'outside'], ['/MAASX/', 404, 'outside'], ['/MAAS/../etc/', 404, 'outside in the end'],
+    ['/../MAAS/api/2.0/version/', 400, 'above the root'], ['/MAAS/api/2.0/%zz/', 400, 'no escape'], ['/MAAS/%00', 400, 'NUL'],
+    ['/MAAS/api/2.0/./version/', 404, 'known to nginx, not to Django'], ['/MAAS/api/2.0/version/?%zz', 200, 'the query is not looked at'],
+    [`http://elsewhere${API}version/`, 200, 'the absolute form']
+  ]
+  for (const [path, status, reason] of cases) t.equal((await get(path)).status, status, `${path}: ${reason}`)
+  t.equal((await get('/')).headers.location, '/MAAS/r/')
+  t.equal((await get(`${API}version/`, [['Host', 'a'], ['Host', 'b']])).status, 400)
+  t.match(await raw(standIn.port, `GET ${API}version/ HTTP/1.1\r\nConnection: close\r\n\r\n`), /^HTTP\/1.1 400/, 'HTTP/1.1 needs a Host')
+  t.match(await raw(standIn.port, `GET ${API}version/ HTTP/1.0\r\n\r\n`), /^HTTP\/1.1 200/, 'HTTP/1.0 does not')
+  t.match(await raw(standIn.port, 'what is this\r\n\r\n'), /^HTTP\/1.1 400 Bad Request\r\n[^]*<h1>400 Bad Request/)
+})
+
+t.test('the region answers some paths outside the API', async t => {
+  const { anonymous, standIn } = await start(t)
+  const get = async (path: string) => await ask(standIn.port, { path })
+  t.match(await get('/MAAS/api/docs/'), { status: 302, headers: { location: '/MAAS/?next=/MAAS/api/docs/' } })
+  t.match(await get('/MAAS/prefs?a=1&b=%C3%A9'), { status: 302, headers: { location: '/MAAS/?next=/MAAS/prefs%3Fa%3D1%26b%3D%25C3%25A9' } })
+  t.match(await anonymous('openapi.yaml'), { status: 200, body: `- url: ${standIn.url}/api/2.0/\n` })
+})
+
+t.test('describe/ is what the maas CLI needs', async t => {
+  const { anonymous, signed } = await start(t)
+  const told = await anonymous('describe/', { headers: [['Host', 'maas.example.com:8080'], ['X-Forwarded-Host', 'ignored']] })
+  t.equal(told.headers['content-type'], 'application/json', 'to the letter')
+  const { doc, hash, handlers, resources } = JSON.parse(told.body)
+  t.equal(doc, 'MAAS API')
+  t.match(hash, /^[0-9a-f]{40}$/)
+  t.equal((await signed('machines/')).headers['x-maas-api-hash'], hash)
+  t.equal(handlers.length, resources.flatMap((resource: { anon: object, auth: object }) => [resource.anon, resource.auth]).filter((handler: object) => handler !== null).length)
+  const machine = resources.find(({ name }: { name: string }) => name === 'MachineHandler')
+  t.equal(machine.anon, null)
+  t.match(machine.auth, { path: '/MAAS/api/2.0/machines/{system_id}/', uri: 'http://maas.example.com:8080/MAAS/api/2.0/machines/{system_id}/', params: ['system_id'] })
+  const actions = Object.fromEntries(machine.auth.actions.map((action: { name: string }) => [action.name, action]))
+  t.match(actions['deploy'], { method: 'POST', op: 'deploy', restful: false })
+  t.match(actions['update'], { method: 'PUT', op: null, restful: true })
+  t.match(resources.find(({ name }: { name: string }) => name === 'VersionHandler'), { auth: null, anon: { name: 'VersionHandler' } })
+})
+
+t.test('headers tell whether an answer was returned or raised', async t => {
+  const { signed, anonymous } = await start(t)
+  const returned = { vary: 'Authorization, Cookie', 'x-maas-api-hash': /^[0-9a-f]{40}$/, 'x-frame-options': 'DENY' }
+  const raised = { vary: 'Cookie', 'x-maas-api-hash': undefined, 'x-frame-options': 'DENY' }
+  t.match((await signed('machines/')).headers, returned)
+  t.match((await anonymous('users/')).headers, returned, 'Forbidden is returned')
+  t.match((await anonymous('machines/')).headers, raised, 'Unrecognised signature is raised')
+  t.match((await signed('machines/', { method: 'PATCH' })).headers, { ...returned, allow: 'GET, POST' })
+  t.match((await signed('users/?op=whoami')).headers, { 'content-type': 'application/json; charset=utf-8', server: 'nginx/1.22.1', 'content-length': /\d+/ })
+  t.match(await signed('users/?op=whoami&callback=f'), { body: /^f\(\{\n {4}"is_superuser": true,[^]*\}\)$/, headers: { 'content-type': /^application\/json/ } })
+  t.match(await signed('users/?format=yaml'), { status: 400, body: "Invalid output format specified 'yaml'.", headers: returned })
+  t.equal((await signed('users/?format=json')).status, 200)
+  t.equal((await anonymous('machines/', { method: 'HEAD' })).status, 401)
+  t.equal((await anonymous('version/', { method: 'HEAD' })).status, 405)
+})
+
+t.test('a UI session outranks a signature, and any sessionid cookie calls for CSRF protection', async t => {
+  const { signed, anonymous, standIn } = await start(t)
+  const { admin, user } = standIn
+  const post = async (path: string, body: string, headers: Array<[string, string]> = []) =>
+    await ask(standIn.port, { path, ...form(body), headers: [FORM, ...headers] })
+  t.match(await post('/MAAS/accounts/login/', 'username=admin&password=wrong'), { status: 400, body: /^\{"__all__": \["Please enter/ })
+  t.equal((await post('/MAAS/accounts/login/', '')).status, 400)
+  t.equal((await ask(standIn.port, { path: '/MAAS/accounts/login/' })).status, 400, 'without a body')
+  const login = await post('/MAAS/accounts/login/', `username=user&password=${user.password}`)
+  const [csrftoken, sessionid] = (login.headers['set-cookie'] as string[]).map(line => line.split(';')[0] as string) as [string, string]
+
+  const cookies: [string, string] = ['Cookie', `${csrftoken}; ${sessionid}`]
+  t.match((await signed('users/?op=whoami', { headers: [cookies] }, admin)).body, '"username": "user"', 'the session wins')
+  t.match(await signed('tags/', { ...form('name=x'), headers: [FORM, cookies] }), { status: 403, headers: { 'content-type': /^text\/html/ }, body: /CSRF verification failed/ })
+  t.equal((await signed('tags/virtual/', { method: 'DELETE', headers: [['Cookie', 'sessionid=bogus']] })).status, 403)
+  t.equal((await signed('users/?op=whoami', { headers: [['Cookie', 'sessionid=bogus']] })).status, 200, 'reading needs no such proof')
+  const proof: Array<[string, string]> = [FORM, cookies, ['X-CSRFToken', csrftoken.split('=')[1] as string]]
+  t.equal((await anonymous('account/?op=create_authorisation_token', { ...form(''), headers: proof })).status, 200, 'with the token the session may write')
+
+  const minted = JSON.parse((await post('/MAAS/accounts/authenticate/', `username=user&password=${user.password}&consumer=laptop`, [['Cookie', 'sessionid=bogus']])).body)
+  const key = { consumer: minted.consumer_key, token: minted.token_key, secret: minted.token_secret }
+  t.match((await signed('users/?op=whoami', {}, key)).body, '"username": "user"', 'a key for a password')
+  t.equal((await ask(standIn.port, { path: '/MAAS/accounts/authenticate/' })).status, 403)
+})
+
+t.test('keys can be made, used and dropped', async t => {
+  const { signed, standIn } = await start(t)
+  const made = JSON.parse((await signed('account/?op=create_authorisation_token', form('name=laptop'))).body)
+  const key = { consumer: made.consumer_key, token: made.token_key, secret: made.token_secret }
+  t.equal((await signed('users/?op=whoami', {}, key)).status, 200)
+  t.match(JSON.parse((await signed('account/?op=list_authorisation_tokens')).body)[1], { name: 'laptop', token: `${key.consumer}:${key.token}:${key.secret}` })
+  const drop = async (body: string, by: Key = standIn.admin) => await signed('account/?op=delete_authorisation_token', form(body), by)
+  t.match(await drop(`token_key=${key.token}`, standIn.user), { status: 404, body: 'No Token matches the given query.' })
+  t.equal((await drop('token_key=nosuch')).status, 404)
+  t.match(await drop(''), { status: 400, body: 'No provided token_key!' })
+  t.equal((await drop(`token_key=${key.token}`)).status, 204)
+  t.equal((await signed('users/?op=whoami', {}, key)).body, 'Authorization Error: Invalid API key.')
+})
+
+t.test('users', async t => {
+  const { signed } = await start(t)
+  t.equal(JSON.parse((await signed('users/')).body).length, 2)
+  t.match((await signed('users/user/')).body, '"username": "user"')
+  t.match(await signed('users/nosuch/'), { status: 404, body: 'No User matches the given query.' })
+  t.match(await signed('users/', form('username=grace')), { status: 400, body: 'No provided email!' })
+  t.match((await signed('users/', form('username=grace&email=g@example.com&password=x&is_superuser=1'))).body, '"is_superuser": true')
+  t.match((await signed('users/', form('username=alan&email=a@example.com&password=x'))).body, '"is_superuser": false')
+})
+
+t.test('tags', async t => {
+  const { signed, standIn } = await start(t)
+  t.match(JSON.parse((await signed('tags/')).body), [{ name: 'virtual' }])
+  t.match(JSON.parse((await signed('tags/virtual/?op=machines')).body), [{ hostname: 'swift-otter' }])
+  t.match(await signed('tags/nosuch/'), { status: 404, body: 'No Tag matches the given query.' })
+  t.match(await signed('tags/', form('name=virtual')), { status: 400, body: '{"name":["Tag with this Name already exists."]}' })
+  t.match((await signed('tags/', form('name=gpu&definition=d&comment=c&kernel_opts=k'))).body, '"kernel_opts": "k"')
+  t.match(JSON.parse((await signed('tags/gpu/', { ...form('name=gpus&definition=e&kernel_opts=l'), method: 'PUT' })).body), { name: 'gpus', definition: 'e', comment: 'c', kernel_opts: 'l' })
+  t.match(JSON.parse((await signed('tags/gpus/', { ...json('{"comment": 7}'), method: 'PUT' })).body), { name: 'gpus', comment: '7' })
+  t.equal((await signed('tags/gpus/', { method: 'DELETE' }, standIn.user)).status, 403, 'not for everyone')
+})
+
+t.test('files', async t => {
+  const { signed, anonymous, standIn } = await start(t)
+  const upload = async (parts: Parameters<typeof multipart>[0], key: Key = standIn.admin) => {
+    const { type, body } = multipart(parts)
+    return await signed('files/', { method: 'POST', headers: [['Content-Type', type]], body }, key)
+  }
+  const file = (value: string, name = 'file') => ({ name, value, filename: 'x' })
+  const named = (value: string) => ({ name: 'filename', value })
+  t.equal((await upload([named('z'), file('one')])).status, 201)
+  t.equal((await upload([named('a'), file('first')])).status, 201)
+  const before = JSON.parse((await signed('files/z/')).body)
+  t.equal((await upload([named('z'), file('two')])).status, 201)
+  t.match(JSON.parse((await signed('files/z/')).body), { content: Buffer.from('two').toString('base64'), anon_resource_uri: before.anon_resource_uri }, 'the key stays')
+  t.match(await upload([named('n')]), { status: 400, body: 'File not supplied' })
+  t.match(await upload([named('n'), file('a'), file('b', 'other')]), { status: 400, body: 'Exactly one file must be supplied' })
+  t.match(await upload([named('n'), file('a', 'other')]), { status: 500, body: "'file'" })
+  t.match(JSON.parse((await signed('files/')).body).map(({ filename }: { filename: string }) => filename), ['a', 'z'])
+  t.match(JSON.parse((await signed('files/?prefix=z')).body), [{ filename: 'z' }])
+  t.equal((await signed('files/', {}, standIn.user)).body, '[]', "not another's")
+  t.equal((await signed('files/?op=get&filename=z')).body, 'two')
+  t.match(await signed('files/?op=get&filename=nosuch'), { status: 404, body: 'File not found' })
+  t.match(await anonymous('files/?op=get_by_key&key=nosuch'), { status: 404, body: 'No FileStorage matches the given query.' })
+  t.match(await signed('files/nosuch/'), { status: 404, body: 'Not Found', headers: { workaround: 'bug1123986' } })
+  t.equal((await signed('files/?filename=z', { method: 'DELETE' })).status, 204)
+})
+
+t.test('machines go through their states', async t => {
+  const { signed, standIn } = await start(t)
+  const { user } = standIn
+  const run = async (path: string, key: Key = standIn.admin, body = '') => await signed(`machines/${path}`, form(body), key)
+  const state = (told: Told) => JSON.parse(told.body).status_name
+
+  t.match(JSON.parse((await signed('machines/?hostname=swift-otter&id=q7mx4e')).body), [{ system_id: 'q7mx4e' }])
+  t.match(JSON.parse((await signed('nodes/?id=tb3h8w')).body), [{ status_name: 'Deployed', osystem: 'ubuntu', owner: 'admin' }])
+  t.equal((await signed('devices/')).body, '[]')
+  t.equal((await signed('rackcontrollers/')).body, '[]')
+  t.equal((await signed('regioncontrollers/')).body, '[]')
+  t.equal((await signed('machines/tb3h8w/', {}, user)).status, 404, "another's machine is not seen")
+
+  t.match((await run('?op=allocate', user, 'name=swift-otter.maas&tags=virtual&dry_run=1')).body, '"Ready"', 'a dry run takes nothing')
+  t.match(await run('?op=allocate', user, 'tags=virtual,metal&tags=x&agent_name=me'), {
+    status: 409,
+    body: "No available machine matches constraints: [('tags', ['virtual,metal', 'x']), ('agent_name', ['me'])] (resolved to \"tags=virtual,metal,x\")"
+  })
+  t.equal(state(await run('?op=allocate', user, 'system_id=q7mx4e')), 'Allocated')
+  t.match(JSON.parse((await signed('machines/?op=list_allocated', {}, user)).body), [{ owner: 'user' }])
+  t.match(await run('?op=allocate', user), { status: 409, body: 'No machine available.' })
+  t.equal((await signed('machines/q7mx4e/?op=get_token', {}, user)).body, 'null')
+  t.equal(state(await run('q7mx4e/?op=deploy', user)), 'Deploying')
+  t.match(await run('q7mx4e/?op=deploy', user), { status: 409, body: "Can't deploy a machine that is in the 'Deploying' state" })
+  t.match(JSON.parse((await signed('machines/q7mx4e/?op=get_token', {}, user)).body), { token_key: /^\w{18}$/, token_secret: /^\w{32}$/, consumer_key: /^\w{18}$/ })
+  t.match((await run('q7mx4e/?op=power_off', user)).body, '"power_state": "off"')
+  t.match((await run('q7mx4e/?op=power_on', user)).body, '"power_state": "on"')
+  t.match((await signed('machines/q7mx4e/?op=query_power_state', {}, user)).body, '"state": "on"')
+  t.equal(state(await run('q7mx4e/?op=release', user)), 'Ready')
+  t.match(await run('q7mx4e/?op=power_on'), { status: 409, body: "Can't start machine: it hasn't been allocated." })
+  t.match(await run('k6pd9r/?op=release'), { status: 409, body: "Machine cannot be released in its current state ('New')." })
+  t.equal((await run('k6pd9r/?op=release', user)).status, 403)
+
+  t.match((await signed('machines/q7mx4e/?op=power_parameters')).body, '"power_id": "swift-otter"')
+  t.equal((await signed('machines/q7mx4e/?op=power_parameters', {}, user)).status, 403)
+  const put = (body: string): Partial<Ask> => ({ ...form(body), method: 'PUT' })
+  t.match(JSON.parse((await signed('machines/q7mx4e/', put('hostname=new-name&description=d&architecture=a/b&power_type=manual'))).body), { fqdn: 'new-name.maas', description: 'd', architecture: 'a/b', power_type: 'manual' })
+  t.match(JSON.parse((await signed('machines/q7mx4e/', put(''))).body), { hostname: 'new-name', description: 'd' })
+
+  t.match(await run('?op=accept', standIn.admin, 'machines=nosuch'), { status: 400, body: 'Unknown machine(s): nosuch.' })
+  t.match(await run('?op=accept', user, 'machines=k6pd9r'), { status: 403, body: /required permission to accept the following machine\(s\): k6pd9r\./ })
+  t.equal((await run('?op=accept', standIn.admin, 'machines=k6pd9r')).body, 'Ephemeral operating system ubuntu focal is unavailable.')
+  t.equal((await run('?op=accept', standIn.admin, 'machines=q7mx4e')).body, '[]', 'accepted already')
+  t.equal((await signed('machines/q7mx4e/', { method: 'DELETE' })).status, 204)
+  t.equal((await signed('machines/q7mx4e/')).status, 404)
+  t.match(await signed('machines/?op=allocate', json('{}')), { status: 500, body: "'dict' object has no attribute 'lists'" })
+})
+
+t.test('every request leaves one record, the last thousand are kept', async t => {
+  const heard: StandInRecord[] = []
+  const { standIn, signed, anonymous } = await start(t, { now: () => NOW, onRequest: record => { heard.push(record) } })
+  await signed('machines//?%6fp=allocate', form('name=nosuch'))
+  await anonymous('machines/?op=allocate', form(''))
+  await ask(standIn.port, { path: '/elsewhere' })
+  t.match(heard, [
+    { method: 'POST', url: `${API}machines//?%6fp=allocate`, bodyBytes: 11, user: 'admin', op: 'allocate', status: 409 },
+    { user: null, op: 'allocate', status: 400 },
+    { url: '/elsewhere', op: null, status: 404 }
+  ])
+  t.ok(heard[0]?.rawHeaders.includes('Authorization'))
+  t.match(standIn.records, heard)
+  for (let sent = 0; sent < 1000; sent += 50) await Promise.all(Array.from({ length: 50 }, () => anonymous('version/')))
+  t.equal(standIn.records.length, 1000)
+  t.equal(heard.length, 1003)
+})
