@@ -1,0 +1,26 @@
+/** Where MAAS is: the origin that requests are sent to, and the address as it is shown to people. */
+export interface MaasUrl {
+  /** scheme, host and port, no slash at the end: `http://maas.example:5240` */
+  origin: string
+  /** `origin` and `/MAAS` */
+  href: string
+}
+
+/** The one path that MAAS answers under (`maas/urls` mounts everything at `/MAAS`), with or without its API's own path. */
+const MAAS_PATH = /^\/MAAS(?:\/(?:api\/2\.0\/?)?)?$/
+
+/**
+ * Reads the address of a MAAS region: `http(s)://host[:port]/MAAS`; an ending `/api/2.0/`, which the `maas` CLI and the
+ * documentation use, is understood.
+ * @throws Error that says what is wrong and never repeats the text, since a mistaken one may hold a password
+ */
+export function parseMaasUrl (text: string): MaasUrl {
+  const example = 'write it as http://HOST:5240/MAAS or https://HOST:5443/MAAS'
+  if (!URL.canParse(text)) throw new Error(`not a URL; ${example}`)
+  const url = new URL(text)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error(`has the scheme ${url.protocol.slice(0, -1)}, not http or https; ${example}`)
+  if (url.username !== '' || url.password !== '') throw new Error('has a user name or password in it; MAAS takes neither, the API key goes into MAAS_API_KEY')
+  if (url.search !== '' || url.hash !== '') throw new Error(`has a query or a fragment; ${example}`)
+  if (!MAAS_PATH.test(url.pathname)) throw new Error(`has the path ${url.pathname}, where MAAS has /MAAS (upper case); ${example}`)
+  return { origin: url.origin, href: `${url.origin}/MAAS` }
+}

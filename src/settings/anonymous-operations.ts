@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url'
+import { type AnonymousKind, type AnonymousOperation, AnonymousOperations } from '../maas/access.ts'
+import { quote, readSettingFile } from './values.ts'
+
+/** The table that is shipped, as a path. */
+export const SHIPPED_ANONYMOUS_OPERATIONS = fileURLToPath(new URL('../../config/anonymous-operations.json', import.meta.url))
+
+const KINDS: readonly AnonymousKind[] = ['same', 'anonymous-only', 'dual']
+const KEYS = ['method', 'path', 'op', 'kind', 'reason']
+
+/** Reads a table of operations that MAAS serves to anyone. @throws Error that names the row and what is wrong with it */
+export function readAnonymousOperations (path: string): AnonymousOperations {
+  const rows = parseJson(path, readSettingFile(path))
+  if (!Array.isArray(rows)) throw new Error(`${quote(path)}: not a list of rows`)
+  const seen = new Set<string>()
+  return new AnonymousOperations(rows.map((row: unknown, i) => {
+    const problem = checkRow(row, seen)
+    if (problem !== null) throw new Error(`${quote(path)}: row ${i + 1} ${problem}`)
+    return row as AnonymousOperation
+  }))
+}
+
+function parseJson (path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${quote(path)}: not JSON (${(error as Error).message})`)
+  }
+}
+
+function checkRow (row: unknown, seen: Set<string>): string | null {
+  if (typeof row !== 'object' || row === null) return 'is not an object'
+  const unknown = Object.keys(row).find(key => !KEYS.includes(key))
+  if (unknown !== undefined) return `has an unknown key ${quote(unknown)}; the keys are ${KEYS.join(', ')}`
+  const { method, path, op, kind, reason } = row as Record<keyof AnonymousOperation, unknown>
+  if (typeof method !== 'string' || !/^[A-Z]+$/.test(method)) return 'has no method in upper case'
+  if (typeof path !== 'string' || !path.startsWith('/MAAS/api/')) return 'has no path below /MAAS/api/'
+  if (op !== null && (typeof op !== 'string' || op === '')) return 'has an op that is neither a name nor null'
+  if (!KINDS.includes(kind as AnonymousKind)) return `has a kind that is not one of ${KINDS.join(', ')}`
+  if (typeof reason !== 'string' || reason.trim() === '') return 'has no reason'
+  const key = JSON.stringify([method, path, op])
+  if (seen.has(key)) return 'names an operation that an earlier row has'
+  seen.add(key)
+  return null
+}

@@ -1,0 +1,50 @@
+import { closest } from 'fastest-levenshtein'
+import { parseArgs } from 'node:util'
+import { SettingsError } from './load.ts'
+import type { Flags } from './sources.ts'
+import { SETTINGS, type SettingName } from './table.ts'
+
+/** A command line taken apart. */
+export interface CommandLine {
+  flags: Flags
+  /** what is no flag, in order: the command and its own words */
+  words: string[]
+  help: boolean
+  version: boolean
+}
+
+const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
+  (Object.keys(SETTINGS) as SettingName[]).flatMap(name => SETTINGS[name].flag === null ? [] : [[SETTINGS[name].flag, name]])
+)
+const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), '--help', '--version']
+
+/**
+ * Reads the command line: flags may stand before and after the words, a value behind a space or an equals sign.
+ * @param argv without node and the script
+ * @throws SettingsError with every problem there is; a value is never repeated, since it may be a secret in the wrong place
+ */
+export function parseCommandLine (argv: readonly string[]): CommandLine {
+  const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
+  const line: CommandLine = { flags: {}, words: [], help: false, version: false }
+  const problems: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') line.words.push(token.value)
+    if (token.kind !== 'option') continue
+    const { rawName, value, inlineValue } = token
+    const name = NAMES_BY_FLAG.get(rawName)
+    if (rawName === '--help' || rawName === '-h') line.help = true
+    else if (rawName === '--version') line.version = true
+    else if (name === undefined) problems.push(`${rawName}: no such flag; did you mean ${closest(rawName, KNOWN_FLAGS)}?`)
+    else if (value === undefined || (value.startsWith('-') && inlineValue === false)) problems.push(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
+    else if (line.flags[name] !== undefined) problems.push(`${rawName}: given twice`)
+    else line.flags[name] = value
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  return line
+}
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+  ...Object.fromEntries([...NAMES_BY_FLAG.keys()].map(flag => [flag.slice(2), { type: 'string' as const }]))
+} as const

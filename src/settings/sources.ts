@@ -1,0 +1,63 @@
+import { parse } from 'dotenv'
+import { existsSync } from 'node:fs'
+import { closest } from 'fastest-levenshtein'
+import { SETTINGS, type Setting, type SettingName } from './table.ts'
+import { readSettingFile } from './values.ts'
+
+/** A text given for a setting, and where. */
+export interface Given {
+  text: string
+  /** how the user would name it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)` */
+  source: string
+  /** 0 flag, 1 environment, 2 `.env` file: the lower wins */
+  rank: number
+}
+
+/** What the command line says of the settings: texts by the setting's name. */
+export type Flags = Partial<Record<SettingName, string>>
+
+/** Variables by name; one that is empty counts as not set, as compose files and shells write them. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const ENV_PREFIX = 'MAAS_PROXY_'
+const DEFAULT_ENV_FILE = '.env'
+const KNOWN_VARIABLES: readonly string[] = Object.values(SETTINGS).map(setting => setting.env)
+
+/**
+ * Gathers what was given, once for all settings: flag > environment > `.env` file. The file is read by dotenv into an
+ * object of its own and never put into the process's environment.
+ * @param problems gets a line for each variable that no setting has, and for an unreadable `.env` file
+ * @returns a look-up by setting, and all that was found
+ */
+export function gather (flags: Flags, environment: Environment, problems: string[]): (name: SettingName) => Given | undefined {
+  const fromFlag = (name: SettingName) => flags[name] === undefined ? undefined : { text: flags[name], source: SETTINGS[name].flag as string, rank: 0 }
+  const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], '', 1)
+
+  const envFile = fromFlag('envFile') ?? fromEnvironment('envFile')
+  const path = envFile?.text ?? DEFAULT_ENV_FILE
+  const file = readEnvFile(path, envFile?.source, problems)
+  reportUnknown(environment, '', problems)
+  reportUnknown(file, ` (${path})`, problems)
+  return name => fromFlag(name) ?? fromEnvironment(name) ?? fromVariables(file, SETTINGS[name], ` (${path})`, 2)
+}
+
+function fromVariables (variables: Environment, setting: Setting<unknown>, suffix: string, rank: number): Given | undefined {
+  const text = variables[setting.env]
+  return text === undefined || text === '' ? undefined : { text, source: setting.env + suffix, rank }
+}
+
+function readEnvFile (path: string, asked: string | undefined, problems: string[]): Environment {
+  if (asked === undefined && !existsSync(path)) return {}
+  try {
+    return parse(readSettingFile(path))
+  } catch (error) {
+    problems.push(`${asked ?? DEFAULT_ENV_FILE}: ${(error as Error).message}`)
+    return {}
+  }
+}
+
+function reportUnknown (variables: Environment, suffix: string, problems: string[]): void {
+  for (const name of Object.keys(variables)) {
+    if (name.startsWith(ENV_PREFIX) && !KNOWN_VARIABLES.includes(name)) problems.push(`${name}${suffix}: no such variable; did you mean ${closest(name, KNOWN_VARIABLES)}?`)
+  }
+}

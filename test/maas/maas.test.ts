@@ -1,0 +1,193 @@
+import t from 'tap'
+import { inspect } from 'node:util'
+import { ApiKey, parseApiKey } from '../../src/maas/api-key.ts'
+import { AnonymousOperations, decideAccess } from '../../src/maas/access.ts'
+import { parseMaasUrl } from '../../src/maas/maas-url.ts'
+import { findOperation } from '../../src/maas/operations.ts'
+import { parseQuery } from '../../src/maas/query.ts'
+import { createSigner, systemClock, writeHeader } from '../../src/maas/sign.ts'
+import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from '../../src/settings/anonymous-operations.ts'
+
+t.test('a key is three parts, whatever an editor left around it', async t => {
+  const rows: Array<[text: string, reason: string]> = [
+    ['c:t:s', 'the plain form'],
+    ['c:t:s\n', 'echo ends a file with a line feed'],
+    ['c:t:s\r\n', 'so does an editor on Windows'],
+    ['\ufeffc:t:s', 'and it may begin with a byte order mark'],
+    ['  c:t:s  ', 'copied with blanks around it']
+  ]
+  for (const [text, reason] of rows) {
+    const key = parseApiKey(text)
+    t.strictSame([key.consumerKey, key.tokenKey, key.tokenSecret], ['c', 't', 's'], reason)
+  }
+  const refused: Array<[text: string, wanted: RegExp, reason: string]> = [
+    ['', /found nothing/, 'empty'],
+    ['HIDDEN', /found 1 of 3 parts/, 'one part'],
+    ['c:HIDDEN', /found 2 of 3 parts/, 'two parts'],
+    ['c:t:HIDDEN:x', /found 4 of 3 parts/, 'four parts'],
+    ['c::HIDDEN', /found 2 of 3 parts/, 'an empty part'],
+    ['c:t:HID DEN', /a space/, 'a blank inside'],
+    ['c:t:HIDDEN\nc2', /a line break/, 'two lines'],
+    ['c:t:HIDDÄN', /beyond ASCII/, 'a letter no key has']
+  ]
+  for (const [text, wanted, reason] of refused) {
+    t.throws(() => parseApiKey(text), wanted, reason)
+    try {
+      parseApiKey(text)
+    } catch (error) {
+      t.notMatch(String(error), /HID/, `the message for ${reason} does not repeat the key`)
+    }
+  }
+  t.ok(parseApiKey('a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F').hasUsualForm, "MAAS's own form")
+  t.notOk(parseApiKey('c:t:s').hasUsualForm, 'any other')
+})
+
+t.test('a key does not print', async t => {
+  const key = new ApiKey(['consumerpart', 'tokenpart', 'HIDDEN'])
+  for (const [shown, way] of [[String(key), 'as text'], [JSON.stringify({ key }), 'as JSON'], [inspect({ key }, { depth: 9, showHidden: true }), 'inspected'], [`${Object.entries(key)}`, 'by its properties']] as const) {
+    t.notMatch(shown, /tokenpart|consumerpart|HIDDEN/, way)
+  }
+})
+
+t.test('the address of MAAS', async t => {
+  const rows: Array<[text: string, origin: string, reason: string]> = [
+    ['http://maas:5240/MAAS', 'http://maas:5240', 'as documented'],
+    ['http://maas:5240/MAAS/', 'http://maas:5240', 'with a slash'],
+    ['http://maas:5240/MAAS/api/2.0/', 'http://maas:5240', 'as the maas CLI stores it'],
+    ['https://maas.example/MAAS/api/2.0', 'https://maas.example', 'the same without the last slash'],
+    ['https://MAAS.example:443/MAAS', 'https://maas.example', 'host in any case, default port'],
+    ['http://[::1]:5240/MAAS', 'http://[::1]:5240', 'IPv6']
+  ]
+  for (const [text, origin, reason] of rows) t.strictSame(parseMaasUrl(text), { origin, href: `${origin}/MAAS` }, reason)
+  const refused: Array<[text: string, wanted: RegExp, reason: string]> = [
+    ['maas:5240', /scheme maas, not http/, 'without a scheme the host looks like one'],
+    ['/MAAS', /not a URL/, 'a path'],
+    ['ftp://maas/MAAS', /scheme ftp/, 'another scheme'],
+    ['http://u:hidden@maas/MAAS', /user name or password/, 'a password'],
+    ['http://maas/MAAS?x=1', /query or a fragment/, 'a query'],
+    ['http://maas/MAAS#x', /query or a fragment/, 'a fragment'],
+    ['http://maas:5240', /has the path \/,/, 'no path'],
+    ['http://maas:5240/maas', /upper case/, 'MAAS is case-sensitive'],
+    ['http://maas:5240/MAAS/r/', /where MAAS has/, "the web UI's address"],
+    ['http://maas:5240/MAAS/api/1.0/', /where MAAS has/, 'the API of old']
+  ]
+  for (const [text, wanted, reason] of refused) {
+    t.throws(() => parseMaasUrl(text), wanted, reason)
+    t.doesNotThrow(() => { try { parseMaasUrl(text) } catch (error) { if (String(error).includes('hidden')) throw error } }, 'and no password is repeated')
+  }
+})
+
+t.test('a query is read as Django reads it', async t => {
+  const rows: Array<[query: string, wanted: Array<[string, string]>, reason: string]> = [
+    ['', [], 'none'],
+    ['op=x', [['op', 'x']], 'one'],
+    ['op', [['op', '']], 'a name alone has an empty value'],
+    ['op=', [['op', '']], 'an empty value stays'],
+    ['a=1&&b=2', [['a', '1'], ['b', '2']], 'nothing between ampersands is nothing'],
+    ['a=1;op=x', [['a', '1;op=x']], 'a semicolon does not separate'],
+    ['%6fp=all%6Fcate', [['op', 'allocate']], 'names and values are decoded'],
+    ['a=b+c&d+e=%2B', [['a', 'b c'], ['d e', '+']], 'a plus is a space, an escaped one a plus'],
+    ['a=%zz&b=%', [['a', '%zz'], ['b', '%']], 'a bad escape stays as it is'],
+    ['?op=x', [['?op', 'x']], 'a second question mark belongs to the name'],
+    ['a=b=c', [['a', 'b=c']], 'only the first equals sign separates'],
+    ['op%00=x', [['op\0', 'x']], 'a NUL makes another name'],
+    ['%FFop=x', [['\ufffdop', 'x']], 'so does a byte that is not UTF-8']
+  ]
+  for (const [query, wanted, reason] of rows) t.strictSame(parseQuery(query), wanted, reason)
+})
+
+const API = '/MAAS/api/2.0'
+
+t.test('the operation is the one that MAAS will run', async t => {
+  const rows: Array<[method: string, path: string, query: string, formOp: string | null, wanted: string | null, resource: string, reason: string]> = [
+    ['GET', '/machines/', '', null, null, '/machines/', 'none'],
+    ['POST', '/machines/', 'op=allocate', null, 'allocate', '/machines/', 'from the query'],
+    ['POST', '/machines/', 'op=a&op=b', null, 'b', '/machines/', 'the last one counts'],
+    ['POST', '/machines/', 'op=allocate&op=', null, null, '/machines/', 'a last one that is empty makes it a create'],
+    ['POST', '/machines/', '', 'allocate', 'allocate', '/machines/', 'from the form'],
+    ['POST', '/machines/', 'op=accept', 'allocate', 'accept', '/machines/', 'the query beats the form'],
+    ['POST', '/machines/', 'op=', 'allocate', 'allocate', '/machines/', 'an empty one in the query leaves it to the form'],
+    ['PUT', '/machines/', '', 'allocate', null, '/machines/', 'MAAS reads a form op on POST only'],
+    ['POST', '/machines/op-accept', '', null, 'accept', '/machines/', "from the path's ending"],
+    ['POST', '/machines/op-accept', 'op=allocate', null, 'allocate', '/machines/', 'the query beats the path'],
+    ['POST', '/machines/op-accept', '', 'allocate', 'allocate', '/machines/', 'and so does the form'],
+    ['POST', '/machines/op-accept/', '', null, null, '/machines/op-accept/', 'with a slash behind it is no operation'],
+    ['POST', '/machines/op-', '', null, null, '/machines/op-', 'nor without a name'],
+    ['POST', '/machines/', 'OP=allocate', null, null, '/machines/', 'the name is case-sensitive']
+  ]
+  for (const [method, path, query, formOp, op, resource, reason] of rows) {
+    const found = findOperation(method, API + path, parseQuery(query), formOp)
+    t.strictSame([found.op, found.path], [op, API + resource], reason)
+  }
+})
+
+t.test('anonymous is what the table says, and nothing near it', async t => {
+  const table = readAnonymousOperations(SHIPPED_ANONYMOUS_OPERATIONS)
+  const rows: Array<[method: string, path: string, query: string, wanted: 'signed' | 'anonymous', reason: string]> = [
+    ['GET', `${API}/version/`, '', 'anonymous', 'same either way'],
+    ['GET', `${API}/describe/`, '', 'anonymous', 'same either way'],
+    ['GET', `${API}/openapi.yaml`, '', 'anonymous', 'same either way'],
+    ['GET', '/MAAS/api/version/', '', 'anonymous', 'same either way'],
+    ['GET', `${API}/files/`, 'op=get_by_key&key=1', 'anonymous', 'the key is the capability'],
+    ['GET', `${API}/files/op-get_by_key`, 'key=1', 'anonymous', 'the same by its own path'],
+    ['GET', `${API}/nodes/`, 'op=is_action_in_progress', 'anonymous', 'signed it would be 400'],
+    ['GET', `${API}/regioncontrollers/`, 'op=is_action_in_progress', 'anonymous', 'on all five collections'],
+    ['GET', `${API}/nodes/op-is_action_in_progress`, '', 'signed', 'MAAS has no such path, so nothing anonymous'],
+    ['GET', `${API}/version`, '', 'signed', 'a missing slash is another path'],
+    ['GET', `${API}/version/x`, '', 'signed', 'a prefix is no match'],
+    ['GET', `${API}/x/version/`, '', 'signed', 'nor an ending'],
+    ['GET', `${API}/Version/`, '', 'signed', 'nor another case'],
+    ['GET', `${API}/version/`, 'op=x', 'signed', 'nor another op'],
+    ['POST', `${API}/version/`, '', 'signed', 'nor another method'],
+    ['GET', `${API}/files/`, 'op=get', 'signed', 'a near op'],
+    ['GET', `${API}/files/`, 'op=get_by_key&op=get', 'signed', 'the last op decides'],
+    ['GET', `${API}/tags/`, 'op=is_registered', 'signed', 'not one of the five collections'],
+    ['POST', `${API}/machines/`, '', 'signed', 'create and enlist differ: signed'],
+    ['POST', `${API}/machines/`, 'op=accept', 'signed', 'anonymous accept is always 401'],
+    ['GET', `${API}/machines/`, 'op=is_registered', 'signed', 'the answers differ'],
+    ['GET', `${API}/machines/`, '', 'signed', 'the rest']
+  ]
+  for (const [method, path, query, wanted, reason] of rows) {
+    t.equal(decideAccess(table.kindOf(findOperation(method, path, parseQuery(query), null)), 'signed', undefined), wanted, `${method} ${path}?${query}: ${reason}`)
+  }
+  t.equal(new AnonymousOperations([]).kindOf(findOperation('GET', `${API}/version/`, [], null)), undefined, 'an empty table signs all')
+})
+
+t.test('a client may turn what MAAS leaves open, and only that', async t => {
+  t.equal(decideAccess('dual', 'signed', 'anonymous'), 'anonymous')
+  t.equal(decideAccess('dual', 'anonymous', undefined), 'anonymous', 'the setting')
+  t.equal(decideAccess('dual', 'anonymous', 'signed'), 'signed', 'one request against the setting')
+  t.equal(decideAccess('same', 'signed', 'signed'), 'signed', 'harmless')
+  t.equal(decideAccess('anonymous-only', 'signed', 'signed'), null, 'MAAS would answer 400')
+  t.equal(decideAccess(undefined, 'anonymous', 'anonymous'), null, 'MAAS would answer 401')
+})
+
+t.test('the header is what oauth-1.0a writes, whatever is in the key', async t => {
+  const keys: Array<[key: [string, string, string], reason: string]> = [
+    [['consumer', 'token', 'secret'], 'plain'],
+    [['NONCE', 'TIMESTAMP', 'NONCE'], 'a key that spells the places of nonce and timestamp'],
+    [["a!*'()b", 'c"d,e=f', 'g%h&i+j'], 'a key that must be percent-encoded']
+  ]
+  for (const [parts, reason] of keys) {
+    const key = new ApiKey(parts)
+    const header = createSigner(key, () => 1795504581)()
+    const [, nonce = ''] = /oauth_nonce="([^"]*)"/.exec(header) ?? []
+    t.match(nonce, /^[0-9a-f]{32}$/, 'the nonce is hex')
+    t.equal(header, writeHeader(key, nonce, '1795504581'), reason)
+  }
+  t.equal(
+    writeHeader(new ApiKey(['c', 't', 's']), 'n', '1'),
+    'OAuth oauth_consumer_key="c", oauth_nonce="n", oauth_signature="%26s", oauth_signature_method="PLAINTEXT", oauth_timestamp="1", oauth_token="t", oauth_version="1.0"',
+    'as MAAS takes it'
+  )
+})
+
+t.test('every signature has a nonce of its own and the time in seconds', async t => {
+  const sign = createSigner(new ApiKey(['c', 't', 's']))
+  const before = systemClock()
+  const headers = Array.from({ length: 100_000 }, () => sign())
+  const after = systemClock()
+  t.equal(new Set(headers.map(header => /oauth_nonce="([^"]*)"/.exec(header)?.[1])).size, headers.length)
+  const timestamps = headers.map(header => Number(/oauth_timestamp="(\d+)"/.exec(header)?.[1]))
+  t.ok(timestamps.every(timestamp => timestamp >= before && timestamp <= after))
+})
