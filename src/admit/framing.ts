@@ -1,0 +1,31 @@
+import type { IncomingMessage } from 'node:http'
+import { ProxyError } from '../errors.ts'
+import { connectionOptions } from '../fields.ts'
+
+/** The methods that MAAS knows; it answers 405 to HEAD, OPTIONS and PATCH itself (`data` of a running MAAS 3.4). */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
+const MAX_HEADER_LINES = 1000
+
+/**
+ * Checks how the message is put together, beyond what node's parser refuses by itself: its method, the number of header
+ * lines, the transfer coding, a protocol to switch to, and that `Connection` takes nothing away that says what the body is.
+ * @throws ProxyError with the code of what is wrong
+ */
+export function checkFraming (request: IncomingMessage): void {
+  const { headers, httpVersion, method, rawHeaders } = request
+  if (!KNOWN_METHODS.has(method as string)) throw new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message: `the method ${method} is not one of the MAAS API` })
+  if (rawHeaders.length > 2 * MAX_HEADER_LINES) throw new ProxyError('MAAS_PROXY_HEADER_TOO_LARGE', { message: `the request header has more than ${MAX_HEADER_LINES} lines` })
+  // RFC 9112 §3.2. node would answer this one itself, without a body that says why.
+  if (headers.host === undefined && httpVersion === '1.1') throw new ProxyError('MAAS_PROXY_REQUEST_MALFORMED', { message: 'the request has no Host' })
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') throw new ProxyError('MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED')
+  // `Upgrade: h2c` is what Java and `curl --http2` send along by default; RFC 9110 §7.8 lets a server ignore it.
+  if (headers.upgrade !== undefined && headers.upgrade.toLowerCase() !== 'h2c') throw new ProxyError('MAAS_PROXY_UPGRADE_UNSUPPORTED')
+  if (headers.connection === undefined) return
+  const taken = connectionOptions(headers.connection).find(option => option.startsWith('content-') || option === 'host')
+  if (taken !== undefined) {
+    throw new ProxyError('MAAS_PROXY_HEADER_MALFORMED', { message: `Connection names ${taken}, a field that is meant for MAAS too (RFC 9110 §7.6.1)` })
+  }
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+import { closest } from 'fastest-levenshtein'
+import { type Command, EXIT, type Io } from './commands/command.ts'
+import { demo } from './commands/demo.ts'
+import { serve } from './commands/serve.ts'
+import { parseCommandLine } from './settings/flags.ts'
+import { helpText } from './settings/help.ts'
+import { SettingsError } from './settings/load.ts'
+
+const COMMANDS: Readonly<Record<string, Command>> = { serve, demo }
+
+/**
+ * Runs the program: reads the command line, runs the command it names, and explains what goes wrong, a line each.
+ * @returns the exit code: 0 done or asked to stop, 1 failure, 2 usage or settings, 130 and 143 on a second signal
+ */
+export async function run (io: Io): Promise<number> {
+  try {
+    const line = parseCommandLine(io.argv)
+    if (line.help) return print(io, helpText(Object.entries(COMMANDS).map(([name, { help }]) => ({ name, help }))))
+    if (line.version) return print(io, `${version()}\n`)
+    const [name = 'serve', ...rest] = line.words
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+    if (command === undefined) throw new SettingsError([`no such command; did you mean ${closest(name, Object.keys(COMMANDS))}?`])
+    if (rest.length > 0) throw new SettingsError([`${name}: takes no further words; a setting is given as --NAME VALUE`])
+    return await command.run(line, io)
+  } catch (error) {
+    return explain(error as NodeJS.ErrnoException, io)
+  }
+}
+
+/** The version in package.json, at the same place from `src` and from `dist`. */
+export function version (): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+function print (io: Io, text: string): number {
+  io.stdout.write(text)
+  return EXIT.ok
+}
+
+/** What starting can fail with, and what to do then. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there; stop it, or choose another address with --listen',
+  EADDRNOTAVAIL: 'this machine does not have that address; choose another with --listen',
+  EACCES: 'this user may not listen there; choose a port above 1023 with --listen'
+}
+
+function explain (error: NodeJS.ErrnoException, { stderr }: Io): number {
+  if (error instanceof SettingsError) {
+    for (const problem of error.problems) stderr.write(`maas-auth-proxy: error: ${problem}\n`)
+    stderr.write('maas-auth-proxy: hint: maas-auth-proxy --help lists all settings and commands\n')
+    return EXIT.usage
+  }
+  stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
+  const remedy = REMEDIES[String(error.code)]
+  if (remedy !== undefined) stderr.write(`maas-auth-proxy: hint: ${remedy}\n`)
+  return EXIT.failure
+}

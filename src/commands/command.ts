@@ -1,0 +1,50 @@
+import type { EventEmitter } from 'node:events'
+import type { Writable } from 'node:stream'
+import type { CommandLine } from '../settings/flags.ts'
+import type { Environment } from '../settings/sources.ts'
+
+/** What a process lends to the program: everything it reads and writes besides files and sockets. */
+export interface Io {
+  argv: readonly string[]
+  env: Environment
+  stdout: Writable
+  stderr: Writable
+  /** emits SIGTERM and SIGINT */
+  signals: EventEmitter
+}
+
+/** A command: its line of help, and what it does. */
+export interface Command {
+  help: string
+  /** @returns the exit code */
+  run: (line: CommandLine, io: Io) => Promise<number>
+}
+
+/** Exit codes that all commands share. */
+export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
+
+const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
+
+type StopSignal = keyof typeof EXIT_BY_SIGNAL
+
+/** Waits for SIGTERM or SIGINT. */
+export function stopSignal (signals: EventEmitter): Promise<void> {
+  return new Promise(resolve => onStopSignal(signals, () => { resolve() }))
+}
+
+/**
+ * Runs something that takes its time to end; a second signal meanwhile ends it at once.
+ * @returns 0, or 130 for SIGINT and 143 for SIGTERM where a signal came in between
+ */
+export async function stopUnlessSignalled (signals: EventEmitter, stop: () => Promise<void>): Promise<number> {
+  const signalled = new Promise<number>(resolve => onStopSignal(signals, signal => { resolve(EXIT_BY_SIGNAL[signal]) }))
+  return await Promise.race([stop().then(() => EXIT.ok), signalled])
+}
+
+function onStopSignal (signals: EventEmitter, act: (signal: StopSignal) => void): void {
+  const listener = (signal: StopSignal) => {
+    for (const name of Object.keys(EXIT_BY_SIGNAL)) signals.off(name, listener)
+    act(signal)
+  }
+  for (const name of Object.keys(EXIT_BY_SIGNAL)) signals.on(name, listener)
+}

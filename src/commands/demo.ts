@@ -1,0 +1,64 @@
+import { request } from 'undici'
+import { type StandIn, startStandIn } from '../demo/stand-in/index.ts'
+import { createLogger, resolveLogFormat } from '../observe/logger.ts'
+import { type Config, loadConfig } from '../settings/load.ts'
+import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
+import { type RunningProxy, startProxy } from './proxy.ts'
+
+/** Shows the proxy at work without a MAAS: a stand-in that verifies as MAAS does, requests to copy, and their answers. */
+export const demo: Command = {
+  help: 'run the proxy in front of a stand-in MAAS in this process, and show requests to copy',
+  async run ({ flags }, { env, stdout, stderr, signals }) {
+    const stopping = stopSignal(signals)
+    const standIn = await startStandIn()
+    const { consumer, token, secret } = standIn.admin
+    const config = loadConfig(flags, { ...withoutMaas(env), MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` })
+    const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stderr), stderr)
+    const proxy = await startWhereFree(config, logger)
+    stdout.write(await show(standIn, proxy))
+    await stopping
+    return await stopUnlessSignalled(signals, async () => {
+      await proxy.stop()
+      await standIn.close()
+    })
+  }
+}
+
+/** The demo has its own MAAS: what the user's environment says of another one is not for it. */
+function withoutMaas ({ MAAS_API_KEY_FILE: _file, ...env }: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return env
+}
+
+/** Listens where `serve` would, so that lines can be copied from README, or on a free port if that one cannot be had. */
+async function startWhereFree (config: Config, logger: Parameters<typeof startProxy>[1]): Promise<RunningProxy> {
+  try {
+    return await startProxy(config, logger)
+  } catch (error) {
+    logger.warn({ port: config.listen.port, reason: (error as Error).message }, 'the demo takes a free port')
+    return await startProxy({ ...config, listen: { ...config.listen, port: 0 } }, logger)
+  }
+}
+
+async function show (standIn: StandIn, proxy: RunningProxy): Promise<string> {
+  const api = `${proxy.address}/MAAS/api/2.0`
+  return [
+    `The stand-in MAAS is at ${standIn.url} and verifies every signature; the proxy in front of it is at ${proxy.address}.\n`,
+    'Signed by the proxy, so MAAS knows who asks:\n',
+    await transcript(`${api}/users/?op=whoami`),
+    'Served to anyone, so it passes unsigned:\n',
+    await transcript(`${api}/version/`),
+    'The first request without the proxy:\n',
+    await transcript(`${standIn.url}/api/2.0/users/?op=whoami`),
+    'More to try:\n',
+    `  curl '${api}/machines/'`,
+    `  curl -F name=blue '${api}/tags/'`,
+    `  curl -X POST '${api}/machines/?op=allocate'\n`,
+    'Control-C stops both.\n'
+  ].join('\n')
+}
+
+/** A curl line, and what it answers: the request is really made. */
+async function transcript (url: string): Promise<string> {
+  const { statusCode, body } = await request(url)
+  return `  $ curl '${url}'\n${(await body.text()).trimEnd().replaceAll(/^/gm, '  ')}\n  (${statusCode})\n`
+}

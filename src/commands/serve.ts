@@ -1,0 +1,20 @@
+import { createLogger, resolveLogFormat } from '../observe/logger.ts'
+import { loadConfig } from '../settings/load.ts'
+import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
+import { startProxy } from './proxy.ts'
+
+/** The default command: the proxy, until it is asked to stop. Logs go to stdout. */
+export const serve: Command = {
+  help: 'run the proxy (the default)',
+  async run ({ flags }, { env, stdout, signals }) {
+    const config = loadConfig(flags, env)
+    const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stdout), stdout)
+    const stopping = stopSignal(signals)
+    const proxy = await startProxy(config, logger)
+    await stopping
+    logger.info('stopping')
+    const code = await stopUnlessSignalled(signals, () => proxy.stop())
+    logger.info({ code }, 'stopped')
+    return code
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * Fields that belong to one connection and are never forwarded, in either direction: RFC 9110 §7.6.1 and what it lists
+ * as commonly sent without being named in `Connection`.
+ */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-authentication-info',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings' // RFC 7540 §3.2.1: goes with `Upgrade: h2c`
+])
+
+/** Names that `Connection` lists without them being fields, so that the common value costs no set. */
+const NO_FIELDS: readonly string[] = []
+
+/** The fields that a `Connection` value names, in lower case, without `close` and `keep-alive` (RFC 9110 §7.6.1). */
+export function connectionOptions (value: string): readonly string[] {
+  if (value === 'keep-alive' || value === 'close') return NO_FIELDS
+  return value.toLowerCase().split(',').map(option => option.trim()).filter(option => option !== '' && option !== 'close' && option !== 'keep-alive')
+}

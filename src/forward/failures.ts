@@ -1,0 +1,52 @@
+import { type ErrorCode, ProxyError } from '../errors.ts'
+
+/**
+ * What a failure on the way to MAAS means, by the `code` of the error; undici's own documentation asks for the code and
+ * not `instanceof`. The system's codes come from connect(2) and getaddrinfo(3).
+ */
+const FAILURES: Readonly<Record<string, ErrorCode>> = {
+  ECONNREFUSED: 'MAAS_PROXY_UPSTREAM_REFUSED',
+  EHOSTUNREACH: 'MAAS_PROXY_UPSTREAM_UNREACHABLE',
+  ENETUNREACH: 'MAAS_PROXY_UPSTREAM_UNREACHABLE',
+  EADDRNOTAVAIL: 'MAAS_PROXY_UPSTREAM_UNREACHABLE',
+  EACCES: 'MAAS_PROXY_UPSTREAM_UNREACHABLE',
+  ENOTFOUND: 'MAAS_PROXY_UPSTREAM_NAME_UNKNOWN',
+  EAI_AGAIN: 'MAAS_PROXY_UPSTREAM_NAME_UNKNOWN',
+  ETIMEDOUT: 'MAAS_PROXY_CONNECT_TIMED_OUT',
+  UND_ERR_CONNECT_TIMEOUT: 'MAAS_PROXY_CONNECT_TIMED_OUT',
+  UND_ERR_HEADERS_TIMEOUT: 'MAAS_PROXY_RESPONSE_TIMED_OUT',
+  UND_ERR_BODY_TIMEOUT: 'MAAS_PROXY_RESPONSE_TIMED_OUT',
+  ECONNRESET: 'MAAS_PROXY_UPSTREAM_CLOSED',
+  EPIPE: 'MAAS_PROXY_UPSTREAM_CLOSED',
+  UND_ERR_SOCKET: 'MAAS_PROXY_UPSTREAM_CLOSED',
+  UND_ERR_HEADERS_OVERFLOW: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
+  EPROTO: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  SELF_SIGNED_CERT_IN_CHAIN: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  UNABLE_TO_GET_ISSUER_CERT: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  CERT_HAS_EXPIRED: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  CERT_NOT_YET_VALID: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  CERT_REVOKED: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  CERT_SIGNATURE_FAILURE: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'MAAS_PROXY_UPSTREAM_UNTRUSTED'
+}
+
+/** Families of codes whose members all mean the same: llhttp's, which undici does not always pass on, and OpenSSL's. */
+const FAMILIES: ReadonlyArray<readonly [prefix: string, code: ErrorCode]> = [
+  ['HPE_', 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED'],
+  ['HTTPParserError', 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED'],
+  ['ERR_SSL_', 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED']
+]
+
+/**
+ * Turns a failure of undici's or the system's into what the client is told. The original goes along as the cause, for the
+ * log; its text may name addresses, so it is not the client's.
+ */
+export function explainFailure (error: Error): ProxyError {
+  const code = (error as NodeJS.ErrnoException).code ?? error.name
+  const known = FAILURES[code] ?? FAMILIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'MAAS_PROXY_UPSTREAM_FAILED'
+  return new ProxyError(known, { cause: error })
+}

@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { ProxyError } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
+import { buffersPassed } from './buffers.ts'
+import { explainFailure } from './failures.ts'
+import { hasBody, RequestBody } from './request-body.ts'
+import { responseHeaders } from './response-headers.ts'
+
+/** What one relay works on, and whom it tells how it went. */
+export interface RelayTask {
+  upstream: Dispatcher
+  request: IncomingMessage
+  /** the request target, as it was admitted */
+  target: string
+  response: ServerResponse
+  exchange: Exchange
+  /** names and values in turns, as they go to MAAS */
+  headers: string[]
+  /** called before the first byte of MAAS's answer is passed on: from here on the response belongs to the relay */
+  onAnswer: () => void
+  /** called instead, at most once, where there is no answer to pass on and the client is still there */
+  onFailure: (error: ProxyError) => void
+}
+
+/**
+ * Sends a request to MAAS, exactly its bytes, and streams the answer back. Both bodies flow with back-pressure; when one
+ * side goes away, the other is torn down; an answer that is cut off is cut off for the client too and never completed.
+ * Nothing is ever sent twice: undici gets each request once, with one request at a time on a connection.
+ */
+export function relay (task: RelayTask): void {
+  new Relay(task).start()
+}
+
+/** The handler that undici drives (its version 7: `onConnect`, `onHeaders`, `onData`, `onComplete`, `onError`). */
+class Relay implements Dispatcher.DispatchHandler {
+  readonly #task: RelayTask
+  readonly #body: RequestBody | null
+  #abort: ((reason?: Error) => void) | null = null
+  #clientGone = false
+  #done = false
+  /** body bytes still to come from MAAS; null where it did not say how many */
+  #remaining: number | null = null
+
+  constructor (task: RelayTask) {
+    this.#task = task
+    this.#body = hasBody(task.request) ? new RequestBody(task.request, task.exchange) : null
+  }
+
+  start (): void {
+    const { upstream, request, target, response, headers } = this.#task
+    response.once('close', () => this.#onClose())
+    upstream.dispatch({ method: request.method as Dispatcher.HttpMethod, path: target, headers, body: this.#body }, this)
+  }
+
+  onConnect (abort: (reason?: Error) => void): void {
+    if (this.#clientGone) return abort()
+    this.#abort = abort
+    // RFC 9110 §10.1.1: a client that expects 100 holds its body back until now, when there is somebody to take it.
+    if (this.#body !== null && this.#task.request.headers.expect !== undefined) this.#task.response.writeContinue()
+  }
+
+  onHeaders (status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
+    if (status < 200) return true // MAAS sends no interim answers; undici refuses 100 and 101
+    const { response, onAnswer } = this.#task
+    const { headers, contentLength } = responseHeaders(rawHeaders)
+    onAnswer()
+    response.on('drain', resume)
+    response.writeHead(status, reason, headers)
+    this.#remaining = contentLength
+    // A small answer has its body in this same tick and goes out in one write with its head; a slow one does not wait for it.
+    process.nextTick(flushHead, response, this.#task.exchange)
+    return true
+  }
+
+  onData (chunk: Buffer): boolean {
+    const { response, exchange } = this.#task
+    exchange.responseBytes += chunk.length
+    buffersPassed(chunk.length)
+    if (this.#remaining !== null) this.#remaining -= chunk.length
+    if (this.#remaining !== 0) return response.write(chunk)
+    response.end(chunk)
+    return true
+  }
+
+  onComplete (): void {
+    this.#done = true
+    if (!this.#task.response.writableEnded) this.#task.response.end()
+  }
+
+  onError (error: Error): void {
+    this.#done = true
+    this.#body?.destroy()
+    if (this.#clientGone) return
+    const failure = explainFailure(error)
+    if (!this.#task.response.headersSent) return this.#task.onFailure(failure)
+    this.#task.exchange.error = failure.code
+    cutOff(this.#task.response)
+  }
+
+  #onClose (): void {
+    this.#body?.destroy()
+    if (this.#done) return
+    this.#clientGone = !this.#task.response.writableFinished
+    if (this.#clientGone) this.#abort?.()
+  }
+}
+
+function flushHead (response: ServerResponse, exchange: Exchange): void {
+  if (exchange.responseBytes === 0 && !response.writableEnded && !response.destroyed) response.flushHeaders()
+}
+
+/**
+ * Ends a connection so that no client takes what it got for the whole answer. A body that ends with the connection
+ * (HTTP/1.0) would look complete after an orderly close, so it gets a reset where the transport has one.
+ */
+function cutOff (response: ServerResponse): void {
+  const { httpVersion, socket } = response.req
+  if (httpVersion === '1.0' && socket.remoteAddress !== undefined) socket.resetAndDestroy()
+  else response.destroy()
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import type { Exchange } from '../exchange.ts'
+import { buffersPassed } from './buffers.ts'
+
+/** Bytes held between client and MAAS; a slower MAAS stops the client by TCP. */
+const HIGH_WATER_MARK = 64 * 1024
+
+/**
+ * The body of a client's request, to be read by undici. It stands between the two because undici destroys a body when an
+ * answer comes early (a 413, say), and destroying the client's own stream would cut the connection before the client has
+ * read that answer. What is left of the body then is read and dropped.
+ */
+export class RequestBody extends Readable {
+  readonly #source: IncomingMessage
+  readonly #onData: (chunk: Buffer) => void
+  readonly #onEnd = () => { this.push(null) }
+
+  constructor (source: IncomingMessage, exchange: Exchange) {
+    super({ highWaterMark: HIGH_WATER_MARK })
+    this.#source = source
+    this.#onData = chunk => {
+      exchange.requestBytes += chunk.length
+      buffersPassed(chunk.length)
+      if (!this.push(chunk)) source.pause()
+    }
+    source.on('data', this.#onData).on('end', this.#onEnd).pause()
+    // undici listens only while it writes; an error before or after that has nobody to tell.
+    this.on('error', () => {})
+  }
+
+  override _read (): void {
+    this.#source.resume()
+  }
+
+  override _destroy (error: Error | null, callback: (error: Error | null) => void): void {
+    this.#source.off('data', this.#onData).off('end', this.#onEnd).resume()
+    callback(error)
+  }
+}
+
+/** Whether a request has a body (RFC 9112 §6.3: it does if a length or a transfer coding says so). */
+export function hasBody (request: IncomingMessage): boolean {
+  const length = request.headers['content-length']
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}

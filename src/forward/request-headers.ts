@@ -1,0 +1,42 @@
+import { connectionOptions, HOP_BY_HOP } from '../fields.ts'
+
+/** Fields that are never forwarded to MAAS, each with its reason. */
+const NOT_FORWARDED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'host', // MAAS renders it into URLs and preseeds: it gets its own name, from undici
+  'authorization', // ours replaces it, and MAAS's nginx refuses two
+  'expect', // answered here (RFC 9110 §10.1.1)
+  'cookie', // a session outranks OAuth, and a stray `sessionid` makes every write a CSRF failure (`middleware.py`)
+  'cookie2',
+  'forwarded', // MAAS believes the first address it is told, for audit and the choice of a rack
+  'x-real-ip'
+])
+
+/** Beginnings of names that are never forwarded: what proxies say of the client, and what clients say to this proxy. */
+const NOT_FORWARDED_PREFIXES = ['x-forwarded-', 'maas-proxy-'] as const
+
+/**
+ * The header that goes to MAAS: the client's fields in their order, duplicates and spelling kept, without those of this
+ * connection, then ours. What `Connection` names is dropped first, so that it can never take away what is added.
+ * @param rawHeaders names and values in turns, as node has them
+ * @param connection the client's whole `Connection` value
+ * @param authorization our `Authorization`; null for an anonymous request, which then has none
+ * @returns names and values in turns
+ */
+export function requestHeaders (rawHeaders: readonly string[], connection: string | undefined, authorization: string | null): string[] {
+  const named = connection === undefined ? [] : connectionOptions(connection)
+  const headers: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (isForwarded(name, named)) headers.push(name, rawHeaders[i + 1] as string)
+  }
+  if (authorization !== null) headers.push('Authorization', authorization)
+  return headers
+}
+
+/** WSGI folds `_` and `-` into one, so `x_forwarded_for` reaches MAAS as the field that we drop: both spellings count. */
+function isForwarded (name: string, named: readonly string[]): boolean {
+  const lower = name.toLowerCase()
+  const folded = lower.includes('_') ? lower.replaceAll('_', '-') : lower
+  return !NOT_FORWARDED.has(folded) && !NOT_FORWARDED_PREFIXES.some(prefix => folded.startsWith(prefix)) && !named.includes(lower)
+}

@@ -1,0 +1,42 @@
+import { connectionOptions, HOP_BY_HOP } from '../fields.ts'
+
+/** Fields of an answer that never reach the client, each with its reason. */
+const NOT_RESPONDED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'set-cookie', // a session of MAAS's would be kept for localhost, where cookies ignore the port
+  'set-cookie2',
+  'strict-transport-security' // it would stick to the proxy's host name
+])
+
+/** Beginnings of names that never reach the client: no page may read an answer, and only the proxy speaks for the proxy. */
+const NOT_RESPONDED_PREFIXES = ['access-control-', 'maas-proxy-'] as const
+
+/** The header of an answer as the client gets it. */
+export interface ResponseHeaders {
+  /** names and values in turns, in MAAS's order and spelling */
+  headers: string[]
+  /** body bytes as announced; null where the length is not known beforehand */
+  contentLength: number | null
+}
+
+/** Takes the fields of an answer as undici has them (names and values in turns, as bytes) and leaves what the client may see. */
+export function responseHeaders (rawHeaders: readonly Buffer[]): ResponseHeaders {
+  const fields = rawHeaders.map(bytes => bytes.toString('latin1'))
+  const lowerCase = fields.map((field, i) => i % 2 === 0 ? field.toLowerCase() : field)
+  const named = valuesOf(lowerCase, 'connection').flatMap(connectionOptions)
+  const headers: string[] = []
+  let contentLength: number | null = null
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = lowerCase[i] as string
+    if (name === 'content-length') contentLength = Number(fields[i + 1])
+    else if (NOT_RESPONDED.has(name) || NOT_RESPONDED_PREFIXES.some(prefix => name.startsWith(prefix)) || named.includes(name)) continue
+    headers.push(fields[i] as string, fields[i + 1] as string)
+  }
+  return { headers, contentLength }
+}
+
+function valuesOf (fields: readonly string[], wanted: string): string[] {
+  const values: string[] = []
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === wanted) values.push(fields[i + 1] as string)
+  return values
+}

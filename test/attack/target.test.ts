@@ -1,0 +1,203 @@
+import t from 'tap'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { parseTarget } from '../../src/admit/target.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, jsonBody, rawUpstream, readAll, request } from '../helper/sockets.ts'
+
+/*
+ * The attack: a target that two servers read differently. What the proxy takes for one path or host, MAAS or a server
+ * between takes for another, and a decision made on the first is carried out on the second: a dot segment that leaves the
+ * API, a whole URL or a `//host` that sends the signature elsewhere, an escape that is decoded once more than expected.
+ * Everything here is refused before a name is looked up, and nothing reaches MAAS. (CVE-2021-21321, CVE-2025-66415,
+ * CVE-2022-35949, CVE-2026-85124 and the rest of that family.)
+ */
+t.test('a target that could be read in two ways is refused', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const malformed: Array<[target: string, reason: string]> = [
+    ['http://127.0.0.1/MAAS/api/2.0/machines/', 'a whole URL, even of this host'],
+    ['http://evil.invalid/MAAS/api/2.0/machines/', 'a whole URL of another'],
+    ['HTTP://evil.invalid/', 'in any case'],
+    ['*', 'the asterisk, with a method other than OPTIONS'],
+    ['//evil.invalid/MAAS/api/2.0/', 'two leading slashes name a host'],
+    ['///MAAS/api/2.0/', 'so may three'],
+    ['/MAAS/api/2.0/../../r/', 'a dot segment'],
+    ['/MAAS/api/2.0/..', 'at the end'],
+    ['/MAAS/api/2.0/./machines/', 'a single dot'],
+    ['/MAAS/api/2.0/.', 'a single dot at the end'],
+    ['/MAAS/api/%2e%2e/r/', 'escaped'],
+    ['/MAAS/api/.%2E/r/', 'half escaped'],
+    ['/MAAS/api/%2e/r/', 'a single one, escaped'],
+    ['/MAAS/api/..%2fr/', 'with an escaped slash'],
+    ['/MAAS/api/%2f..%2f/r/', 'between escaped slashes'],
+    ['/MAAS/api/%252e%252e/r/', 'escaped twice'],
+    ['/MAAS/api/%25252e%25252E/r/', 'escaped three times'],
+    ['/MAAS/api/..%252fr/', 'with a slash that is escaped twice'],
+    ['/MAAS/api/..%255cr/', 'or a backslash'],
+    ['/MAAS/api/..;/r/', 'with path parameters'],
+    ['/MAAS/api/..;x=1/r/', 'with a value'],
+    ['/MAAS/api/..%3b/r/', 'escaped path parameters'],
+    ['/MAAS/api/..%3Bx', 'at the end'],
+    ['/MAAS/api/2.0/machines;x=1/', 'path parameters at all'],
+    ['/MAAS/api/..\\r/', 'a backslash'],
+    ['/MAAS\\api/2.0/', 'a backslash for a slash'],
+    ['/MAAS/api/%5c..%5cr/', 'an escaped backslash'],
+    ['/MAAS/api/2.0/x#/../', 'a fragment'],
+    ['/MAAS/api/2.0/#', 'an empty fragment'],
+    ['/MAAS/api/2.0/?x#y', 'a fragment behind a query'],
+    ['/MAAS/api/2.0/%00', 'NUL'],
+    ['/MAAS/api/2.0/%0d%0aX:y', 'a line break'],
+    ['/MAAS/api/2.0/%09', 'a tab'],
+    ['/MAAS/api/2.0/%7f', 'DEL'],
+    ['/MAAS/api/2.0/%c2%85', 'a control character beyond ASCII'],
+    ['/MAAS/api/2.0/%', 'a percent sign alone'],
+    ['/MAAS/api/2.0/%2', 'half an escape'],
+    ['/MAAS/api/2.0/%zz', 'no escape'],
+    ['/MAAS/api/2.0/%u002e', 'an escape of another kind'],
+    ['/MAAS/api/2.0/%ff', 'not UTF-8'],
+    ['/MAAS/api/2.0/%c0%ae%c0%ae/', 'a dot in overlong UTF-8']
+  ]
+  for (const [target, reason] of malformed) {
+    const answer = await exchange(proxy.port, get(target))
+    t.match(answer, /^HTTP\/1.1 400 /, `${target}: ${reason}`)
+    t.match(jsonBody(answer).error, { code: 'MAAS_PROXY_TARGET_MALFORMED', message: /^the request target / })
+    t.notMatch(answer, /evil/, 'the target is not repeated')
+  }
+  const bytesThatNodeRefuses: Array<[target: string, reason: string]> = [
+    ['evil.invalid:80', 'an authority'],
+    ['MAAS/api/2.0/', 'no leading slash'],
+    ['/MAAS/api/2.0/a b', 'a blank'],
+    ['/MAAS/api/2.0/\x01', 'a control character'],
+    ['/MAAS/api/2.0/\x00', 'NUL'],
+    ['/MAAS/api/2.0/\t', 'a tab'],
+    ['/MAAS/api/2.0/\xc3\xa9', 'bytes beyond ASCII']
+  ]
+  // Whatever parser stands in front one day, these are not for us to take either.
+  for (const [target, reason] of bytesThatNodeRefuses) t.throws(() => parseTarget(target), { code: 'MAAS_PROXY_TARGET_MALFORMED' }, reason)
+  for (const [target, reason] of bytesThatNodeRefuses) {
+    t.match(jsonBody(await exchange(proxy.port, get(target))).error, { code: /^MAAS_PROXY_(REQUEST|TARGET)_MALFORMED$/ }, reason)
+  }
+  const unserved: Array<[target: string, reason: string]> = [
+    ['/MAAS/', 'the web UI'], ['/MAAS/api', 'without the slash'], ['/MAAS/metadata/latest/', "the nodes' metadata"], ['/MAAS/a/v3/machines', 'API v3'],
+    ['/maas/api/2.0/', 'another case'], ['/MAAS/apix/', 'a prefix'], ['/x/MAAS/api/2.0/', 'elsewhere'], ['/%2fMAAS/../'.replace('/../', '/'), 'a slash that is escaped'],
+    ['/?x', 'the front page has no query'], ['/favicon.ico', 'what browsers ask for']
+  ]
+  for (const [target, reason] of unserved) t.match(jsonBody(await exchange(proxy.port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', message: /MAAS\/api/ }, `${target}: ${reason}`)
+  t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
+  t.notMatch(JSON.stringify(proxy.log), /evil/, 'and the log does not repeat it either')
+})
+
+/*
+ * The attack: MAAS takes OAuth parameters from the query before those of the header, and answers a signature that does
+ * not fit with the text "Expected signature base string: &<the right secret>". So `?oauth_signature=x` would print the
+ * proxy's secret. (Seen on a running MAAS.)
+ */
+t.test('oauth_ parameters are refused, however they are spelt', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const rows = ['oauth_signature=x', 'a=1&oauth_token=x', 'oauth%5Fsignature=x', '%6f%61uth_nonce=', 'oauth_x', '&&oauth_signature', 'OAUTH_SIGNATURE=x', 'op=x&oauth_version=1&op=y']
+  for (const query of rows) {
+    for (const path of ['/MAAS/api/2.0/machines/', '/MAAS/api/2.0/version/']) {
+      t.match(jsonBody(await exchange(proxy.port, get(`${path}?${query}`))).error, { code: 'MAAS_PROXY_OAUTH_PARAMETER_PRESENT' }, query)
+    }
+  }
+  t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
+})
+
+/*
+ * The attack: a message whose end two servers see in different places, so that what is the body here is a request there
+ * (request smuggling), or a request that turns the connection into something else. What node's parser lets through of it
+ * is refused here; the rest, it refuses itself, and the answer is ours all the same.
+ */
+t.test('a message that is put together in an odd way is refused', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const line = 'POST /MAAS/api/2.0/machines/ HTTP/1.1'
+  const rows: Array<[lines: string[], status: number, code: string, reason: string]> = [
+    [[line, 'Host: localhost', 'Transfer-Encoding: gzip, chunked'], 501, 'MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED', 'a coding that is not chunked alone'],
+    [[line, 'Host: localhost', 'Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'chunked twice'],
+    [[line, 'Host: localhost', 'Transfer-Encoding: identity'], 501, 'MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED', 'a coding of old'],
+    [[line, 'Host: localhost', 'Transfer-Encoding: chunked', 'Content-Length: 3'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'two framings'],
+    [[line, 'Host: localhost', 'Content-Length: 3', 'Content-Length: 4'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'two lengths'],
+    [[line, 'Host: localhost', 'Content-Length: 3, 3'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a list of lengths'],
+    [[line, 'Host: localhost', 'Content-Length: +3'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a length with a sign'],
+    [[line, 'Host: localhost', 'Content-Length: 0x3'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a length in hex'],
+    [[line, 'Host: localhost', 'Content-Length : 3'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a blank before the colon'],
+    [[line, 'Host: localhost', 'X: a', ' folded'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a folded line'],
+    [[line, 'X: no host'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'no Host'],
+    [['POST /MAAS/api/2.0/machines/ HTTP/3.0', 'Host: localhost'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'another version'],
+    [[line, 'Host: localhost', 'X: ' + 'x'.repeat(17_000)], 431, 'MAAS_PROXY_HEADER_TOO_LARGE', 'a header beyond 16 KiB'],
+    [[line, 'Host: localhost', ...Array.from({ length: 1001 }, () => 'a:')], 431, 'MAAS_PROXY_HEADER_TOO_LARGE', 'a header of more than 1,000 lines'],
+    [[line, 'Host: localhost', 'Upgrade: websocket'], 501, 'MAAS_PROXY_UPGRADE_UNSUPPORTED', 'an upgrade'],
+    [[line, 'Host: localhost', 'Upgrade: h2c, websocket'], 501, 'MAAS_PROXY_UPGRADE_UNSUPPORTED', 'a choice of upgrades'],
+    [[line, 'Host: localhost', 'Connection: content-length', 'Content-Length: 0'], 400, 'MAAS_PROXY_HEADER_MALFORMED', 'a framing field that Connection takes away'],
+    [[line, 'Host: localhost', 'Connection: x, Content-Type', 'Content-Type: a/b'], 400, 'MAAS_PROXY_HEADER_MALFORMED', 'a field that says what the body is'],
+    [[line, 'Host: localhost', 'Connection: Host'], 400, 'MAAS_PROXY_HEADER_MALFORMED', 'the host'],
+    [['TRACE /MAAS/api/2.0/machines/ HTTP/1.1', 'Host: localhost'], 405, 'MAAS_PROXY_METHOD_UNSUPPORTED', 'TRACE, which would show our header'],
+    [['PROPFIND /MAAS/api/2.0/machines/ HTTP/1.1', 'Host: localhost'], 405, 'MAAS_PROXY_METHOD_UNSUPPORTED', 'a method of other protocols'],
+    [['CONNECT evil.invalid:80 HTTP/1.1', 'Host: localhost'], 405, 'MAAS_PROXY_METHOD_UNSUPPORTED', 'a tunnel'],
+    [['NONSENSE /MAAS/api/2.0/ HTTP/1.1', 'Host: localhost'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'no method at all']
+  ]
+  for (const [lines, status, code, reason] of rows) {
+    const answer = await exchange(proxy.port, request(lines))
+    t.match(answer, new RegExp(`^HTTP/1.1 ${status} `), reason)
+    t.match(jsonBody(answer).error, { code, remedy: String }, reason)
+    t.match(answer.toLowerCase(), `maas-proxy-error: ${code.toLowerCase()}`)
+    t.equal(answer.match(/^HTTP/gm)?.length, 1, 'one answer')
+  }
+  t.match(await exchange(proxy.port, request(['TRACE / HTTP/1.1', 'Host: localhost'])), /^allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r$/m, '405 says what is allowed')
+  t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
+})
+
+t.test('a body that was refused with its request is never read as a request', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const inner = 'DELETE /MAAS/api/2.0/machines/abc/ HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write(`POST /MAAS/../ HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${inner.length}\r\n\r\n`)
+  await once(socket, 'data')
+  socket.write(inner + get('/MAAS/api/2.0/version/'))
+  t.match(await readAll(socket), /^HTTP\/1.1 200 /, 'the next answer is that of the next request')
+  t.notMatch(upstream.received(), /DELETE/)
+})
+
+t.test('a body that cannot be read ends its exchange', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write('POST /MAAS/api/2.0/files/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
+  await upstream.sawText('abc')
+  socket.write('nonsense\r\n')
+  t.match(await readAll(socket), /^HTTP\/1.1 400 [^]*MAAS_PROXY_REQUEST_MALFORMED/)
+  const [onUpstream] = upstream.sockets
+  if (onUpstream !== undefined && !onUpstream.closed) await once(onUpstream, 'close')
+  t.notMatch(upstream.received(), /0\r\n\r\n$/, 'MAAS never takes the part for the whole')
+})
+
+t.test('what cannot be read behind a request is answered behind its answer, or not at all', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => { if (head.includes('/version/')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const answered = connect(proxy.port, '127.0.0.1')
+  answered.write('GET /MAAS/api/2.0/version/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(answered, 'data')
+  answered.write('nonsense\r\n\r\n')
+  t.match(await readAll(answered), /^HTTP\/1.1 400 /, 'its answer is out, so this is an answer of its own')
+  const waiting = connect(proxy.port, '127.0.0.1')
+  waiting.write('GET /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await upstream.sawText('/machines/')
+  waiting.write('nonsense\r\n\r\n')
+  t.equal(await readAll(waiting), '', 'its answer is still to come, and this must not be taken for it')
+})
+
+t.test('a client that only connects, or breaks off, is no error', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  for (const bytes of ['', 'GET /MAAS', 'GET / HTTP/1.1\r\nHost:']) {
+    const socket = connect(proxy.port, '127.0.0.1')
+    socket.write(bytes)
+    await once(socket, 'connect')
+    socket.resetAndDestroy()
+  }
+  t.match(await exchange(proxy.port, get('/')), /^HTTP\/1.1 200 [^]*curl 'http:\/\/localhost\/MAAS\/api\/2.0\/version\/'/, 'the front page has a line to copy')
+})

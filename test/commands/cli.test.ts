@@ -1,0 +1,133 @@
+import t from 'tap'
+import { EventEmitter, once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { Writable } from 'node:stream'
+import { run } from '../../src/cli.ts'
+import { startProgram } from '../helper/process.ts'
+import { KEY } from '../helper/proxy.ts'
+import { exchange, get, listenOn, rawUpstream, readAll } from '../helper/sockets.ts'
+
+const MAAS = { MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` }
+
+/** The port of the `listening` record on the program's output. */
+function portOf (stdout: string): number {
+  return Number(/"address":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(stdout)?.[1])
+}
+
+t.test('a command line that cannot be followed', { jobs: 4 }, async t => {
+  const busy = await listenOn(t, createServer())
+  const rows: Array<[argv: string[], env: Record<string, string>, code: number, stderr: RegExp, reason: string]> = [
+    [[], {}, 2, /^maas-auth-proxy: error: MAAS_URL: not set[^]*error: MAAS_API_KEY: not set[^]*hint: [^]*--help/, 'nothing set: all that is missing'],
+    [['demoo'], MAAS, 2, /no such command; did you mean demo\?/, 'a command that is not there'],
+    [['toString'], MAAS, 2, /no such command/, 'nor one that every object has'],
+    [['serve', 'c:t:HIDDEN'], MAAS, 2, /serve: takes no further words/, 'a word too many, not repeated'],
+    [['--lisen', ':0'], { ...MAAS, MAAS_PROXY_LISTN: ':0' }, 2, /--lisen: no such flag; did you mean --listen\?/, 'a flag that is not there'],
+    [['serve', '--listen', `:${busy}`], MAAS, 1, /error: listen EADDRINUSE[^]*hint: something else listens there/, 'an address that is taken']
+  ]
+  for (const [argv, env, code, stderr, reason] of rows) {
+    t.test(reason, async t => {
+      const program = startProgram(t, argv, env)
+      t.equal(await program.ended, code)
+      t.match(program.stderr(), stderr)
+      t.notMatch(program.stderr(), /HIDDEN|Marked| {4}at /, 'no secret, no stack')
+      t.equal(program.stdout(), code === 2 ? '' : program.stdout(), 'nothing on stdout')
+    })
+  }
+})
+
+t.test('a failure that has no remedy is told all the same', async t => {
+  let stderr = ''
+  const broken = { write: () => { throw new Error('the disk is full') } } as unknown as Writable
+  const code = await run({ argv: ['--version'], env: {}, stdout: broken, stderr: new Writable({ write: (chunk, _, done) => { stderr += chunk; done() } }), signals: new EventEmitter() })
+  t.equal(code, 1)
+  t.equal(stderr, 'maas-auth-proxy: error: the disk is full\n')
+})
+
+t.test('help and version', { jobs: 2 }, async t => {
+  t.test('help', async t => {
+    const program = startProgram(t, ['demo', '--help'])
+    t.equal(await program.ended, 0)
+    t.match(program.stdout(), /^usage: maas-auth-proxy [^]*\n {2}serve +run[^]*--listen ADDRESS, MAAS_PROXY_LISTEN\n +host:port[^]*\(127\.0\.0\.1:5241\)/)
+    t.equal(program.stderr(), '')
+  })
+  t.test('version', async t => {
+    const program = startProgram(t, ['--version'])
+    t.equal(await program.ended, 0)
+    t.match(program.stdout(), /^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+t.test('serve says where it listens, signs, and ends in good order', async t => {
+  let finish = () => {}
+  const upstream = await rawUpstream(t, socket => { finish = () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone') })
+  const program = startProgram(t, ['--listen', '0', '--log-level=trace'], { ...MAAS, MAAS_URL: upstream.url })
+  await program.printed('listening')
+  const port = portOf(program.stdout())
+  const running = exchange(port, get('/MAAS/api/2.0/machines/'))
+  const keptAlive = connect(port, '127.0.0.1')
+  keptAlive.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(keptAlive, 'data')
+  const busy = connect(port, '127.0.0.1')
+  busy.write('GET /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await upstream.sawText(/(oauth_consumer_key="ConsumerKeyMarked1"[^]*){2}/)
+  program.child.kill('SIGTERM')
+  await program.printed('stopping')
+  t.equal(await readAll(keptAlive), '', 'an idle connection is closed')
+  const late = connect(port, '127.0.0.1')
+  const [refused] = await once(late, 'error')
+  t.equal(refused.code, 'ECONNREFUSED', 'a new connection is refused')
+  busy.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  for (const socket of upstream.sockets) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone')
+  finish()
+  t.match(await running, /\r\n\r\ndone$/, 'a request under way is finished')
+  t.match(await readAll(busy), /done[^]*HTTP\/1.1 503 [^]*MAAS_PROXY_SHUTTING_DOWN/, 'a new one on its connection is told')
+  t.equal(await program.ended, 0)
+  t.match(program.stdout(), /"msg":"stopped"/)
+  t.notMatch(program.stdout() + program.stderr(), new RegExp([KEY.consumer, KEY.token, KEY.secret].join('|')), 'no part of the key in any output')
+})
+
+t.test('what does not end in time is cut off, and a second signal does not wait', { jobs: 3 }, async t => {
+  const rows: Array<[first: NodeJS.Signals, second: NodeJS.Signals | null, drain: string, code: number]> = [
+    ['SIGTERM', null, '100ms', 0],
+    ['SIGTERM', 'SIGTERM', '1h', 143],
+    ['SIGINT', 'SIGINT', '1h', 130]
+  ]
+  for (const [first, second, drain, code] of rows) {
+    t.test(`${first}, ${second}`, async t => {
+      const upstream = await rawUpstream(t, () => {})
+      const program = startProgram(t, ['--listen', '0', '--drain-timeout', drain, '--log-format', 'json'], { ...MAAS, MAAS_URL: upstream.url })
+      await program.printed('listening')
+      const running = exchange(portOf(program.stdout()), get('/MAAS/api/2.0/machines/'))
+      await upstream.sawText('\r\n\r\n')
+      program.child.kill(first)
+      await program.printed('stopping')
+      if (second !== null) program.child.kill(second)
+      t.equal(await program.ended, code)
+      t.equal(await running, '')
+      if (second === null) t.match(program.stdout(), /the drain timeout is over/)
+    })
+  }
+})
+
+t.test('the demo answers a request, and its own lines can be copied', async t => {
+  const first = startProgram(t, ['demo', '--listen', '0'], { MAAS_URL: 'http://nowhere.invalid/MAAS', MAAS_API_KEY_FILE: '/nonexistent' })
+  await first.printed('Control-C')
+  const text = first.stdout()
+  t.match(text, /whoami'\n[^]*"username": "[^]*\(200\)[^]*version\/'\n[^]*"capabilities"[^]*\(200\)[^]*whoami'\n {2}Forbidden\n {2}\(401\)/)
+  const lines = [...text.matchAll(/curl '(http:[^']+)'/g)].map(([, url]) => url as string)
+  t.equal(lines.length, 4)
+  for (const url of lines) t.equal((await fetch(url)).status, url.includes(`${portOf(first.stderr())}`) ? 200 : 401, url)
+  t.match(first.stderr(), /"msg":"listening"/, 'the log goes to stderr')
+
+  const port = portOf(first.stderr())
+  const second = startProgram(t, ['demo', '--listen', `:${port}`])
+  await second.printed('Control-C')
+  t.notMatch(second.stdout(), `:${port}/`, 'a port that is taken is left alone')
+  t.match(second.stderr(), /takes a free port/)
+  for (const program of [first, second]) program.child.kill('SIGINT')
+  t.equal(await first.ended, 0)
+  t.equal(await second.ended, 0)
+
+  const nowhere = startProgram(t, ['demo', '--listen', '[::1]:1'], { MAAS_PROXY_LISTN: 'x' })
+  t.equal(await nowhere.ended, 2, 'a demo with wrong settings does not stay')
+})

@@ -1,0 +1,245 @@
+import t from 'tap'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Dispatcher } from 'undici'
+import { Exchange } from '../../src/exchange.ts'
+import { relay } from '../../src/forward/relay.ts'
+import type { AnonymousOperations } from '../../src/maas/access.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, jsonBody, listenOn, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
+
+const POST = (length: number, ...fields: string[]) => ['POST /MAAS/api/2.0/files/ HTTP/1.1', 'Host: localhost', ...fields, `Content-Length: ${length}`, '', ''].join('\r\n')
+
+/** Connects and collects what comes, so that a test can wait for a text in the middle of an exchange. */
+function client (t: { after: (close: () => unknown) => void }, port: number) {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  socket.on('data', chunk => { text += chunk.toString('latin1') })
+  socket.on('error', () => {})
+  t.after(() => socket.destroy())
+  return {
+    socket,
+    text: () => text,
+    saw: async (wanted: string) => { while (!text.includes(wanted)) await once(socket, 'data') }
+  }
+}
+
+t.test('bodies flow while they are still being sent', async t => {
+  let answering: Socket | undefined
+  const upstream = await rawUpstream(t, socket => { answering = socket })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const { socket, saw, text } = client(t, proxy.port)
+  socket.write(POST(10) + 'first')
+  await upstream.sawText('first')
+  t.notMatch(upstream.received(), /second/)
+  answering?.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n')
+  await saw('\r\n\r\n')
+  answering?.write('early')
+  await saw('early')
+  t.notMatch(text(), /later/, 'the answer comes while the request still runs')
+  socket.write('secnd')
+  await upstream.sawText('secnd')
+  answering?.write('later')
+  await saw('later')
+})
+
+t.test('a chunked upload is passed on chunked', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const { socket } = client(t, proxy.port)
+  socket.write('POST /MAAS/api/2.0/files/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3;ext=1\r\nabc\r\n')
+  await upstream.sawText('3\r\nabc')
+  socket.write('2\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n')
+  await upstream.sawText('2\r\nde\r\n0\r\n\r\n')
+  t.match(upstream.received(), /transfer-encoding: chunked/i)
+  t.notMatch(upstream.received(), /ext|X-Trailer/, 'extensions and trailers end here')
+})
+
+t.test('Expect: 100-continue is answered once there is somebody to take the body, and goes no further', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const { socket, saw, text } = client(t, proxy.port)
+  socket.write(POST(4, 'Expect: 100-continue'))
+  await saw('HTTP/1.1 100 Continue\r\n\r\n')
+  socket.write('body')
+  await upstream.sawText('body')
+  upstream.sockets[0]?.end(OK)
+  await saw('ok')
+  t.equal(text().match(/100 Continue/g)?.length, 1)
+  t.notMatch(upstream.received(), /expect/i)
+
+  const refused = client(t, proxy.port)
+  refused.socket.write(POST(4, 'Expect: 100-continue').replace('/files/', '/../'))
+  await refused.saw('MAAS_PROXY_TARGET_MALFORMED')
+  t.notMatch(refused.text(), /100 Continue/, 'a refused request is not asked for its body')
+})
+
+t.test('a client that leaves takes the request to MAAS with it', async t => {
+  const rows: Array<[reason: string, bytes: string, until: string, answer: string]> = [
+    ['before an answer', get('/MAAS/api/2.0/machines/'), '\r\n\r\n', ''],
+    ['in the middle of its upload', POST(1000) + 'some', 'some', ''],
+    ['in the middle of the answer', get('/MAAS/api/2.0/machines/'), '\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome']
+  ]
+  for (const [reason, bytes, until, answer] of rows) {
+    const upstream = await rawUpstream(t, answer === '' ? () => {} : answer)
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const { socket, saw } = client(t, proxy.port)
+    socket.write(bytes)
+    await upstream.sawText(until)
+    if (answer !== '') await saw('some')
+    const [onUpstream] = upstream.sockets
+    socket.destroy()
+    if (onUpstream !== undefined && !onUpstream.closed) await once(onUpstream, 'close')
+    t.match(await proxy.logged(record => record['msg'] === 'request'), { complete: false }, reason)
+  }
+})
+
+t.test('a client that has left before its turn costs MAAS nothing', async t => {
+  // Stands for a pool whose connection is made only after the client has gone.
+  let handler: Dispatcher.DispatchHandler = {}
+  const late = { dispatch: (_options: unknown, given: Dispatcher.DispatchHandler) => { handler = given } } as unknown as Dispatcher
+  const server = createHttpServer((request, response) => {
+    const never = () => t.fail('there is nobody to tell')
+    relay({ upstream: late, request, target: '/', response, exchange: new Exchange(), headers: [], onAnswer: never, onFailure: never })
+    response.on('close', () => {
+      handler.onConnect?.(() => handler.onError?.(new Error('aborted')))
+      server.emit('given up')
+    })
+    server.emit('asked')
+  })
+  const port = await listenOn(t, server)
+  const { socket } = client(t, port)
+  socket.write(get('/'))
+  await once(server, 'asked')
+  const givenUp = once(server, 'given up')
+  socket.destroy()
+  await t.resolves(givenUp)
+})
+
+t.test('a slow MAAS stops the client, and gets everything', async t => {
+  const size = 16 * 1024 * 1024
+  const upstream = await rawUpstream(t, socket => socket.pause())
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const { socket, saw } = client(t, proxy.port)
+  socket.write(POST(size))
+  const chunk = Buffer.alloc(64 * 1024, 'x')
+  let sent = 0
+  const sending = (async () => {
+    for (; sent < size; sent += chunk.length) if (!socket.write(chunk)) await once(socket, 'drain')
+  })()
+  // What fits is under way once nothing has moved for a while.
+  for (let before = -1; before !== sent; await wait(100)) before = sent
+  t.ok(sent < size, 'the client still holds the rest')
+  upstream.sockets[0]?.resume()
+  await sending
+  while (upstream.received().length < size + upstream.received().indexOf('\r\n\r\n') + 4) await wait(5)
+  upstream.sockets[0]?.write(OK)
+  await saw('ok')
+  t.match(await proxy.logged(record => record['msg'] === 'request'), { requestBytes: size, complete: true })
+})
+
+t.test('a defect of ours is told as such, and no more', async t => {
+  const upstream = await rawUpstream(t)
+  const anonymousOperations = { kindOf: () => { throw new TypeError('HIDDEN') } } as unknown as AnonymousOperations
+  const proxy = await startTestProxy(t, { ...testConfig(upstream.url), anonymousOperations })
+  const answer = await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  t.match(answer, /^HTTP\/1.1 500 /)
+  t.match(jsonBody(answer).error, { code: 'MAAS_PROXY_INTERNAL', message: /^the proxy failed in request req-1$/ })
+  t.notMatch(answer, /HIDDEN/)
+  t.match(await proxy.logged(record => record['code'] === 'MAAS_PROXY_INTERNAL'), { level: 50, id: 'req-1', cause: { name: 'TypeError', message: 'HIDDEN' }, stack: /TypeError: HIDDEN\n +at/ })
+})
+
+t.test('an answer that is cut off is cut off for the client too', async t => {
+  const rows: Array<[reason: string, answer: string, version: string]> = [
+    ['shorter than its length', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart', '1.1'],
+    ['in the middle of a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\npart', '1.1'],
+    ['between two chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n', '1.1'],
+    ['for a client of HTTP/1.0, where the end of the connection is the end of the body', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n', '1.0']
+  ]
+  for (const [reason, answer, version] of rows) {
+    const upstream = await rawUpstream(t, answer)
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const socket = connect(proxy.port, '127.0.0.1')
+    let failure: NodeJS.ErrnoException | undefined
+    socket.on('error', error => { failure = error })
+    let text = ''
+    socket.on('data', chunk => {
+      text += chunk
+      if (text.includes('part')) upstream.sockets[0]?.destroy()
+    })
+    socket.write(get('/MAAS/api/2.0/machines/').replace('HTTP/1.1', `HTTP/${version}`))
+    await once(socket, 'close').catch(() => {})
+    t.notMatch(text, /\r\n0\r\n\r\n$/, `${reason}: no last chunk`)
+    if (version === '1.0') t.equal(failure?.code, 'ECONNRESET', 'a reset instead of an orderly end')
+    t.match(await proxy.logged(record => record['msg'] === 'request'), { level: 40, error: 'MAAS_PROXY_UPSTREAM_CLOSED', complete: false }, reason)
+  }
+})
+
+t.test('an early answer to a long upload reaches the client, and the connection goes on', async t => {
+  const upstream = await rawUpstream(t, 'HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 3\r\n\r\nbig')
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const { socket, saw, text } = client(t, proxy.port)
+  socket.write(POST(3_000_000) + 'x'.repeat(1_000_000))
+  await saw('big')
+  socket.write('x'.repeat(2_000_000))
+  socket.write(get('/nowhere/'))
+  await saw('MAAS_PROXY_PATH_UNSERVED')
+  t.match(text(), /^HTTP\/1.1 413 [^]*\r\n\r\nbigHTTP\/1.1 404 /, 'the rest of the body was dropped, not taken for a request')
+  t.match(await proxy.logged(record => record['status'] === 413), { bytes: 3, complete: true })
+})
+
+t.test('a slow client stops MAAS, and gets everything', async t => {
+  const size = 8 * 1024 * 1024
+  const upstream = await rawUpstream(t, socket => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`); socket.write(Buffer.alloc(size, 'x')) })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const socket = connect(proxy.port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write(get('/MAAS/api/2.0/machines/'))
+  await once(socket, 'readable')
+  t.ok((upstream.sockets[0]?.writableLength ?? 0) > 0, 'MAAS is still holding the rest')
+  const answer = await readAll(socket)
+  t.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, size)
+})
+
+t.test('what fails on the way is told with its remedy', async t => {
+  const free = await listenOn(t, createServer())
+  const gone = createServer()
+  const refusing = await listenOn(t, gone)
+  gone.close()
+  const silent = await rawUpstream(t, () => {})
+  const closing = await rawUpstream(t, socket => socket.destroy())
+  const speaksHttp = await listenOn(t, createHttpServer())
+  const rows: Array<[maasUrl: string, answer: string | null, status: number, code: string, reason: string]> = [
+    [`http://127.0.0.1:${refusing}/MAAS`, null, 502, 'MAAS_PROXY_UPSTREAM_REFUSED', 'nothing listens'],
+    ['http://no-such-host.invalid:5240/MAAS', null, 502, 'MAAS_PROXY_UPSTREAM_NAME_UNKNOWN', 'a name that cannot be'],
+    [closing.url, null, 502, 'MAAS_PROXY_UPSTREAM_CLOSED', 'closed before an answer'],
+    [silent.url, null, 504, 'MAAS_PROXY_RESPONSE_TIMED_OUT', 'no answer in time'],
+    [`https://127.0.0.1:${free}/MAAS`, null, 504, 'MAAS_PROXY_CONNECT_TIMED_OUT', 'no handshake in time'],
+    [`https://127.0.0.1:${speaksHttp}/MAAS`, null, 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'https asked on an http port'],
+    ['', 'HIDDEN\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'no HTTP'],
+    ['', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'two lengths'],
+    ['', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a length and chunked'],
+    ['', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a header without end'],
+    ['', 'HTTP/1.1 200 OK\r\nX : y\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a blank before a colon'],
+    ['', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_CLOSED', 'a 100 that nobody asked for']
+  ]
+  for (const [maasUrl, bytes, status, code, reason] of rows) {
+    const url = bytes === null ? maasUrl : (await rawUpstream(t, bytes)).url
+    const proxy = await startTestProxy(t, testConfig(url, { connectTimeoutMs: '150ms', responseTimeoutMs: '150ms' }))
+    const answer = await exchange(proxy.port, request(['POST /MAAS/api/2.0/machines/ HTTP/1.1', 'Host: localhost', 'Content-Length: 4'], 'body'))
+    t.match(answer, new RegExp(`^HTTP/1.1 ${status} [^]*maas-proxy-error: ${code}\r\n`), reason)
+    t.match(jsonBody(answer).error, { code, message: /^[a-zM].+[^.]$/, remedy: /^[a-z].+[^.]$/ })
+    t.match(await proxy.logged(record => record['code'] === code), { level: 40, cause: { message: String } }, 'the log has the reason')
+    t.notMatch(JSON.stringify(proxy.log) + answer, /HIDDEN/, 'and nothing of the answer')
+  }
+  t.equal(closing.sockets.length, 1, 'a request that was sent is not sent again')
+})
+
+t.test('an answer that is not valid behind its header ends the connection', async t => {
+  const upstream = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\nnonsense\r\n')
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  t.notMatch(await exchange(proxy.port, get('/MAAS/api/2.0/machines/')), /0\r\n\r\n$/)
+  t.match(await proxy.logged(record => record['msg'] === 'request'), { error: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', complete: false })
+})

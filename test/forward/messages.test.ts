@@ -1,0 +1,188 @@
+import t from 'tap'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, headLines, jsonBody, OK, rawUpstream, request, withoutSignature } from '../helper/sockets.ts'
+
+/** What undici puts in front of every request of ours. */
+const OWN_LINES = (port: number) => [`host: 127.0.0.1:${port}`, 'connection: keep-alive']
+
+t.test('the bytes of a path and a query arrive as they were sent', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const rows: Array<[target: string, reason: string]> = [
+    ['/MAAS/api/2.0/machines/', 'plain'],
+    ['/MAAS/api/2.0/machines', 'without its slash: MAAS says 404, not we'],
+    ['/MAAS/api/2.0/files/a%20b/', 'an escaped blank'],
+    ['/MAAS/api/2.0/files/d%2Fe/', 'an escaped slash'],
+    ['/MAAS/api/2.0/files/%C3%A9/', 'UTF-8'],
+    ['/MAAS/api/2.0/files/%c3%a9/', 'hex digits keep their case'],
+    ['/MAAS/api/2.0/files/100%25/', 'an escaped percent sign'],
+    ['/MAAS/api/2.0/files/a%3Bb/', 'an escaped semicolon'],
+    ['/MAAS/api/2.0/mach%69nes/', 'letters that need no escape keep theirs'],
+    ['/MAAS/api/2.0//machines//', 'double slashes inside'],
+    ['/MAAS/api/2.0/files/..a/b../...', 'dots that are no dot segment'],
+    ['/MAAS/api/2.0/subnets/10.0.0.0/24/', 'a CIDR'],
+    ["/MAAS/api/2.0/x/!$&'()*+,=:@~_-", 'all that a path may have'],
+    ['/MAAS/api/2.0/machines/?op=', 'the empty op of gomaasapi'],
+    ['/MAAS/api/2.0/machines/?', 'a query that is empty'],
+    ['/MAAS/api/2.0/machines/?a=1&a=2&b=&c&&d=+%2b%20', 'repeated and empty parameters, order, plus'],
+    ['/MAAS/api/2.0/machines/?q=%zz&r=a%', 'escapes that a query may have wrong'],
+    ['/MAAS/api/2.0/machines/?a=/../?;#'.replace('#', '%23'), 'in a query dots, slashes and semicolons are text'],
+    ['/MAAS/api/2.0/machines/?OAuth=1&xoauth_token=2', 'names that only look like OAuth']
+  ]
+  for (const [target, reason] of rows) {
+    t.match(await exchange(proxy.port, get(target)), /^HTTP\/1.1 200/, reason)
+    t.ok(upstream.received().includes(`GET ${target} HTTP/1.1\r\n`), `${target} arrived: ${reason}`)
+  }
+})
+
+t.test('the fields of a request arrive in order, duplicates and spelling kept, without those of the hop', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  await exchange(proxy.port, request([
+    'GET /MAAS/api/2.0/machines/ HTTP/1.1',
+    'Host: localhost',
+    'X-Second: 2', 'x-first: 1', 'X-SECOND: again', 'User-Agent: old tool', 'Accept: */*', 'traceparent: 00-1', 'X-High: \xe9', 'X-Empty:',
+    'Connection: x-named, Authorization', 'X-Named: dropped',
+    'Keep-Alive: 1', 'TE: trailers', 'Trailer: x', 'Proxy-Connection: keep-alive', 'Proxy-Authorization: Basic x', 'Upgrade: h2c', 'HTTP2-Settings: x',
+    'Cookie: sessionid=1', 'Cookie2: 1', 'Forwarded: for=1', 'X-Forwarded-For: 1', 'X-Forwarded-Host: evil', 'X_Forwarded_Proto: https', 'X-Real-IP: 1', 'x_real_ip: 1',
+    'MAAS-Proxy-Anything: x', 'maas_proxy_access: anonymous',
+    'Authorization: OAuth oauth_consumer_key="client"', 'Authorization: Bearer client'
+  ]))
+  t.strictSame(withoutSignature(headLines(upstream.received())), [
+    'GET /MAAS/api/2.0/machines/ HTTP/1.1',
+    ...OWN_LINES(upstream.port),
+    'X-Second: 2', 'x-first: 1', 'X-SECOND: again', 'User-Agent: old tool', 'Accept: */*', 'traceparent: 00-1', 'X-High: \xe9', 'X-Empty: ',
+    'Authorization: OAuth'
+  ])
+  t.notMatch(upstream.received(), /client/, "nothing of the client's own Authorization")
+})
+
+t.test('an anonymous request has no Authorization, not even the client\'s', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  await exchange(proxy.port, get('/MAAS/api/2.0/version/', 'Authorization: OAuth x="client"'))
+  t.strictSame(headLines(upstream.received()), ['GET /MAAS/api/2.0/version/ HTTP/1.1', ...OWN_LINES(upstream.port)])
+})
+
+t.test('MAAS-Proxy-Access turns one request', async t => {
+  const upstream = await rawUpstream(t)
+  const signed = await startTestProxy(t, testConfig(upstream.url))
+  const anonymous = await startTestProxy(t, testConfig(upstream.url, { dualOperations: 'anonymous' }))
+  const enlist = 'POST /MAAS/api/2.0/machines/ HTTP/1.1'
+  const rows: Array<[proxy: typeof signed, line: string, field: string[], access: string, reason: string]> = [
+    [signed, enlist, [], 'signed', 'create is signed'],
+    [signed, enlist, ['MAAS-Proxy-Access: anonymous'], 'anonymous', 'unless asked: enlist'],
+    [anonymous, enlist, [], 'anonymous', 'or set'],
+    [anonymous, enlist, ['MAAS-Proxy-Access: signed'], 'signed', 'unless asked'],
+    [signed, 'GET /MAAS/api/2.0/version/ HTTP/1.1', ['MAAS-Proxy-Access: signed'], 'signed', 'harmless']
+  ]
+  for (const [proxy, line, fields, access, reason] of rows) {
+    const before = upstream.received().length
+    await exchange(proxy.port, request([line, 'Host: localhost', ...fields, 'Content-Length: 0']))
+    const head = upstream.received().slice(before)
+    t.equal(/^Authorization: OAuth/m.test(head), access === 'signed', reason)
+    t.notMatch(head, /maas-proxy/i)
+  }
+  const refused: Array<[line: string, value: string, code: string]> = [
+    ['GET /MAAS/api/2.0/machines/ HTTP/1.1', 'anonymous', 'MAAS_PROXY_ACCESS_UNAVAILABLE'],
+    ['GET /MAAS/api/2.0/nodes/?op=is_action_in_progress HTTP/1.1', 'signed', 'MAAS_PROXY_ACCESS_UNAVAILABLE'],
+    [enlist, 'none', 'MAAS_PROXY_HEADER_MALFORMED'],
+    [enlist, 'signed, anonymous', 'MAAS_PROXY_HEADER_MALFORMED']
+  ]
+  const before = upstream.received().length
+  for (const [line, value, code] of refused) {
+    t.equal(jsonBody(await exchange(signed.port, request([line, 'Host: localhost', `MAAS-Proxy-Access: ${value}`]))).error?.code, code, `${line}: ${value}`)
+  }
+  t.equal(upstream.received().length, before, 'nothing of these reached MAAS')
+})
+
+t.test('each request is signed afresh', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  for (let i = 0; i < 3; i++) await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  const nonces = [...upstream.received().matchAll(/oauth_nonce="([^"]+)"/g)].map(match => match[1])
+  t.equal(new Set(nonces).size, 3)
+})
+
+t.test('the fields of an answer arrive in order, without those of the hop and those that would stick', async t => {
+  const upstream = await rawUpstream(t, [
+    'HTTP/1.1 409 Try Again', 'X-B: 2', 'x-a: 1', 'X-B: again', 'Content-Type: text/plain; charset=utf-8', 'Content-Length: 2',
+    'Connection: close, X-Named', 'X-Named: dropped', 'Keep-Alive: timeout=5', 'Proxy-Authenticate: Basic', 'Upgrade: h2c', 'Trailer: x',
+    'Set-Cookie: sessionid=1', 'Strict-Transport-Security: max-age=1', 'Access-Control-Allow-Origin: *', 'access-control-expose-headers: *',
+    'MAAS-Proxy-Error: forged', 'Vary: Authorization, Cookie', 'X-MAAS-API-Hash: abc', 'WWW-Authenticate: OAuth realm="OAuth"', 'Retry-After: 5', 'X-High: \xe9',
+    'Date: Tue, 24 Nov 2026 00:00:00 GMT', '', 'no'
+  ].join('\r\n'))
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const answer = await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  t.strictSame(headLines(answer), [
+    'HTTP/1.1 409 Try Again', 'X-B: 2', 'x-a: 1', 'X-B: again', 'Content-Type: text/plain; charset=utf-8', 'Content-Length: 2',
+    'Vary: Authorization, Cookie', 'X-MAAS-API-Hash: abc', 'WWW-Authenticate: OAuth realm="OAuth"', 'Retry-After: 5', 'X-High: \xe9',
+    'Date: Tue, 24 Nov 2026 00:00:00 GMT', 'Connection: close'
+  ])
+  t.match(answer, /\r\n\r\nno$/)
+})
+
+t.test('answers without a body, and of every framing', async t => {
+  const rows: Array<[method: string, answer: string, wanted: RegExp, reason: string]> = [
+    ['HEAD', 'HTTP/1.1 405 No\r\nContent-Length: 10\r\n\r\n', /^HTTP\/1.1 405 No\r\nContent-Length: 10\r\n(?:.+\r\n)+\r\n$/, 'HEAD keeps its length and has no body'],
+    ['DELETE', 'HTTP/1.1 204 No Content\r\n\r\n', /^HTTP\/1.1 204 No Content\r\n(?:.+\r\n)+\r\n$/, '204'],
+    ['GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', /^HTTP\/1.1 304 Not Modified\r\nContent-Length: 5\r\n(?:.+\r\n)+\r\n$/, '304'],
+    ['GET', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1.1 200 OK\r\nContent-Length: 0\r\n(?:.+\r\n)+\r\n$/, 'an empty body'],
+    ['GET', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', /Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n$/, 'chunked'],
+    ['GET', 'HTTP/1.0 200 OK\r\n\r\nuntil the end', /Transfer-Encoding: chunked\r\n\r\nd\r\nuntil the end\r\n0\r\n\r\n$/, 'one that ends with the connection'],
+    ['GET', 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', /^HTTP\/1.1 200 OK\r\nContent-Length: 2\r\n/, 'behind an interim answer']
+  ]
+  for (const [method, bytes, wanted, reason] of rows) {
+    const upstream = await rawUpstream(t, (socket) => socket.end(bytes))
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    t.match(await exchange(proxy.port, request([`${method} /MAAS/api/2.0/x/ HTTP/1.1`, 'Host: localhost'])), wanted, reason)
+  }
+})
+
+t.test('every method of MAAS passes, with its body', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => socket.end(head.startsWith('HEAD') ? OK.slice(0, -2) : OK))
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+    const body = `body of ${method}`
+    t.match(await exchange(proxy.port, request([`${method} /MAAS/api/2.0/x/ HTTP/1.1`, 'Host: localhost', `Content-Length: ${body.length}`], body)), /^HTTP\/1.1 200/, method)
+    await upstream.sawText(body)
+    t.ok(upstream.received().includes(`${method} /MAAS/api/2.0/x/ HTTP/1.1`))
+  }
+  t.equal(upstream.received().match(/^content-length: \d+\r?$/gim)?.length, 7, 'each with its length')
+})
+
+t.test('a body of any type arrives as it is', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const types = [null, 'application/json', 'multipart/form-data; boundary=x', 'nonsense', 'a/b; c', '', ';', 'text/plain; charset="', 'application/octet-stream']
+  for (const [i, type] of types.entries()) {
+    const body = `{not json ${i} \x00\xff`
+    const fields = type === null ? [] : [`Content-Type: ${type}`]
+    t.match(await exchange(proxy.port, request(['POST /MAAS/api/2.0/x/ HTTP/1.1', 'Host: localhost', ...fields, `Content-Length: ${body.length}`], body)), /^HTTP\/1.1 200/, `${type}`)
+    await upstream.sawText(body)
+    if (type !== null) t.ok(upstream.received().includes(`Content-Type: ${type}\r\n`), `${type} unchanged`)
+  }
+})
+
+t.test('the log has one line a request, and neither values nor fields in it', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  await exchange(proxy.port, request(['POST /MAAS/api/2.0/machines/?op=allocate&name=HIDDEN&HIDDENNOT HTTP/1.1', 'Host: localhost', 'X-Thing: HIDDEN', 'Content-Length: 6'], 'HIDDEN'))
+  const record = await proxy.logged(record => record['msg'] === 'request')
+  t.match(record, {
+    level: 30,
+    id: String,
+    method: 'POST',
+    path: '/MAAS/api/2.0/machines/',
+    queryKeys: ['op', 'name', 'HIDDENNOT'],
+    op: 'allocate',
+    access: 'signed',
+    status: 200,
+    requestBytes: 6,
+    bytes: 2,
+    ms: Number,
+    complete: true
+  })
+  t.notMatch(JSON.stringify(proxy.log).replaceAll('HIDDENNOT', ''), /HIDDEN|Marked|oauth/i)
+  t.match(proxy.log.find(record => record['msg'] === 'listening'), { address: proxy.address, upstream: upstream.url })
+})

@@ -1,0 +1,56 @@
+import { Writable } from 'node:stream'
+import { type RunningProxy, startProxy } from '../../src/commands/proxy.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import { type Config, loadConfig } from '../../src/settings/load.ts'
+import type { Flags } from '../../src/settings/sources.ts'
+
+/** The marked key of the tests: each part can be looked for in whatever a test gets to see. */
+export const KEY = { consumer: 'ConsumerKeyMarked1', token: 'TokenKeyMarked0001', secret: 'TokenSecretMarked000000000000001x' }
+
+/** What tests need of tap's test object. */
+interface Test { after: (close: () => unknown) => void }
+
+/** A log record as parsed back from its line. */
+export type LogRecord = Record<string, unknown>
+
+export interface TestProxy extends RunningProxy {
+  port: number
+  /** every log record so far */
+  log: LogRecord[]
+  /** resolves with the first record that fits, already there or to come */
+  logged: (fits: (record: LogRecord) => boolean) => Promise<LogRecord>
+}
+
+/** The configuration for a proxy on a free port, with the marked key unless the settings name another. */
+export function testConfig (maasUrl: string, flags: Flags = {}, key = `${KEY.consumer}:${KEY.token}:${KEY.secret}`): Config {
+  return loadConfig({ maasUrl, listen: '127.0.0.1:0', ...flags }, { MAAS_API_KEY: key })
+}
+
+/** Starts a proxy that the test's end stops. Its log is at level trace, so that a secret has every chance to get into it. */
+export async function startTestProxy (t: Test, config: Config): Promise<TestProxy> {
+  const log: LogRecord[] = []
+  const waiting = new Set<() => void>()
+  const stream = new Writable({
+    write (chunk, _encoding, callback) {
+      for (const line of String(chunk).trim().split('\n')) log.push(JSON.parse(line))
+      for (const check of waiting) check()
+      callback()
+    }
+  })
+  const proxy = await startProxy(config, createLogger('trace', 'json', stream))
+  t.after(() => proxy.stop())
+  return { ...proxy, port: Number(new URL(proxy.address).port), log, logged }
+
+  async function logged (fits: (record: LogRecord) => boolean): Promise<LogRecord> {
+    return await new Promise(resolve => {
+      const check = () => {
+        const found = log.find(fits)
+        if (found === undefined) return
+        waiting.delete(check)
+        resolve(found)
+      }
+      waiting.add(check)
+      check()
+    })
+  }
+}
