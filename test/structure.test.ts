@@ -1,0 +1,101 @@
+import t from 'tap'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ERRORS } from '../src/errors.ts'
+import { SETTINGS } from '../src/settings/table.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
+const sources = readdirSync(resolve(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+
+/** The rooms from the top down; a file imports from its own room and those below it. */
+const ROOMS = ['main.ts', 'cli.ts', 'commands', 'server.ts', 'listener.ts', 'demo', 'forward', 'respond', 'admit', 'settings', 'observe', 'exchange.ts', 'fields.ts', 'maas', 'errors.ts']
+
+t.test('imports go downward only', async t => {
+  for (const name of sources) {
+    const [room = ''] = name.split('/')
+    const level = ROOMS.indexOf(room)
+    t.not(level, -1, `${room} has its place`)
+    for (const [, target = ''] of read(`src/${name}`).matchAll(/from '(\.[^']+)'/g)) {
+      const [targetRoom = ''] = relative('.', resolve('/', dirname(name), target).slice(1)).split('/')
+      t.ok(ROOMS.indexOf(targetRoom) >= level, `${name} imports ${target}, which is not above it`)
+    }
+  }
+})
+
+t.test('the stand-in MAAS shares nothing with the proxy', async t => {
+  for (const name of sources.filter(name => name.startsWith('demo/stand-in/'))) {
+    const outside = [...read(`src/${name}`).matchAll(/from '([^']+)'/g)].map(([, target = '']) => target)
+      .filter(target => target === 'oauth-1.0a' || (target.startsWith('.') && !resolve('/', dirname(name), target).startsWith('/demo/stand-in/')))
+    t.strictSame(outside, [], name)
+  }
+})
+
+t.test('a file is a page', async t => {
+  for (const name of sources) t.ok(read(`src/${name}`).split('\n').length <= 200, name)
+})
+
+t.test('every file but main.ts does nothing when it is loaded', async t => {
+  // Loading all of them also makes tap count what no other test loads.
+  for (const name of sources.filter(name => name !== 'main.ts')) await t.resolves(import(resolve(ROOT, 'src', name)), name)
+})
+
+/** The rows of the table of README below a heading. */
+function tableOf (heading: string): string[][] {
+  const [, section = ''] = read('README.md').split(`\n## ${heading}\n`)
+  const lines = (section.split('\n## ')[0] ?? '').split('\n').filter(line => line.startsWith('|')).slice(2)
+  return lines.map(line => line.split('|').slice(1, -1).map(cell => cell.trim()))
+}
+
+t.test("README's settings are those of the program", async t => {
+  const wanted = Object.values(SETTINGS).map(({ flag, env, default: text, help }) => [flag === null ? '' : `\`${flag}\``, `\`${env}\``, text === undefined ? '' : text.startsWith('/') ? 'shipped' : `\`${text}\``, help])
+  t.strictSame(tableOf('Settings'), wanted)
+})
+
+t.test("README's errors are those of the program", async t => {
+  t.strictSame(tableOf('Errors'), Object.entries(ERRORS).map(([code, { status, message, remedy }]) => [`\`${code}\``, String(status), message, remedy]))
+})
+
+t.test("README's table of access has every row of the shipped one", async t => {
+  const text = tableOf('Anonymous or signed').flat().join(' ')
+  const rows: Array<{ path: string, op: string | null }> = JSON.parse(read('config/anonymous-operations.json'))
+  for (const { path, op } of rows) t.ok(text.includes(op ?? path.replace('/MAAS/api/2.0/', '')), `${path} ${op}`)
+})
+
+t.test('README has two lines to set up with, and they are what CI runs', async t => {
+  t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\nnpm test\n```/)
+  t.match(read('.ci/run'), /npm ci\n[^]*npm test/)
+})
+
+t.test('the top level holds what was agreed, and what tools need there', async t => {
+  const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n').map(path => path.split('/')[0])
+  t.strictSame([...new Set(tracked)].sort(), ['.ci', '.dockerignore', '.gitignore', '.npmrc', 'Dockerfile', 'LICENSE', 'README.md', 'config', 'package-lock.json', 'package.json', 'src', 'test', 'tsconfig.json'])
+})
+
+t.test('the image runs what the package ships, as nobody', async t => {
+  const instructions = read('Dockerfile').split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  for (const [, from, path] of instructions.map(line => /^COPY (--from=\S+ )?(.+) \S+$/.exec(line) ?? []).filter(match => match.length > 0)) {
+    if (from === undefined) for (const source of path?.split(' ') ?? []) t.ok(existsSync(resolve(ROOT, source)), `${source} is there to be copied`)
+  }
+  t.ok(instructions.filter(line => line.startsWith('FROM')).every(line => /:\S*\d|nodejs20/.test(line)), 'every base has a version')
+  t.match(instructions.at(-2), /^USER [1-9]\d*:[1-9]\d*$/, 'a numeric user that is not root')
+  t.match(instructions.at(-1), /^CMD \["dist\/main\.js"\]$/, 'the exec form')
+  t.strictSame(read('.dockerignore').trim().split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1)).filter(path => !existsSync(resolve(ROOT, path))), [], 'what the build needs is let in')
+})
+
+t.test('the package works where it is unpacked', async t => {
+  const dir = t.testdir({})
+  const npm = (args: string[], cwd = ROOT) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  npm(['run', 'build'])
+  const [{ filename, files }] = JSON.parse(npm(['pack', '--json', '--pack-destination', dir]))
+  const outside = files.map((file: { path: string }) => file.path).filter((path: string) => !/^(dist\/|config\/|package\.json$|README\.md$|LICENSE$)/.test(path))
+  t.strictSame(outside, [], 'nothing but what it needs')
+  mkdirSync(resolve(dir, 'unpacked'))
+  execFileSync('tar', ['-xzf', resolve(dir, filename), '-C', resolve(dir, 'unpacked')])
+  symlinkSync(resolve(ROOT, 'node_modules'), resolve(dir, 'unpacked/package/node_modules'))
+  const { version, bin } = JSON.parse(read('package.json'))
+  t.equal(execFileSync(process.execPath, [resolve(dir, 'unpacked/package', bin['maas-auth-proxy']), '--version'], { encoding: 'utf8' }), `${version}\n`)
+  t.equal(npm(['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it from here')
+})
