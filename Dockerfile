@@ -18,5 +18,5 @@ COPY config ./config
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot). It owns no file and writes none: a read-only
 # root file system works.
 USER 65532:65532
-# In the exec form node gets SIGTERM itself, and drains. The image's entry point is node.
-CMD ["dist/main.js"]
+# In the exec form node gets SIGTERM itself, and drains. The image's entry point is node, and `--` ends node's own flags.
+ENTRYPOINT ["/nodejs/bin/node", "--", "dist/main.js"]

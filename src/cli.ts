@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
 import { type Command, EXIT, type Io } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
+import { policy } from './commands/policy.ts'
 import { serve } from './commands/serve.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { SettingsError } from './settings/load.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, demo }
+const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, policy }
 
 /**
  * Runs the program: reads the command line, runs the command it names, and explains what goes wrong, a line each.
@@ -16,12 +17,12 @@ const COMMANDS: Readonly<Record<string, Command>> = { serve, demo }
 export async function run (io: Io): Promise<number> {
   try {
     const line = parseCommandLine(io.argv)
-    if (line.help) return print(io, helpText(Object.entries(COMMANDS).map(([name, { help }]) => ({ name, help }))))
+    if (line.help || line.words[0] === 'help') return print(io, helpText(Object.entries(COMMANDS).map(([name, { help }]) => ({ name, help }))))
     if (line.version) return print(io, `${version()}\n`)
     const [name = 'serve', ...rest] = line.words
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
     if (command === undefined) throw new SettingsError([`no such command; did you mean ${closest(name, Object.keys(COMMANDS))}?`])
-    if (rest.length > 0) throw new SettingsError([`${name}: takes no further words; a setting is given as --NAME VALUE`])
+    if (rest.length > (command.words ?? 0)) throw new SettingsError([`${name}: has a word too many; a setting is given as --NAME VALUE`])
     return await command.run(line, io)
   } catch (error) {
     return explain(error as NodeJS.ErrnoException, io)

@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors.ts'
 import type { Access } from './maas/access.ts'
+import type { Operation } from './maas/operations.ts'
 import type { Parameter } from './maas/query.ts'
 
 /** What a request is aimed at, as MAAS will read it. */
@@ -11,13 +12,31 @@ export interface Target {
   query: readonly Parameter[]
 }
 
+/** The beginning of a body that had to be looked at, and whether it is the whole. */
+export interface Peeked {
+  bytes: Buffer
+  complete: boolean
+}
+
 /** One request on its way through the proxy: each step writes down what it found, the access log reads it at the end. */
 export class Exchange {
   /** of {@link performance.now}, in milliseconds */
   readonly startedAt = performance.now()
   target: Target | null = null
-  op: string | null = null
+  /** the client that its token names */
+  client: string | null = null
+  /** null for what is not forwarded */
+  operation: Operation | null = null
+  /** what the rules would have refused it by, were they enforced */
+  wouldRefuse: string | null = null
+  /** what the client asked for in `MAAS-Proxy-Access` */
+  askedAccess: Access | undefined
   access: Access | null = null
+  peeked: Peeked | null = null
+  /** whether the client has been told to send its body (RFC 9110 §10.1.1) */
+  continued = false
+  /** what is to be torn down when the answer is out or the client has gone; set by the relay */
+  tearDown: (() => void) | null = null
   /** body bytes read from the client */
   requestBytes = 0
   /** body bytes read from MAAS */

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+
 /**
  * Fields that belong to one connection and are never forwarded, in either direction: RFC 9110 §7.6.1 and what it lists
  * as commonly sent without being named in `Connection`.
@@ -15,6 +17,11 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
   'http2-settings' // RFC 7540 §3.2.1: goes with `Upgrade: h2c`
 ])
+
+/** Whether a client holds its body back until it is told to send it (RFC 9110 §10.1.1: in HTTP/1.1 only). */
+export function expectsContinue ({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.expect !== undefined
+}
 
 /** Names that `Connection` lists without them being fields, so that the common value costs no set. */
 const NO_FIELDS: readonly string[] = []

@@ -1,21 +1,42 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { formatListenAddress, type ListenAddress } from './settings/values.ts'
+import type { AddressInfo, Socket } from 'node:net'
+import { pendingAnswers } from './answer-over.ts'
+import type { ListenAddress } from './settings/listen.ts'
+import { listenOnSocket, type SocketPermissions } from './socket-file.ts'
 
 /** How often connections that have become idle are looked for while a server drains. */
 const IDLE_CHECK_MS = 100
 
+const connections = new WeakMap<Server, Set<Socket>>()
+
+/** Keeps account of the connections of a server, for {@link drain}. */
+export function trackConnections (server: Server): void {
+  const open = new Set<Socket>()
+  connections.set(server, open)
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+}
+
 /**
  * Makes a server listen. Not Fastify's own `listen`, which logs a text where operators want fields.
- * @returns the address as a URL, with the port that the system gave where 0 was asked for
+ * @returns the address, with the port that the system gave where 0 was asked for
  * @throws the system's error, EADDRINUSE for one
  */
-export async function listen (server: Server, { host, port }: ListenAddress): Promise<string> {
-  server.listen({ host, port })
-  await once(server, 'listening')
-  const { address, port: bound } = server.address() as AddressInfo
-  return formatListenAddress({ host: address, port: bound })
+export async function listen (server: Server, address: ListenAddress, permissions: SocketPermissions): Promise<ListenAddress> {
+  const listening = once(server, 'listening')
+  if ('path' in address) {
+    listening.catch(() => {}) // it is awaited below, unless the socket cannot be made at all
+    await listenOnSocket(server, address.path, permissions)
+  } else {
+    server.listen({ host: address.host, port: address.port })
+  }
+  await listening
+  if ('path' in address) return address
+  const { address: host, port } = server.address() as AddressInfo
+  return { host, port }
 }
 
 /**
@@ -24,16 +45,22 @@ export async function listen (server: Server, { host, port }: ListenAddress): Pr
  */
 export async function drain (server: Server, deadlineMs: number): Promise<boolean> {
   let inTime = true
-  // A connection that is kept alive would hold the server open after its last answer.
-  const idleCheck = setInterval(() => { server.closeIdleConnections() }, IDLE_CHECK_MS)
+  // A connection that is kept alive, or has not asked for anything yet, would hold the server open.
+  const idleCheck = setInterval(() => { closeIdleConnections(server) }, IDLE_CHECK_MS)
   const deadline = setTimeout(() => {
     inTime = false
     server.closeAllConnections()
   }, deadlineMs)
   const closed = once(server, 'close')
   server.close()
+  closeIdleConnections(server)
   await closed
   clearInterval(idleCheck)
   clearTimeout(deadline)
   return inTime
+}
+
+/** Not node's own, which leaves connections alone that have never sent a request. */
+function closeIdleConnections (server: Server): void {
+  for (const socket of connections.get(server) as Set<Socket>) if (pendingAnswers(socket) === 0) socket.destroySoon()
 }

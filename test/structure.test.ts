@@ -1,6 +1,6 @@
 import t from 'tap'
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ERRORS } from '../src/errors.ts'
@@ -11,7 +11,7 @@ const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const sources = readdirSync(resolve(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
 /** The rooms from the top down; a file imports from its own room and those below it. */
-const ROOMS = ['main.ts', 'cli.ts', 'commands', 'server.ts', 'listener.ts', 'demo', 'forward', 'respond', 'admit', 'settings', 'observe', 'exchange.ts', 'fields.ts', 'maas', 'errors.ts']
+const ROOMS = ['main.ts', 'cli.ts', 'commands', 'server.ts', 'listener.ts', 'socket-file.ts', 'demo', 'forward', 'respond', 'admit', 'settings', 'policy', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'maas', 'errors.ts']
 
 t.test('imports go downward only', async t => {
   for (const name of sources) {
@@ -50,7 +50,7 @@ function tableOf (heading: string): string[][] {
 }
 
 t.test("README's settings are those of the program", async t => {
-  const wanted = Object.values(SETTINGS).map(({ flag, env, default: text, help }) => [flag === null ? '' : `\`${flag}\``, `\`${env}\``, text === undefined ? '' : text.startsWith('/') ? 'shipped' : `\`${text}\``, help])
+  const wanted = Object.values(SETTINGS).map(({ flag, env, default: text, help }) => [flag === null ? '' : `\`${flag}\``, `\`${env}\``, !text ? '' : text.startsWith('/') ? 'shipped' : `\`${text}\``, help])
   t.strictSame(tableOf('Settings'), wanted)
 })
 
@@ -58,15 +58,20 @@ t.test("README's errors are those of the program", async t => {
   t.strictSame(tableOf('Errors'), Object.entries(ERRORS).map(([code, { status, message, remedy }]) => [`\`${code}\``, String(status), message, remedy]))
 })
 
-t.test("README's table of access has every row of the shipped one", async t => {
-  const text = tableOf('Anonymous or signed').flat().join(' ')
-  const rows: Array<{ path: string, op: string | null }> = JSON.parse(read('config/anonymous-operations.json'))
-  for (const { path, op } of rows) t.ok(text.includes(op ?? path.replace('/MAAS/api/2.0/', '')), `${path} ${op}`)
+t.test("README's table of access says of each row of the shipped one how it is sent", async t => {
+  const table = tableOf('Anonymous or signed')
+  const rows: Array<{ method: string, path: string, op: string | null, kind: string }> = JSON.parse(read('config/anonymous-operations.json'))
+  for (const { method, path, op, kind } of rows) {
+    const name = path.replace('/MAAS/api/2.0/', '')
+    const [, , access] = table.find(([operations = '']) => operations.includes(method) && operations.includes(op ?? `${name}\``) && (op !== null || !operations.includes(`${name}?op`) || operations.includes(`${name}\``))) ?? []
+    t.equal(access, kind === 'dual' ? 'signed' : 'anonymous', `${method} ${name} ${op}`)
+  }
 })
 
 t.test('README has two lines to set up with, and they are what CI runs', async t => {
   t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\nnpm test\n```/)
   t.match(read('.ci/run'), /npm ci\n[^]*npm test/)
+  t.match(read('README.md'), /`npm run package`/, 'and the line that makes the package')
 })
 
 t.test('the top level holds what was agreed, and what tools need there', async t => {
@@ -81,21 +86,28 @@ t.test('the image runs what the package ships, as nobody', async t => {
   }
   t.ok(instructions.filter(line => line.startsWith('FROM')).every(line => /:\S*\d|nodejs20/.test(line)), 'every base has a version')
   t.match(instructions.at(-2), /^USER [1-9]\d*:[1-9]\d*$/, 'a numeric user that is not root')
-  t.match(instructions.at(-1), /^CMD \["dist\/main\.js"\]$/, 'the exec form')
+  t.match(instructions.at(-1), /^ENTRYPOINT \[.*"--", "dist\/main\.js"\]$/, 'the exec form')
   t.strictSame(read('.dockerignore').trim().split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1)).filter(path => !existsSync(resolve(ROOT, path))), [], 'what the build needs is let in')
 })
 
 t.test('the package works where it is unpacked', async t => {
-  const dir = t.testdir({})
-  const npm = (args: string[], cwd = ROOT) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  npm(['run', 'build'])
-  const [{ filename, files }] = JSON.parse(npm(['pack', '--json', '--pack-destination', dir]))
+  const dir = t.testdir({ tree: {}, unpacked: {} })
+  const tree = resolve(dir, 'tree')
+  const call = (command: string, args: string[], cwd = tree) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  for (const name of ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'README.md', 'LICENSE', 'config', 'src']) cpSync(resolve(ROOT, name), resolve(tree, name), { recursive: true })
+  symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
+  const packed = call('npm', ['run', 'package', '--silent', '--', '--json'])
+  const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('[')))
   const outside = files.map((file: { path: string }) => file.path).filter((path: string) => !/^(dist\/|config\/|package\.json$|README\.md$|LICENSE$)/.test(path))
   t.strictSame(outside, [], 'nothing but what it needs')
-  mkdirSync(resolve(dir, 'unpacked'))
-  execFileSync('tar', ['-xzf', resolve(dir, filename), '-C', resolve(dir, 'unpacked')])
+  call('tar', ['-xzf', filename, '-C', resolve(dir, 'unpacked')])
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(dir, 'unpacked/package/node_modules'))
   const { version, bin } = JSON.parse(read('package.json'))
-  t.equal(execFileSync(process.execPath, [resolve(dir, 'unpacked/package', bin['maas-auth-proxy']), '--version'], { encoding: 'utf8' }), `${version}\n`)
-  t.equal(npm(['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it from here')
+  const program = resolve(dir, 'unpacked/package', bin['maas-auth-proxy'])
+  chmodSync(program, 0o755) // as npm does when it installs it
+  t.equal(call(program, ['--version']), `${version}\n`)
+  t.equal(call('npm', ['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it where it was built')
+  const missing = spawnSync(program, ['--env-file', resolve(dir, 'none')], { encoding: 'utf8', cwd: dir })
+  t.equal(missing.status, 2, 'node leaves --env-file to it')
+  t.match(missing.stderr, /error: --env-file: .*there is no such file/)
 })

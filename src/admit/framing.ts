@@ -8,6 +8,9 @@ export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTION
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 const MAX_HEADER_LINES = 1000
 
+/** Fields of which node reads the first line, and MAAS maybe another. */
+const SINGLE_FIELDS = ['host', 'content-type'] as const
+
 /**
  * Checks how the message is put together, beyond what node's parser refuses by itself: its method, the number of header
  * lines, the transfer coding, a protocol to switch to, and that `Connection` takes nothing away that says what the body is.
@@ -17,6 +20,8 @@ export function checkFraming (request: IncomingMessage): void {
   const { headers, httpVersion, method, rawHeaders } = request
   if (!KNOWN_METHODS.has(method as string)) throw new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message: `the method ${method} is not one of the MAAS API` })
   if (rawHeaders.length > 2 * MAX_HEADER_LINES) throw new ProxyError('MAAS_PROXY_HEADER_TOO_LARGE', { message: `the request header has more than ${MAX_HEADER_LINES} lines` })
+  const repeated = repeatedField(rawHeaders)
+  if (repeated !== undefined) throw new ProxyError('MAAS_PROXY_REQUEST_MALFORMED', { message: `the request has more than one ${repeated} line` })
   // RFC 9112 §3.2. node would answer this one itself, without a body that says why.
   if (headers.host === undefined && httpVersion === '1.1') throw new ProxyError('MAAS_PROXY_REQUEST_MALFORMED', { message: 'the request has no Host' })
   const coding = headers['transfer-encoding']
@@ -28,4 +33,16 @@ export function checkFraming (request: IncomingMessage): void {
   if (taken !== undefined) {
     throw new ProxyError('MAAS_PROXY_HEADER_MALFORMED', { message: `Connection names ${taken}, a field that is meant for MAAS too (RFC 9110 §7.6.1)` })
   }
+}
+
+/** The first of {@link SINGLE_FIELDS} that comes twice. */
+function repeatedField (rawHeaders: readonly string[]): string | undefined {
+  return SINGLE_FIELDS.find(field => {
+    let count = 0
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string
+      if (name.length === field.length && name.toLowerCase() === field) count++
+    }
+    return count > 1
+  })
 }

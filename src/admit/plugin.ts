@@ -1,7 +1,14 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProxyError } from '../errors.ts'
+import type { Target } from '../exchange.ts'
+import type { Access, AnonymousOperations } from '../maas/access.ts'
+import type { Policy } from '../policy/policy.ts'
+import { askedAccess } from './asked-access.ts'
+import { type BrowserGuard, checkBrowser } from './browser.ts'
+import type { ClientTokens } from './clients.ts'
 import { checkFraming } from './framing.ts'
+import { findAdmittedOperation } from './operation.ts'
 import { checkQuery } from './query.ts'
 import { parseTarget } from './target.ts'
 
@@ -12,18 +19,50 @@ declare module 'fastify' {
   }
 }
 
+/** Who may ask a listener, and for what. */
+export interface AdmitOptions {
+  browser: BrowserGuard
+  /** null where every client may ask */
+  clientTokens: ClientTokens | null
+  policy: Policy
+  anonymousOperations: AnonymousOperations
+  dualOperations: Access
+}
+
+/** The only part of MAAS that takes an API key: the rest is its web UI, its node metadata and its v3 API. */
+const SERVED = '/MAAS/api/'
+
 /**
- * Decides who may ask, and for what, before anything is read or sent. It covers every route, known or not, and every
- * method; what passes has a target that can be decided on.
+ * Decides who may ask, and for what, before anything is sent, and before anything is read unless the operation is named in
+ * a form. It covers every route, known or not, and every method. What passes has a target that can be decided on, and an
+ * operation if it is for MAAS.
  */
-export const admit = fp(async function admit (app: FastifyInstance) {
+export const admit = fp(async function admit (app: FastifyInstance, options: AdmitOptions) {
   let shuttingDown = false
   app.decorate('refuseNewRequests', () => { shuttingDown = true })
-  app.addHook('onRequest', ({ exchange, originalUrl, raw }, _reply, next) => {
+  app.addHook('onRequest', (request, reply, next) => {
     if (shuttingDown) throw new ProxyError('MAAS_PROXY_SHUTTING_DOWN')
+    const { exchange, originalUrl, raw } = request
     checkFraming(raw)
     exchange.target = parseTarget(originalUrl)
     checkQuery(exchange.target.query)
-    next()
+    checkBrowser(raw.headers, options.browser)
+    exchange.client = options.clientTokens?.identify(raw.headers) ?? null
+    if (!exchange.target.path.startsWith(SERVED)) return next()
+    exchange.askedAccess = askedAccess(raw)
+    admitOperation(request, reply, exchange.target, options, next)
   })
 }, { name: 'admit', fastify: '5.x', dependencies: ['access-log'] })
+
+function admitOperation (request: FastifyRequest, reply: FastifyReply, target: Target, options: AdmitOptions, next: (error?: Error) => void): void {
+  const { exchange, raw } = request
+  findAdmittedOperation(raw, reply.raw, exchange, target, options, (error, operation) => {
+    if (error !== null) return next(error)
+    exchange.operation = operation
+    const verdict = options.policy.decide(operation)
+    if (verdict.allowed) return next()
+    if (!options.policy.warnOnly || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') return next(new ProxyError(verdict.code, { message: `refused by ${verdict.by}` }))
+    exchange.wouldRefuse = verdict.by
+    next()
+  })
+}

@@ -16,6 +16,8 @@ export interface Io {
 /** A command: its line of help, and what it does. */
 export interface Command {
   help: string
+  /** how many words may stand behind its name; none unless said */
+  words?: number
   /** @returns the exit code */
   run: (line: CommandLine, io: Io) => Promise<number>
 }

@@ -1,7 +1,7 @@
 import { request } from 'undici'
 import { type StandIn, startStandIn } from '../demo/stand-in/index.ts'
 import { createLogger, resolveLogFormat } from '../observe/logger.ts'
-import { type Config, loadConfig } from '../settings/load.ts'
+import { type Config, loadConfig, SettingsError } from '../settings/load.ts'
 import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
 import { type RunningProxy, startProxy } from './proxy.ts'
 
@@ -9,6 +9,7 @@ import { type RunningProxy, startProxy } from './proxy.ts'
 export const demo: Command = {
   help: 'run the proxy in front of a stand-in MAAS in this process, and show requests to copy',
   async run ({ flags }, { env, stdout, stderr, signals }) {
+    if (flags.maasUrl !== undefined || flags.apiKeyFile !== undefined) throw new SettingsError(['demo: has a MAAS and a key of its own; leave --maas-url and --api-key-file out'])
     const stopping = stopSignal(signals)
     const standIn = await startStandIn()
     const { consumer, token, secret } = standIn.admin
@@ -34,15 +35,15 @@ async function startWhereFree (config: Config, logger: Parameters<typeof startPr
   try {
     return await startProxy(config, logger)
   } catch (error) {
-    logger.warn({ port: config.listen.port, reason: (error as Error).message }, 'the demo takes a free port')
-    return await startProxy({ ...config, listen: { ...config.listen, port: 0 } }, logger)
+    logger.warn({ reason: (error as Error).message }, 'the demo takes a free port')
+    return await startProxy({ ...config, listen: [{ host: '127.0.0.1', port: 0 }] }, logger)
   }
 }
 
-async function show (standIn: StandIn, proxy: RunningProxy): Promise<string> {
-  const api = `${proxy.address}/MAAS/api/2.0`
+async function show (standIn: StandIn, { addresses: [address] }: RunningProxy): Promise<string> {
+  const api = `${address}/MAAS/api/2.0`
   return [
-    `The stand-in MAAS is at ${standIn.url} and verifies every signature; the proxy in front of it is at ${proxy.address}.\n`,
+    `The stand-in MAAS is at ${standIn.url} and verifies every signature; the proxy in front of it is at ${address}.\n`,
     'Signed by the proxy, so MAAS knows who asks:\n',
     await transcript(`${api}/users/?op=whoami`),
     'Served to anyone, so it passes unsigned:\n',

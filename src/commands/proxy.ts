@@ -1,32 +1,48 @@
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createUpstream } from '../forward/upstream.ts'
 import { drain, listen } from '../listener.ts'
 import { buildServer } from '../server.ts'
 import type { Config } from '../settings/load.ts'
+import { formatListenAddress } from '../settings/listen.ts'
 
 /** A proxy that listens. */
 export interface RunningProxy {
-  /** `http://127.0.0.1:5241`, with the port that the system gave where 0 was asked for */
-  address: string
+  /** `http://127.0.0.1:5241`, with the port that the system gave where 0 was asked for, or `unix:PATH`; one a listener */
+  addresses: string[]
   /** Refuses what is new, lets what runs end within the drain timeout, cuts off what is left, and lets go of MAAS. */
   stop (): Promise<void>
 }
 
-/** Starts the proxy and logs one `listening` record. @throws the system's error if the address cannot be listened on */
+/**
+ * Starts the proxy on all its addresses and logs one `listening` record each.
+ * @throws the system's error if one of them cannot be listened on; then it listens on none
+ */
 export async function startProxy (config: Config, logger: Logger): Promise<RunningProxy> {
   const upstream = createUpstream(config.maasUrl.origin, config)
-  const app = await buildServer(config, logger, upstream)
-  await app.ready()
-  const address = await listen(app.server, config.listen)
-  for (const warning of config.warnings) logger.warn(warning)
-  logger.info({ address, upstream: config.maasUrl.href }, 'listening')
+  const apps: FastifyInstance[] = []
+  const addresses: string[] = []
 
   async function stop (): Promise<void> {
-    app.refuseNewRequests()
-    const inTime = await drain(app.server, config.drainTimeoutMs)
-    if (!inTime) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
-    await app.close()
+    for (const app of apps) app.refuseNewRequests()
+    const inTime = await Promise.all(apps.map(async app => await drain(app.server, config.drainTimeoutMs)))
+    if (inTime.includes(false)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
+    await Promise.all(apps.map(async app => { await app.close() }))
     await upstream.destroy()
   }
-  return { address, stop }
+
+  try {
+    for (const wanted of config.listen) {
+      const app = await buildServer(config, wanted, logger, upstream)
+      await app.ready()
+      addresses.push(formatListenAddress(await listen(app.server, wanted, { mode: config.socketMode, group: config.socketGroup ?? null })))
+      apps.push(app)
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  for (const warning of config.warnings) logger.warn(warning)
+  for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
+  return { addresses, stop }
 }

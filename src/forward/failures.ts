@@ -46,6 +46,7 @@ const FAMILIES: ReadonlyArray<readonly [prefix: string, code: ErrorCode]> = [
  * log; its text may name addresses, so it is not the client's.
  */
 export function explainFailure (error: Error): ProxyError {
+  if (error instanceof ProxyError) return error
   const code = (error as NodeJS.ErrnoException).code ?? error.name
   const known = FAILURES[code] ?? FAMILIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'MAAS_PROXY_UPSTREAM_FAILED'
   return new ProxyError(known, { cause: error })

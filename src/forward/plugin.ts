@@ -3,13 +3,11 @@ import httpProxy from '@fastify/http-proxy'
 import type { Dispatcher } from 'undici'
 import { METHODS } from '../admit/framing.ts'
 import { ProxyError } from '../errors.ts'
-import type { Target } from '../exchange.ts'
 import { type Access, type AnonymousOperations, decideAccess } from '../maas/access.ts'
-import { findOperation } from '../maas/operations.ts'
 import type { Signer } from '../maas/sign.ts'
-import { askedAccess } from './asked-access.ts'
 import { relay } from './relay.ts'
 import { requestHeaders } from './request-headers.ts'
+import type { SecretMask } from './secret-mask.ts'
 
 /** What forwarding needs to know. */
 export interface ForwardOptions {
@@ -17,12 +15,10 @@ export interface ForwardOptions {
   origin: string
   upstream: Dispatcher
   sign: Signer
+  maskSecret: SecretMask
   anonymousOperations: AnonymousOperations
   dualOperations: Access
 }
-
-/** The only part of MAAS that takes an API key: the rest is its web UI, its node metadata and its v3 API. */
-const SERVED = '/MAAS/api/'
 
 /**
  * Forwards what was admitted. @fastify/http-proxy owns the route and hands every request to our relay by its `handler`
@@ -43,12 +39,9 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
 /** The steps after admission, in their order: classify, sign, forward. Respond is the relay's second half. */
 function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions): void {
   const { exchange, raw } = request
-  const target = exchange.target as Target
-  if (!target.path.startsWith(SERVED)) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
+  if (exchange.operation === null) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
 
-  const operation = findOperation(request.method, target.path, target.query, null)
-  exchange.op = operation.op
-  exchange.access = decideAccess(options.anonymousOperations.kindOf(operation), options.dualOperations, askedAccess(raw))
+  exchange.access = decideAccess(options.anonymousOperations.kindOf(exchange.operation), options.dualOperations, exchange.askedAccess)
   if (exchange.access === null) throw new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
 
   relay({
@@ -57,6 +50,7 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
     target: request.originalUrl,
     response: reply.raw,
     exchange,
+    maskSecret: options.maskSecret,
     headers: requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? options.sign() : null),
     onAnswer: () => { reply.hijack() },
     onFailure: error => { void reply.send(error) }

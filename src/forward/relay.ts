@@ -1,11 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { ProxyError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
+import { expectsContinue } from '../fields.ts'
 import { buffersPassed } from './buffers.ts'
 import { explainFailure } from './failures.ts'
 import { hasBody, RequestBody } from './request-body.ts'
 import { responseHeaders } from './response-headers.ts'
+import { MASKED_STATUS, MAX_HELD_BYTES, type SecretMask } from './secret-mask.ts'
 
 /** What one relay works on, and whom it tells how it went. */
 export interface RelayTask {
@@ -17,6 +19,7 @@ export interface RelayTask {
   exchange: Exchange
   /** names and values in turns, as they go to MAAS */
   headers: string[]
+  maskSecret: SecretMask
   /** called before the first byte of MAAS's answer is passed on: from here on the response belongs to the relay */
   onAnswer: () => void
   /** called instead, at most once, where there is no answer to pass on and the client is still there */
@@ -32,6 +35,27 @@ export function relay (task: RelayTask): void {
   new Relay(task).start()
 }
 
+/** The head of an answer. */
+interface Head {
+  status: number
+  reason: string
+  headers: string[]
+}
+
+/** An answer of which nothing has been passed on yet. */
+interface Held {
+  head: Head
+  chunks: Buffer[]
+  /** bytes in the chunks */
+  size: number
+}
+
+/** Statuses whose answers have no body, whatever they announce (RFC 9110 §15.3.5, §15.4.5). */
+const BODILESS: ReadonlySet<number> = new Set([204, 304])
+
+/** What may stand in a reason phrase without being read as something else; clients ignore it (RFC 9112 §4). */
+const VISIBLE_ASCII = /^[\x20-\x7e]*$/
+
 /** The handler that undici drives (its version 7: `onConnect`, `onHeaders`, `onData`, `onComplete`, `onError`). */
 class Relay implements Dispatcher.DispatchHandler {
   readonly #task: RelayTask
@@ -41,6 +65,8 @@ class Relay implements Dispatcher.DispatchHandler {
   #done = false
   /** body bytes still to come from MAAS; null where it did not say how many */
   #remaining: number | null = null
+  /** an answer that is looked into for secrets before it is passed on */
+  #held: Held | null = null
 
   constructor (task: RelayTask) {
     this.#task = task
@@ -48,8 +74,8 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   start (): void {
-    const { upstream, request, target, response, headers } = this.#task
-    response.once('close', () => this.#onClose())
+    const { upstream, request, target, exchange, headers } = this.#task
+    exchange.tearDown = () => { this.#onClose() }
     upstream.dispatch({ method: request.method as Dispatcher.HttpMethod, path: target, headers, body: this.#body }, this)
   }
 
@@ -57,16 +83,24 @@ class Relay implements Dispatcher.DispatchHandler {
     if (this.#clientGone) return abort()
     this.#abort = abort
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until now, when there is somebody to take it.
-    if (this.#body !== null && this.#task.request.headers.expect !== undefined) this.#task.response.writeContinue()
+    if (this.#body !== null && expectsContinue(this.#task.request) && !this.#task.exchange.continued) this.#task.response.writeContinue()
   }
 
   onHeaders (status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
     if (status < 200) return true // MAAS sends no interim answers; undici refuses 100 and 101
-    const { response, onAnswer } = this.#task
+    const { response } = this.#task
     const { headers, contentLength } = responseHeaders(rawHeaders)
-    onAnswer()
+    const head = { status, reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '', headers }
+    if (status === MASKED_STATUS) {
+      this.#held = { head, chunks: [], size: 0 }
+      return true
+    }
+    this.#begin(head)
+    if (BODILESS.has(status)) {
+      response.end() // whatever length it announces, nothing follows (RFC 9112 §6.3)
+      return true
+    }
     response.on('drain', resume)
-    response.writeHead(status, reason, headers)
     this.#remaining = contentLength
     // A small answer has its body in this same tick and goes out in one write with its head; a slow one does not wait for it.
     process.nextTick(flushHead, response, this.#task.exchange)
@@ -77,6 +111,7 @@ class Relay implements Dispatcher.DispatchHandler {
     const { response, exchange } = this.#task
     exchange.responseBytes += chunk.length
     buffersPassed(chunk.length)
+    if (this.#held !== null) return this.#hold(this.#held, chunk)
     if (this.#remaining !== null) this.#remaining -= chunk.length
     if (this.#remaining !== 0) return response.write(chunk)
     response.end(chunk)
@@ -85,6 +120,7 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onComplete (): void {
     this.#done = true
+    if (this.#held !== null) return this.#release(this.#held)
     if (!this.#task.response.writableEnded) this.#task.response.end()
   }
 
@@ -92,10 +128,33 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#done = true
     this.#body?.destroy()
     if (this.#clientGone) return
+    if (this.#task.response.writableEnded) return // the client has the whole answer
     const failure = explainFailure(error)
     if (!this.#task.response.headersSent) return this.#task.onFailure(failure)
     this.#task.exchange.error = failure.code
     cutOff(this.#task.response)
+  }
+
+  #begin ({ status, reason, headers }: Head): void {
+    this.#task.response.writeHead(status, reason, headers)
+    this.#task.onAnswer()
+  }
+
+  #hold (held: Held, chunk: Buffer): boolean {
+    held.chunks.push(chunk)
+    held.size += chunk.length
+    if (held.size > MAX_HELD_BYTES) this.#abort?.(new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message: `the answer of MAAS is a 401 of more than ${MAX_HELD_BYTES / 1024} KiB` }))
+    return true
+  }
+
+  #release ({ head, chunks }: Held): void {
+    try {
+      const { headers, body } = this.#task.maskSecret({ headers: head.headers, body: Buffer.concat(chunks) })
+      this.#begin({ ...head, headers })
+      this.#task.response.end(body)
+    } catch (error) {
+      this.#task.onFailure(error as ProxyError)
+    }
   }
 
   #onClose (): void {

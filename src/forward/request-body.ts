@@ -24,7 +24,10 @@ export class RequestBody extends Readable {
       buffersPassed(chunk.length)
       if (!this.push(chunk)) source.pause()
     }
-    source.on('data', this.#onData).on('end', this.#onEnd).pause()
+    const { peeked } = exchange
+    if (peeked !== null) this.#onData(peeked.bytes)
+    if (peeked?.complete === true) this.#onEnd()
+    else source.on('data', this.#onData).on('end', this.#onEnd).pause()
     // undici listens only while it writes; an error before or after that has nobody to tell.
     this.on('error', () => {})
   }

@@ -38,5 +38,7 @@ export function requestHeaders (rawHeaders: readonly string[], connection: strin
 function isForwarded (name: string, named: readonly string[]): boolean {
   const lower = name.toLowerCase()
   const folded = lower.includes('_') ? lower.replaceAll('_', '-') : lower
+  // A twin of `Content-Type` could say something else of the body than what was judged.
+  if (folded !== lower && folded.startsWith('content-')) return false
   return !NOT_FORWARDED.has(folded) && !NOT_FORWARDED_PREFIXES.some(prefix => folded.startsWith(prefix)) && !named.includes(lower)
 }

@@ -21,9 +21,11 @@ export interface AnonymousOperation {
 /** The operations that MAAS serves to anyone. Whatever is not in it, near misses included, is signed. */
 export class AnonymousOperations {
   readonly #kinds: ReadonlyMap<string, AnonymousKind>
+  readonly #paths: ReadonlySet<string>
 
   constructor (rows: readonly AnonymousOperation[]) {
     this.#kinds = new Map(rows.map(row => [keyOf(row.method, row.path, row.op), row.kind]))
+    this.#paths = new Set(rows.map(row => keyOf(row.method, row.path, null)))
   }
 
   /**
@@ -33,6 +35,11 @@ export class AnonymousOperations {
   kindOf (operation: Operation): AnonymousKind | undefined {
     const kind = this.#kinds.get(keyOf(operation.method, operation.path, operation.op))
     return kind === 'anonymous-only' && operation.fromPath ? undefined : kind
+  }
+
+  /** Whether the path has an operation with this method that MAAS serves to anyone. */
+  hasPath (method: string, path: string): boolean {
+    return this.#paths.has(keyOf(method, path, null))
   }
 }
 
@@ -53,5 +60,5 @@ export function decideAccess (kind: AnonymousKind | undefined, dual: Access, ask
 }
 
 function keyOf (method: string, path: string, op: string | null): string {
-  return op === null ? `${method} ${path}` : `${method} ${path}?op=${op}`
+  return `${method}\n${path}\n${op ?? ''}` // no path has a line break: `admit` refuses it
 }

@@ -18,9 +18,9 @@ export function parseMaasUrl (text: string): MaasUrl {
   const example = 'write it as http://HOST:5240/MAAS or https://HOST:5443/MAAS'
   if (!URL.canParse(text)) throw new Error(`not a URL; ${example}`)
   const url = new URL(text)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error(`has the scheme ${url.protocol.slice(0, -1)}, not http or https; ${example}`)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error(`has another scheme than http or https, or none; ${example}`)
   if (url.username !== '' || url.password !== '') throw new Error('has a user name or password in it; MAAS takes neither, the API key goes into MAAS_API_KEY')
   if (url.search !== '' || url.hash !== '') throw new Error(`has a query or a fragment; ${example}`)
-  if (!MAAS_PATH.test(url.pathname)) throw new Error(`has the path ${url.pathname}, where MAAS has /MAAS (upper case); ${example}`)
+  if (!MAAS_PATH.test(url.pathname)) throw new Error(`has another path than /MAAS, in upper case; ${example}`)
   return { origin: url.origin, href: `${url.origin}/MAAS` }
 }

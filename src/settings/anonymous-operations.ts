@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type AnonymousKind, type AnonymousOperation, AnonymousOperations } from '../maas/access.ts'
-import { quote, readSettingFile } from './values.ts'
+import { quote, readJsonFile } from './values.ts'
 
 /** The table that is shipped, as a path. */
 export const SHIPPED_ANONYMOUS_OPERATIONS = fileURLToPath(new URL('../../config/anonymous-operations.json', import.meta.url))
@@ -10,7 +10,7 @@ const KEYS = ['method', 'path', 'op', 'kind', 'reason']
 
 /** Reads a table of operations that MAAS serves to anyone. @throws Error that names the row and what is wrong with it */
 export function readAnonymousOperations (path: string): AnonymousOperations {
-  const rows = parseJson(path, readSettingFile(path))
+  const rows = readJsonFile(path)
   if (!Array.isArray(rows)) throw new Error(`${quote(path)}: not a list of rows`)
   const seen = new Set<string>()
   return new AnonymousOperations(rows.map((row: unknown, i) => {
@@ -18,14 +18,6 @@ export function readAnonymousOperations (path: string): AnonymousOperations {
     if (problem !== null) throw new Error(`${quote(path)}: row ${i + 1} ${problem}`)
     return row as AnonymousOperation
   }))
-}
-
-function parseJson (path: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new Error(`${quote(path)}: not JSON (${(error as Error).message})`)
-  }
 }
 
 function checkRow (row: unknown, seen: Set<string>): string | null {

@@ -35,9 +35,10 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (rawName === '--help' || rawName === '-h') line.help = true
     else if (rawName === '--version') line.version = true
     else if (name === undefined) problems.push(`${rawName}: no such flag; did you mean ${closest(rawName, KNOWN_FLAGS)}?`)
+    else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) problems.push(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
-    else if (line.flags[name] !== undefined) problems.push(`${rawName}: given twice`)
-    else line.flags[name] = value
+    else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) problems.push(`${rawName}: given twice`)
+    else line.flags[name] = [...line.flags[name] ?? [], value]
   }
   if (problems.length > 0) throw new SettingsError(problems)
   return line
@@ -46,5 +47,5 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
-  ...Object.fromEntries([...NAMES_BY_FLAG.keys()].map(flag => [flag.slice(2), { type: 'string' as const }]))
+  ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: SETTINGS[name].value === null ? 'boolean' : 'string' } as const]))
 } as const

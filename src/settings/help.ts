@@ -23,11 +23,11 @@ ${settings.map(describe).join('\n')}
 }
 
 function describe (setting: Setting<unknown>): string {
-  const { flag, env, value, help } = setting
-  const names = flag === null ? env : `${flag} ${value}, ${env}`
+  const { flag, env, value, repeatable, help } = setting
+  const names = flag === null ? env : `${flag}${value === null ? '' : ` ${value}`}${repeatable ? ' ...' : ''}, ${env}`
   return `  ${names}\n      ${help}${shownDefault(setting)}`
 }
 
-function shownDefault ({ default: text }: Setting<unknown>): string {
-  return text === undefined || text.startsWith('/') ? '' : ` (${text})`
+function shownDefault ({ default: text, value }: Setting<unknown>): string {
+  return !text || text.startsWith('/') || value === null ? '' : ` (${text})`
 }

@@ -4,9 +4,10 @@ import { closest } from 'fastest-levenshtein'
 import { SETTINGS, type Setting, type SettingName } from './table.ts'
 import { readSettingFile } from './values.ts'
 
-/** A text given for a setting, and where. */
+/** What was given for a setting, and where. */
 export interface Given {
-  text: string
+  /** one, unless the setting is repeatable */
+  texts: readonly string[]
   /** how the user would name it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)` */
   source: string
   /** 0 flag, 1 environment, 2 `.env` file: the lower wins */
@@ -14,7 +15,7 @@ export interface Given {
 }
 
 /** What the command line says of the settings: texts by the setting's name. */
-export type Flags = Partial<Record<SettingName, string>>
+export type Flags = Partial<Record<SettingName, readonly string[]>>
 
 /** Variables by name; one that is empty counts as not set, as compose files and shells write them. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -30,11 +31,11 @@ const KNOWN_VARIABLES: readonly string[] = Object.values(SETTINGS).map(setting =
  * @returns a look-up by setting, and all that was found
  */
 export function gather (flags: Flags, environment: Environment, problems: string[]): (name: SettingName) => Given | undefined {
-  const fromFlag = (name: SettingName) => flags[name] === undefined ? undefined : { text: flags[name], source: SETTINGS[name].flag as string, rank: 0 }
+  const fromFlag = (name: SettingName) => flags[name] === undefined ? undefined : { texts: flags[name], source: SETTINGS[name].flag as string, rank: 0 }
   const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], '', 1)
 
   const envFile = fromFlag('envFile') ?? fromEnvironment('envFile')
-  const path = envFile?.text ?? DEFAULT_ENV_FILE
+  const path = envFile?.texts[0] ?? DEFAULT_ENV_FILE
   const file = readEnvFile(path, envFile?.source, problems)
   reportUnknown(environment, '', problems)
   reportUnknown(file, ` (${path})`, problems)
@@ -43,7 +44,8 @@ export function gather (flags: Flags, environment: Environment, problems: string
 
 function fromVariables (variables: Environment, setting: Setting<unknown>, suffix: string, rank: number): Given | undefined {
   const text = variables[setting.env]
-  return text === undefined || text === '' ? undefined : { text, source: setting.env + suffix, rank }
+  if (text === undefined || text === '') return undefined
+  return { texts: setting.repeatable ? text.split(/[\n;]/).map(part => part.trim()) : [text], source: setting.env + suffix, rank }
 }
 
 function readEnvFile (path: string, asked: string | undefined, problems: string[]): Environment {

@@ -3,20 +3,25 @@ import type { Access } from '../maas/access.ts'
 import { parseMaasUrl } from '../maas/maas-url.ts'
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat } from '../observe/logger.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
-import { oneOf, parseDuration, parseListenAddress } from './values.ts'
+import { readClientTokens } from './client-tokens.ts'
+import { parseGroup, parseListenAddress, parseSocketMode } from './listen.ts'
+import { parseKnownRule, readPolicyFile } from './rules.ts'
+import { oneOf, parseDuration, parseHostName, parseOrigin, parseSwitch } from './values.ts'
 
 /** One setting: how it is named, read and explained. */
 export interface Setting<T> {
   /** as typed, with its dashes; null where a flag would show a secret in `ps` */
   flag: string | null
   env: string
-  /** what stands for the value in help */
-  value: string
+  /** what stands for the value in help; null for a switch, which has none */
+  value: string | null
+  /** whether it may be given more than once; its variable is split at line breaks and semicolons */
+  repeatable: boolean
   /** read as if it had been given; undefined where the setting may be missing */
   default: string | undefined
   help: string
-  /** reads the text, or throws an Error that says what is wrong with it, without the name of the setting */
-  parse: (text: string) => T
+  /** reads the texts, one unless it is repeatable; throws an Error that says what is wrong, without the name of the setting */
+  parse: (texts: readonly string[]) => T
 }
 
 /**
@@ -27,7 +32,20 @@ export const SETTINGS = {
   maasUrl: optional('--maas-url', 'MAAS_URL', 'URL', 'where MAAS is: http(s)://host[:port]/MAAS; required', parseMaasUrl),
   apiKey: optional(null, 'MAAS_API_KEY', 'KEY', 'the API key, consumer:token:secret; no flag, because flags show in ps', parseApiKey),
   apiKeyFile: optional('--api-key-file', 'MAAS_API_KEY_FILE', 'FILE', 'file that holds the API key', asGiven),
-  listen: withDefault('--listen', 'ADDRESS', '127.0.0.1:5241', 'host:port, :port or port, on loopback; port 0 takes a free one', parseListenAddress),
+  listen: list('--listen', 'ADDRESS', '127.0.0.1:5241', 'host:port, :port, port or unix:PATH; port 0 takes a free one', parseListenAddress),
+  socketMode: withDefault('--socket-mode', 'MODE', '0600', 'mode of the file of a unix socket', parseSocketMode),
+  socketGroup: optional('--socket-group', envOf('--socket-group'), 'GROUP', 'group of the file of a unix socket, by name or number', parseGroup),
+  allowNonLoopback: toggle('--allow-non-loopback', 'listen on an address that other machines reach'),
+  allowHost: list('--allow-host', 'NAME', undefined, 'a further name that clients may use in Host, or * for any', parseHostName),
+  allowOrigin: list('--allow-origin', 'ORIGIN', undefined, 'origin of web pages that may use the proxy', parseOrigin),
+  clientTokenFile: optional('--client-token-file', envOf('--client-token-file'), 'FILE', 'file with a line NAME TOKEN for each client; then every request needs a token', readClientTokens),
+  noClientAuth: toggle('--no-client-auth', 'listen beyond loopback without client tokens'),
+  readOnly: toggle('--read-only', 'GET and HEAD only, without the reads that have an effect'),
+  allow: list('--allow', 'RULE', undefined, 'operations to allow, and with that no others', parseKnownRule),
+  deny: list('--deny', 'RULE', undefined, 'operations to refuse, even if they are allowed', parseKnownRule),
+  policy: optional('--policy', envOf('--policy'), 'FILE', 'JSON file with further rules: {"allow": [...], "deny": [...]}', readPolicyFile),
+  policyMode: withDefault('--policy-mode', 'MODE', 'enforce', 'enforce, or warn: only log what rules would refuse', oneOf(['enforce', 'warn'])),
+  allowCredentialOperations: toggle('--allow-credential-operations', 'allow operations that hand out, mint, rename or revoke credentials'),
   dualOperations: withDefault('--dual-operations', 'ACCESS', 'signed', 'signed or anonymous: how operations go that MAAS serves to anyone with another effect', oneOf<Access>(['signed', 'anonymous'])),
   anonymousOperations: withDefault('--anonymous-operations', 'FILE', SHIPPED_ANONYMOUS_OPERATIONS, 'table of the operations that MAAS serves to anyone, in place of the shipped one', readAnonymousOperations),
   connectTimeoutMs: withDefault('--connect-timeout', 'TIME', '10s', 'how long MAAS may take to accept a connection', parseDuration),
@@ -44,11 +62,24 @@ export type SettingName = keyof typeof SETTINGS
 export type Values = { [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never }
 
 function withDefault<T> (flag: string, value: string, defaultText: string, help: string, parse: (text: string) => T): Setting<T> {
-  return { flag, env: `MAAS_PROXY_${flag.slice(2).toUpperCase().replaceAll('-', '_')}`, value, default: defaultText, help, parse }
+  return { flag, env: envOf(flag), value, repeatable: false, default: defaultText, help, parse: ([text = '']) => parse(text) }
 }
 
 function optional<T> (flag: string | null, env: string, value: string, help: string, parse: (text: string) => T): Setting<T | undefined> {
-  return { flag, env, value, default: undefined, help, parse }
+  return { flag, env, value, repeatable: false, default: undefined, help, parse: ([text = '']) => parse(text) }
+}
+
+function toggle (flag: string, help: string): Setting<boolean> {
+  return { flag, env: envOf(flag), value: null, repeatable: false, default: 'false', help, parse: ([text = '']) => parseSwitch(text) }
+}
+
+/** A setting that may be given more than once; without a default it is an empty list. */
+function list<T> (flag: string, value: string, defaultText: string | undefined, help: string, parse: (text: string) => T): Setting<T[]> {
+  return { flag, env: envOf(flag), value, repeatable: true, default: defaultText ?? '', help, parse: texts => texts.filter(text => text !== '').map(parse) }
+}
+
+function envOf (flag: string): string {
+  return `MAAS_PROXY_${flag.slice(2).toUpperCase().replaceAll('-', '_')}`
 }
 
 function asGiven (text: string): string {

@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** Where to listen. */
-export interface ListenAddress {
-  host: string
-  /** 0 asks the system for a free one */
-  port: number
-}
-
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const MAX_DURATION_MS = 24 * 3_600_000
+const LIKE_A_KEY = /[A-Za-z0-9]{12,}:[A-Za-z0-9]{12,}:[A-Za-z0-9]{12,}/
+const TRUTHS: Readonly<Record<string, boolean>> = { true: true, 1: true, yes: true, false: false, 0: false, no: false }
 
 /** Reads `500ms`, `10s`, `15m` or `1h` into milliseconds, up to a day. */
 export function parseDuration (text: string): number {
@@ -17,6 +12,13 @@ export function parseDuration (text: string): number {
   const milliseconds = Number(amount) * (UNITS_MS[unit] as number)
   if (milliseconds < 1 || milliseconds > MAX_DURATION_MS) throw new Error(`${quote(text)} is not between 1ms and 24h`)
   return milliseconds
+}
+
+/** Reads the value of a switch. */
+export function parseSwitch (text: string): boolean {
+  const value = TRUTHS[text.toLowerCase()]
+  if (value === undefined) throw new Error(`${quote(text)} is neither true nor false`)
+  return value
 }
 
 /** Makes a reader for one of a few words. */
@@ -28,22 +30,16 @@ export function oneOf<const Word extends string> (words: readonly Word[]): (text
   }
 }
 
-/**
- * Reads `host:port`, `:port` or `port`; without a host, and for `localhost`, the host is 127.0.0.1. An IPv6 address
- * stands in brackets.
- */
-export function parseListenAddress (text: string): ListenAddress {
-  const [, bracketed, name, port] = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]/\s]*)):)?(\d{1,5})$/.exec(text) ?? []
-  if (port === undefined) throw new Error(`${quote(text)} is not an address to listen on; write host:port, :port or port`)
-  if (Number(port) > 65535) throw new Error(`port ${port} is not between 0 and 65535`)
-  const host = bracketed ?? (name || 'localhost')
-  if (!isLoopback(host)) throw new Error(`${quote(host)} is not a loopback address: whoever reaches it would have the whole power of the API key`)
-  return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) }
+/** Reads the origin of a web page, exactly as browsers send it. */
+export function parseOrigin (text: string): string {
+  if (!URL.canParse(text) || new URL(text).origin !== text) throw new Error(`${quote(text)} is not an origin; write it as browsers send it: http://HOST:PORT, without a slash behind`)
+  return text
 }
 
-/** Shows an address as a URL. */
-export function formatListenAddress ({ host, port }: ListenAddress): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+/** Reads a name that a Host may have: a host name or address with or without a port, or `*` for any. */
+export function parseHostName (text: string): string {
+  if (text !== '*' && !/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i.test(text)) throw new Error(`${quote(text)} is not a host name, an address or *`)
+  return text.toLowerCase()
 }
 
 /** Reads the content of a file that a setting names. @throws Error that names the file and says what to do */
@@ -57,11 +53,20 @@ export function readSettingFile (path: string): string {
   }
 }
 
-/** Shows a text in a message: in quotes, control characters escaped, not longer than a line. */
-export function quote (text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+/** Reads a file of JSON that a setting names. @throws Error that names the file */
+export function readJsonFile (path: string): unknown {
+  const text = readSettingFile(path)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // The message of the parser has some of the text in it, which may be a secret in the wrong place.
+    const [, position] = /at position (\d+)/.exec((error as Error).message) ?? []
+    throw new Error(`${quote(path)}: not JSON${position === undefined ? '' : `, from character ${position} on`}`)
+  }
 }
 
-function isLoopback (host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+/** Shows a text in a message, unless it is a key in the wrong place: in quotes, control characters escaped, not longer than two lines. */
+export function quote (text: string): string {
+  if (LIKE_A_KEY.test(text)) return '(a text that looks like an API key, and is not shown)'
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 197)}...` : text)
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { parseTarget } from '../../src/admit/target.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { exchange, get, jsonBody, rawUpstream, readAll, request } from '../helper/sockets.ts'
+import { closed, exchange, get, jsonBody, rawUpstream, readAll, request } from '../helper/sockets.ts'
 
 /*
  * The attack: a target that two servers read differently. What the proxy takes for one path or host, MAAS or a server
@@ -81,7 +81,7 @@ t.test('a target that could be read in two ways is refused', async t => {
   const unserved: Array<[target: string, reason: string]> = [
     ['/MAAS/', 'the web UI'], ['/MAAS/api', 'without the slash'], ['/MAAS/metadata/latest/', "the nodes' metadata"], ['/MAAS/a/v3/machines', 'API v3'],
     ['/maas/api/2.0/', 'another case'], ['/MAAS/apix/', 'a prefix'], ['/x/MAAS/api/2.0/', 'elsewhere'], ['/%2fMAAS/../'.replace('/../', '/'), 'a slash that is escaped'],
-    ['/?x', 'the front page has no query'], ['/favicon.ico', 'what browsers ask for']
+    ['/favicon.ico', 'what browsers ask for']
   ]
   for (const [target, reason] of unserved) t.match(jsonBody(await exchange(proxy.port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', message: /MAAS\/api/ }, `${target}: ${reason}`)
   t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
@@ -137,6 +137,7 @@ t.test('a message that is put together in an odd way is refused', async t => {
     [['TRACE /MAAS/api/2.0/machines/ HTTP/1.1', 'Host: localhost'], 405, 'MAAS_PROXY_METHOD_UNSUPPORTED', 'TRACE, which would show our header'],
     [['PROPFIND /MAAS/api/2.0/machines/ HTTP/1.1', 'Host: localhost'], 405, 'MAAS_PROXY_METHOD_UNSUPPORTED', 'a method of other protocols'],
     [['CONNECT evil.invalid:80 HTTP/1.1', 'Host: localhost'], 405, 'MAAS_PROXY_METHOD_UNSUPPORTED', 'a tunnel'],
+    [[line, 'Host: localhost', 'Expect: 200-ok'], 417, 'MAAS_PROXY_EXPECTATION_UNSUPPORTED', 'an expectation that is none'],
     [['NONSENSE /MAAS/api/2.0/ HTTP/1.1', 'Host: localhost'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'no method at all']
   ]
   for (const [lines, status, code, reason] of rows) {
@@ -145,6 +146,7 @@ t.test('a message that is put together in an odd way is refused', async t => {
     t.match(jsonBody(answer).error, { code, remedy: String }, reason)
     t.match(answer.toLowerCase(), `maas-proxy-error: ${code.toLowerCase()}`)
     t.equal(answer.match(/^HTTP/gm)?.length, 1, 'one answer')
+    t.match(await proxy.logged(record => record['error'] === code || record['code'] === code), { level: 40 }, 'and a record')
   }
   t.match(await exchange(proxy.port, request(['TRACE / HTTP/1.1', 'Host: localhost'])), /^allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r$/m, '405 says what is allowed')
   t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
@@ -170,8 +172,7 @@ t.test('a body that cannot be read ends its exchange', async t => {
   await upstream.sawText('abc')
   socket.write('nonsense\r\n')
   t.match(await readAll(socket), /^HTTP\/1.1 400 [^]*MAAS_PROXY_REQUEST_MALFORMED/)
-  const [onUpstream] = upstream.sockets
-  if (onUpstream !== undefined && !onUpstream.closed) await once(onUpstream, 'close')
+  await closed(upstream.sockets[0])
   t.notMatch(upstream.received(), /0\r\n\r\n$/, 'MAAS never takes the part for the whole')
 })
 
@@ -188,6 +189,16 @@ t.test('what cannot be read behind a request is answered behind its answer, or n
   await upstream.sawText('/machines/')
   waiting.write('nonsense\r\n\r\n')
   t.equal(await readAll(waiting), '', 'its answer is still to come, and this must not be taken for it')
+  const behind = connect(proxy.port, '127.0.0.1')
+  behind.write('GET /MAAS/api/2.0/tags/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await upstream.sawText('/tags/')
+  behind.write('POST /MAAS/api/2.0/tags/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n')
+  t.equal(await readAll(behind), '', 'nor a body that cannot be read, behind a request that still runs')
+  const expecting = connect(proxy.port, '127.0.0.1')
+  expecting.write('GET /MAAS/api/2.0/zones/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await upstream.sawText('/zones/')
+  expecting.write('GET /MAAS/api/2.0/zones/ HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\n\r\n')
+  t.equal(await readAll(expecting), '', 'nor an expectation')
 })
 
 t.test('a client that only connects, or breaks off, is no error', async t => {
@@ -199,5 +210,7 @@ t.test('a client that only connects, or breaks off, is no error', async t => {
     await once(socket, 'connect')
     socket.resetAndDestroy()
   }
-  t.match(await exchange(proxy.port, get('/')), /^HTTP\/1.1 200 [^]*curl 'http:\/\/localhost\/MAAS\/api\/2.0\/version\/'/, 'the front page has a line to copy')
+  t.match(await exchange(proxy.port, get('/')), /^HTTP\/1.1 200 [^]*curl 'http:\/\/127.0.0.1:\d+\/MAAS\/api\/2.0\/version\/'/, 'the front page has a line to copy')
+  t.match(await exchange(proxy.port, get('/?x')), /^HTTP\/1.1 200 /)
+  t.strictSame(proxy.log.filter(record => Number(record['level']) > 30), [])
 })

@@ -14,25 +14,36 @@ function portOf (stdout: string): number {
   return Number(/"address":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(stdout)?.[1])
 }
 
-t.test('a command line that cannot be followed', { jobs: 4 }, async t => {
+/** Runs the program in this process. */
+async function runHere (argv: string[], env: Record<string, string> = {}) {
+  const text = { stdout: '', stderr: '' }
+  const stream = (name: keyof typeof text) => new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
+  const code = await run({ argv, env, stdout: stream('stdout'), stderr: stream('stderr'), signals: new EventEmitter() })
+  return { code, ...text }
+}
+
+t.test('a command line that cannot be followed', async t => {
   const busy = await listenOn(t, createServer())
   const rows: Array<[argv: string[], env: Record<string, string>, code: number, stderr: RegExp, reason: string]> = [
     [[], {}, 2, /^maas-auth-proxy: error: MAAS_URL: not set[^]*error: MAAS_API_KEY: not set[^]*hint: [^]*--help/, 'nothing set: all that is missing'],
     [['demoo'], MAAS, 2, /no such command; did you mean demo\?/, 'a command that is not there'],
     [['toString'], MAAS, 2, /no such command/, 'nor one that every object has'],
-    [['serve', 'c:t:HIDDEN'], MAAS, 2, /serve: takes no further words/, 'a word too many, not repeated'],
-    [['--lisen', ':0'], { ...MAAS, MAAS_PROXY_LISTN: ':0' }, 2, /--lisen: no such flag; did you mean --listen\?/, 'a flag that is not there'],
+    [['serve', 'c:t:HIDDEN'], MAAS, 2, /serve: has a word too many/, 'a word too many, not repeated'],
+    [['demo', '--maas-url', 'http://x/MAAS'], {}, 2, /demo: has a MAAS and a key of its own/, 'a MAAS for the demo'],
+    [['demo', '--api-key-file', '/HIDDEN'], {}, 2, /demo: has a MAAS and a key of its own/, 'a key for the demo'],
+    [['--lisen', ':0'], MAAS, 2, /--lisen: no such flag; did you mean --listen\?/, 'a flag that is not there'],
     [['serve', '--listen', `:${busy}`], MAAS, 1, /error: listen EADDRINUSE[^]*hint: something else listens there/, 'an address that is taken']
   ]
-  for (const [argv, env, code, stderr, reason] of rows) {
-    t.test(reason, async t => {
-      const program = startProgram(t, argv, env)
-      t.equal(await program.ended, code)
-      t.match(program.stderr(), stderr)
-      t.notMatch(program.stderr(), /HIDDEN|Marked| {4}at /, 'no secret, no stack')
-      t.equal(program.stdout(), code === 2 ? '' : program.stdout(), 'nothing on stdout')
-    })
+  for (const [argv, env, code, wanted, reason] of rows) {
+    const { stdout, stderr, ...result } = await runHere(argv, env)
+    t.equal(result.code, code, reason)
+    t.match(stderr, wanted, reason)
+    t.notMatch(stderr, /HIDDEN|Marked| {4}at /, 'no secret, no stack')
+    t.equal(stdout, '', 'nothing on stdout')
   }
+  const program = startProgram(t, ['--listn', '0'])
+  t.equal(await program.ended, 2, 'as a process too')
+  t.match(program.stderr(), /--listn: no such flag/)
 })
 
 t.test('a failure that has no remedy is told all the same', async t => {
@@ -43,18 +54,34 @@ t.test('a failure that has no remedy is told all the same', async t => {
   t.equal(stderr, 'maas-auth-proxy: error: the disk is full\n')
 })
 
-t.test('help and version', { jobs: 2 }, async t => {
-  t.test('help', async t => {
-    const program = startProgram(t, ['demo', '--help'])
-    t.equal(await program.ended, 0)
-    t.match(program.stdout(), /^usage: maas-auth-proxy [^]*\n {2}serve +run[^]*--listen ADDRESS, MAAS_PROXY_LISTEN\n +host:port[^]*\(127\.0\.0\.1:5241\)/)
-    t.equal(program.stderr(), '')
-  })
-  t.test('version', async t => {
-    const program = startProgram(t, ['--version'])
-    t.equal(await program.ended, 0)
-    t.match(program.stdout(), /^\d+\.\d+\.\d+\n$/)
-  })
+t.test('help and version', async t => {
+  for (const argv of [['demo', '--help'], ['-h'], ['help']]) {
+    t.match(await runHere(argv), { code: 0, stdout: /^usage: maas-auth-proxy [^]*\n {2}serve +run[^]*--listen ADDRESS \.\.\., MAAS_PROXY_LISTEN\n +host:port[^]*\(127\.0\.0\.1:5241\)[^]*--read-only, MAAS_PROXY_READ_ONLY\n/, stderr: '' }, argv.join(' '))
+  }
+  t.match(await runHere(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
+})
+
+t.test('policy answers without MAAS and without a key', async t => {
+  const rules = ['--allow', 'GET machines/**', '--allow', 'POST machines/*?op=deploy', '--allow', 'GET tags/blue', '--deny', 'GET machines/*?op=details']
+  const rows: Array<[argv: string[], code: number, wanted: RegExp, reason: string]> = [
+    [['policy', 'test', 'POST machines/abc?op=deploy', ...rules], 0, /^allowed: POST machines\/abc\?op=deploy\n {2}by --allow "POST machines\/\*\?op=deploy"\n$/, 'allowed, and by what'],
+    [['policy', 'test', 'GET machines/abc?op=details', ...rules], 1, /^refused: .*\n {2}by --deny "GET machines\/\*\?op=details"\n$/, 'refused, and by what'],
+    [['policy', 'test', 'POST tags/', ...rules], 1, /by no --allow rule that means it/, 'by none'],
+    [['policy', 'test', 'POST tags/', ...rules, '--policy-mode', 'warn'], 0, /^allowed by --policy-mode warn, but would be refused/, 'only warned of'],
+    [['policy', 'test', 'GET account/?op=list_authorisation_tokens'], 1, /by the credential guard: Lists every API key/, 'by the guard'],
+    [['policy', 'test', 'GET machines/abc?op=detials'], 2, /MAAS has no such operation; did you mean "GET machines\/\*\?op=details"/, 'a typing error'],
+    [['policy', 'test', 'GET machines/*'], 2, /takes one operation, without stars/, 'a rule'],
+    [['policy', 'test', 'GET'], 2, /policy test: write METHOD/, 'no path'],
+    [['policy', 'test'], 2, /write policy list, or policy test/, 'nothing to test'],
+    [['policy', 'list', 'x'], 2, /write policy list/, 'a word too many'],
+    [['policy', 'list', '--allow', 'GET nope/'], 2, /--allow: "GET nope\/" means no operation/, 'a rule that is none'],
+    [['policy', 'list', ...rules], 0, /^GET {5}machines\/\n[^]*POST {4}machines\/\{system_id\}\/\?op=deploy\n\d+ of \d+ operations of MAAS are allowed for every resource\n {2}--allow "GET tags\/blue" means GET tags\/\*, [^\n]* for that one only\n$/, 'all that is allowed']
+  ]
+  for (const [argv, code, wanted, reason] of rows) {
+    const result = await runHere(argv)
+    t.equal(result.code, code, reason)
+    t.match(result.stdout + result.stderr, wanted, reason)
+  }
 })
 
 t.test('serve says where it listens, signs, and ends in good order', async t => {
@@ -67,12 +94,15 @@ t.test('serve says where it listens, signs, and ends in good order', async t => 
   const keptAlive = connect(port, '127.0.0.1')
   keptAlive.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await once(keptAlive, 'data')
+  const silent = connect(port, '127.0.0.1')
+  await once(silent, 'connect')
   const busy = connect(port, '127.0.0.1')
   busy.write('GET /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await upstream.sawText(/(oauth_consumer_key="ConsumerKeyMarked1"[^]*){2}/)
   program.child.kill('SIGTERM')
   await program.printed('stopping')
   t.equal(await readAll(keptAlive), '', 'an idle connection is closed')
+  t.equal(await readAll(silent), '', 'and one that has not asked for anything')
   const late = connect(port, '127.0.0.1')
   const [refused] = await once(late, 'error')
   t.equal(refused.code, 'ECONNREFUSED', 'a new connection is refused')
@@ -86,7 +116,7 @@ t.test('serve says where it listens, signs, and ends in good order', async t => 
   t.notMatch(program.stdout() + program.stderr(), new RegExp([KEY.consumer, KEY.token, KEY.secret].join('|')), 'no part of the key in any output')
 })
 
-t.test('what does not end in time is cut off, and a second signal does not wait', { jobs: 3 }, async t => {
+t.test('what does not end in time is cut off, and a second signal does not wait', async t => {
   const rows: Array<[first: NodeJS.Signals, second: NodeJS.Signals | null, drain: string, code: number]> = [
     ['SIGTERM', null, '100ms', 0],
     ['SIGTERM', 'SIGTERM', '1h', 143],

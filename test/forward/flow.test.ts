@@ -8,7 +8,7 @@ import { Exchange } from '../../src/exchange.ts'
 import { relay } from '../../src/forward/relay.ts'
 import type { AnonymousOperations } from '../../src/maas/access.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { exchange, get, jsonBody, listenOn, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
+import { closed, exchange, get, jsonBody, listenOn, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
 
 const POST = (length: number, ...fields: string[]) => ['POST /MAAS/api/2.0/files/ HTTP/1.1', 'Host: localhost', ...fields, `Content-Length: ${length}`, '', ''].join('\r\n')
 
@@ -89,11 +89,23 @@ t.test('a client that leaves takes the request to MAAS with it', async t => {
     socket.write(bytes)
     await upstream.sawText(until)
     if (answer !== '') await saw('some')
-    const [onUpstream] = upstream.sockets
     socket.destroy()
-    if (onUpstream !== undefined && !onUpstream.closed) await once(onUpstream, 'close')
+    await closed(upstream.sockets[0])
     t.match(await proxy.logged(record => record['msg'] === 'request'), { complete: false }, reason)
   }
+})
+
+t.test('a client that leaves takes its waiting requests with it too', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => { if (head.includes('/big/')) socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n${'x'.repeat(500_000)}`) })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const { socket } = client(t, proxy.port)
+  const ask = (name: string) => `GET /MAAS/api/2.0/${name}/ HTTP/1.1\r\nHost: localhost\r\n\r\n`
+  socket.write(ask('slow') + ask('big') + ask('big'))
+  await upstream.sawText(/slow[^]*big[^]*big/)
+  socket.destroy()
+  await Promise.all(upstream.sockets.map(closed))
+  t.equal(upstream.sockets.length, 3)
+  t.equal(proxy.log.filter(record => record['msg'] === 'request' && record['complete'] === false).length, 3, 'each has its record')
 })
 
 t.test('a client that has left before its turn costs MAAS nothing', async t => {
@@ -102,8 +114,10 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
   const late = { dispatch: (_options: unknown, given: Dispatcher.DispatchHandler) => { handler = given } } as unknown as Dispatcher
   const server = createHttpServer((request, response) => {
     const never = () => t.fail('there is nobody to tell')
-    relay({ upstream: late, request, target: '/', response, exchange: new Exchange(), headers: [], onAnswer: never, onFailure: never })
+    const exchange = new Exchange()
+    relay({ upstream: late, request, target: '/', response, exchange, maskSecret: held => held, headers: [], onAnswer: never, onFailure: never })
     response.on('close', () => {
+      exchange.tearDown?.()
       handler.onConnect?.(() => handler.onError?.(new Error('aborted')))
       server.emit('given up')
     })
@@ -170,7 +184,7 @@ t.test('an answer that is cut off is cut off for the client too', async t => {
       if (text.includes('part')) upstream.sockets[0]?.destroy()
     })
     socket.write(get('/MAAS/api/2.0/machines/').replace('HTTP/1.1', `HTTP/${version}`))
-    await once(socket, 'close').catch(() => {})
+    await closed(socket)
     t.notMatch(text, /\r\n0\r\n\r\n$/, `${reason}: no last chunk`)
     if (version === '1.0') t.equal(failure?.code, 'ECONNRESET', 'a reset instead of an orderly end')
     t.match(await proxy.logged(record => record['msg'] === 'request'), { level: 40, error: 'MAAS_PROXY_UPSTREAM_CLOSED', complete: false }, reason)
@@ -227,7 +241,7 @@ t.test('what fails on the way is told with its remedy', async t => {
   ]
   for (const [maasUrl, bytes, status, code, reason] of rows) {
     const url = bytes === null ? maasUrl : (await rawUpstream(t, bytes)).url
-    const proxy = await startTestProxy(t, testConfig(url, { connectTimeoutMs: '150ms', responseTimeoutMs: '150ms' }))
+    const proxy = await startTestProxy(t, testConfig(url, { connectTimeoutMs: ['150ms'], responseTimeoutMs: ['150ms'] }))
     const answer = await exchange(proxy.port, request(['POST /MAAS/api/2.0/machines/ HTTP/1.1', 'Host: localhost', 'Content-Length: 4'], 'body'))
     t.match(answer, new RegExp(`^HTTP/1.1 ${status} [^]*maas-proxy-error: ${code}\r\n`), reason)
     t.match(jsonBody(answer).error, { code, message: /^[a-zM].+[^.]$/, remedy: /^[a-z].+[^.]$/ })

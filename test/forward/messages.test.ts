@@ -67,7 +67,7 @@ t.test('an anonymous request has no Authorization, not even the client\'s', asyn
 t.test('MAAS-Proxy-Access turns one request', async t => {
   const upstream = await rawUpstream(t)
   const signed = await startTestProxy(t, testConfig(upstream.url))
-  const anonymous = await startTestProxy(t, testConfig(upstream.url, { dualOperations: 'anonymous' }))
+  const anonymous = await startTestProxy(t, testConfig(upstream.url, { dualOperations: ['anonymous'] }))
   const enlist = 'POST /MAAS/api/2.0/machines/ HTTP/1.1'
   const rows: Array<[proxy: typeof signed, line: string, field: string[], access: string, reason: string]> = [
     [signed, enlist, [], 'signed', 'create is signed'],
@@ -136,6 +136,26 @@ t.test('answers without a body, and of every framing', async t => {
     const upstream = await rawUpstream(t, (socket) => socket.end(bytes))
     const proxy = await startTestProxy(t, testConfig(upstream.url))
     t.match(await exchange(proxy.port, request([`${method} /MAAS/api/2.0/x/ HTTP/1.1`, 'Host: localhost'])), wanted, reason)
+  }
+})
+
+t.test('an answer that announces a body it does not have leaves the connection as it was', async t => {
+  for (const bytes of ['HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n']) {
+    const upstream = await rawUpstream(t, socket => socket.end(bytes))
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const one = get('/MAAS/api/2.0/x/')
+    const answers = await exchange(proxy.port, one.replace('Connection: close\r\n', '') + one)
+    t.equal(answers.match(/^HTTP\/1.1 [23]04/gm)?.length, 2, bytes)
+  }
+})
+
+t.test('a reason phrase that is more than text is replaced', async t => {
+  const rows: Array<[reason: string, wanted: RegExp]> = [['Gr\xc3\xb6\xc3\x9fe', /^HTTP\/1.1 200 OK\r/], ['\xe6\x97\xa5', /^HTTP\/1.1 200 OK\r/], ['a\x01b', /^HTTP\/1.1 (200 OK|502)/], ['Fine by me', /^HTTP\/1.1 200 Fine by me\r/]]
+  rows.push(['\xff', /^HTTP\/1.1 299 \r/])
+  for (const [reason, wanted] of rows) {
+    const upstream = await rawUpstream(t, `HTTP/1.1 ${reason === '\xff' ? 299 : 200} ${reason}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok`)
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    t.match(await exchange(proxy.port, get('/MAAS/api/2.0/x/')), wanted, JSON.stringify(reason))
   }
 })
 

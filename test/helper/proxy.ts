@@ -5,7 +5,7 @@ import { type Config, loadConfig } from '../../src/settings/load.ts'
 import type { Flags } from '../../src/settings/sources.ts'
 
 /** The marked key of the tests: each part can be looked for in whatever a test gets to see. */
-export const KEY = { consumer: 'ConsumerKeyMarked1', token: 'TokenKeyMarked0001', secret: 'TokenSecretMarked000000000000001x' }
+export const KEY = { consumer: 'ConsumerKeyMarked1', token: 'TokenKeyMarked0001', secret: 'TokenSecretMarked00000000000001x' }
 
 /** What tests need of tap's test object. */
 interface Test { after: (close: () => unknown) => void }
@@ -14,6 +14,8 @@ interface Test { after: (close: () => unknown) => void }
 export type LogRecord = Record<string, unknown>
 
 export interface TestProxy extends RunningProxy {
+  /** the first of its addresses, and its port if it has one */
+  address: string
   port: number
   /** every log record so far */
   log: LogRecord[]
@@ -23,7 +25,7 @@ export interface TestProxy extends RunningProxy {
 
 /** The configuration for a proxy on a free port, with the marked key unless the settings name another. */
 export function testConfig (maasUrl: string, flags: Flags = {}, key = `${KEY.consumer}:${KEY.token}:${KEY.secret}`): Config {
-  return loadConfig({ maasUrl, listen: '127.0.0.1:0', ...flags }, { MAAS_API_KEY: key })
+  return loadConfig({ maasUrl: [maasUrl], listen: ['127.0.0.1:0'], ...flags }, { MAAS_API_KEY: key })
 }
 
 /** Starts a proxy that the test's end stops. Its log is at level trace, so that a secret has every chance to get into it. */
@@ -39,7 +41,8 @@ export async function startTestProxy (t: Test, config: Config): Promise<TestProx
   })
   const proxy = await startProxy(config, createLogger('trace', 'json', stream))
   t.after(() => proxy.stop())
-  return { ...proxy, port: Number(new URL(proxy.address).port), log, logged }
+  const [address = ''] = proxy.addresses
+  return { ...proxy, address, port: URL.canParse(address) ? Number(new URL(address).port) : 0, log, logged }
 
   async function logged (fits: (record: LogRecord) => boolean): Promise<LogRecord> {
     return await new Promise(resolve => {

@@ -78,8 +78,13 @@ export async function readAll (socket: Socket): Promise<string> {
   let text = ''
   socket.on('data', chunk => { text += chunk.toString('latin1') })
   socket.on('error', () => {})
-  if (!socket.closed) await once(socket, 'close').catch(() => {})
+  await closed(socket)
   return text
+}
+
+/** Waits until a connection is over, however it ends. */
+export async function closed (socket: Socket | undefined): Promise<void> {
+  if (socket !== undefined && !socket.closed) await new Promise(resolve => socket.once('close', resolve))
 }
 
 /** A whole request of raw bytes: the lines of its head, then its body. */

@@ -6,7 +6,8 @@ import { parseCommandLine } from '../../src/settings/flags.ts'
 import { type Config, loadConfig, SettingsError } from '../../src/settings/load.ts'
 import type { Environment, Flags } from '../../src/settings/sources.ts'
 import { SETTINGS } from '../../src/settings/table.ts'
-import { formatListenAddress, parseDuration, parseListenAddress, quote, readSettingFile } from '../../src/settings/values.ts'
+import { formatListenAddress, isLoopback, parseGroup, parseListenAddress, parseSocketMode } from '../../src/settings/listen.ts'
+import { parseDuration, parseHostName, parseOrigin, parseSwitch, quote, readSettingFile } from '../../src/settings/values.ts'
 
 const BASE = { MAAS_URL: 'http://maas:5240/MAAS', MAAS_API_KEY: 'c:t:s' }
 
@@ -20,7 +21,7 @@ function problemsOf (act: () => unknown): readonly string[] {
   return []
 }
 
-t.test('a listen address is on loopback', async t => {
+t.test('a listen address', async t => {
   const rows: Array<[text: string, host: string, port: number, reason: string]> = [
     ['127.0.0.1:5241', '127.0.0.1', 5241, 'host and port'],
     [':5242', '127.0.0.1', 5242, 'no host'],
@@ -28,25 +29,49 @@ t.test('a listen address is on loopback', async t => {
     ['0', '127.0.0.1', 0, 'a free one'],
     ['localhost:1', '127.0.0.1', 1, 'by name, without asking a name server'],
     ['127.8.9.1:1', '127.8.9.1', 1, 'all of 127/8 is loopback'],
-    ['[::1]:5241', '::1', 5241, 'IPv6']
+    ['[::1]:5241', '::1', 5241, 'IPv6'],
+    ['0.0.0.0:5241', '0.0.0.0', 5241, 'all of them; whether that is allowed is asked elsewhere']
   ]
   for (const [text, host, port, reason] of rows) t.strictSame(parseListenAddress(text), { host, port }, reason)
+  t.strictSame(parseListenAddress('unix:/run/x.sock'), { path: '/run/x.sock' }, 'a socket')
+  t.match(parseListenAddress('unix:x.sock'), { path: /^\/.*\/x\.sock$/ }, 'relative to the working directory')
+  t.equal(formatListenAddress({ path: '/x' }), 'unix:/x')
+  for (const [address, wanted] of [['127.0.0.1:1', true], ['127.9.9.9:1', true], ['[::1]:1', true], ['unix:/x', true], ['0.0.0.0:1', false], ['[::]:1', false], ['192.168.1.1:1', false], ['maas.example:1', false], ['127.0.0.1.evil:1', false], ['127.evil:1', false]] as const) {
+    t.equal(isLoopback(parseListenAddress(address)), wanted, address)
+  }
   t.equal(formatListenAddress({ host: '::1', port: 1 }), 'http://[::1]:1')
   t.equal(formatListenAddress({ host: '127.0.0.1', port: 1 }), 'http://127.0.0.1:1')
   const refused: Array<[text: string, wanted: RegExp]> = [
-    ['0.0.0.0:5241', /not a loopback/],
-    ['[::]:5241', /not a loopback/],
-    ['192.168.1.1:80', /not a loopback/],
-    ['maas.example:80', /not a loopback/],
-    ['127.0.0.1.evil:80', /not a loopback/],
     ['127.0.0.1', /write host:port/],
     ['::1:80', /write host:port/],
     ['', /write host:port/],
     ['x:', /write host:port/],
+    ['127.999.1.1:80', /"127.999.1.1" is not an IP address/],
+    ['[1::2::3]:80', /is not an IP address/],
     ['65536', /not between 0 and 65535/],
-    ['-1', /write host:port/]
+    ['-1', /write host:port/],
+    ['unix:', /not the path of a socket/],
+    ['unix:a\0b', /not the path of a socket/],
+    [`unix:/${'x'.repeat(200)}`, /201 bytes long, and this system takes at most/]
   ]
   for (const [text, wanted] of refused) t.throws(() => parseListenAddress(text), wanted, text)
+})
+
+t.test('the mode and group of a socket', async t => {
+  for (const [text, wanted] of [['0600', 0o600], ['660', 0o660], ['000', 0]] as const) t.equal(parseSocketMode(text), wanted)
+  for (const text of ['600x', '1777', '9', '', '0x1ff']) t.throws(() => parseSocketMode(text), /three octal digits/, text)
+  t.equal(parseGroup('12'), 12)
+  t.equal(parseGroup('root'), 0)
+  t.throws(() => parseGroup('no-such-group'), /there is no group "no-such-group"/)
+})
+
+t.test('switches, hosts and origins', async t => {
+  for (const [text, wanted] of [['true', true], ['1', true], ['Yes', true], ['false', false], ['0', false], ['no', false]] as const) t.equal(parseSwitch(text), wanted, text)
+  t.throws(() => parseSwitch('maybe'), /neither true nor false/)
+  for (const text of ['proxy', 'Proxy.example:80', '10.0.0.1', '[::2]:1', '*']) t.equal(parseHostName(text), text.toLowerCase())
+  for (const text of ['http://x', 'a b', 'x:', '', 'a*', 'x@y']) t.throws(() => parseHostName(text), /not a host name/, text)
+  for (const text of ['http://localhost:3000', 'https://a.example']) t.equal(parseOrigin(text), text)
+  for (const text of ['null', '*', 'http://x/', 'http://x:80', 'localhost:3000', 'HTTP://x']) t.throws(() => parseOrigin(text), /not an origin/, text)
 })
 
 t.test('a time has a unit and is not absurd', async t => {
@@ -57,7 +82,8 @@ t.test('a time has a unit and is not absurd', async t => {
 
 t.test('what a message quotes is one short line', async t => {
   t.equal(quote('a\nb'), '"a\\nb"')
-  t.equal(quote('x'.repeat(100)).length, 82)
+  t.notMatch(quote('at a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F!'), /1234/, 'and no key in the wrong place')
+  t.equal(quote('x'.repeat(300)).length, 202)
 })
 
 t.test('a file that a setting names', async t => {
@@ -65,6 +91,7 @@ t.test('a file that a setting names', async t => {
   t.equal(readSettingFile(`${dir}/file`), 'text')
   t.throws(() => readSettingFile(`${dir}/none`), /no such file/)
   t.throws(() => readSettingFile(dir), /is a directory/)
+  t.throws(() => readSettingFile('a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'), /not shown\): there is no such file/)
   t.throws(() => readSettingFile(`${dir}/file/x`), /cannot be read \(ENOTDIR\)/)
 })
 
@@ -72,14 +99,104 @@ t.test('flag beats environment beats .env beats default', async t => {
   const dir = t.testdir({ 'my.env': 'MAAS_PROXY_LISTEN=:3\nMAAS_PROXY_CONNECT_TIMEOUT=3s\nMAAS_URL=http://file/MAAS\n' })
   const env = { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/my.env`, MAAS_PROXY_LISTEN: ':2' }
   const rows: Array<[flags: Flags, env: Environment, wanted: Partial<Record<keyof Config, unknown>>, reason: string]> = [
-    [{ listen: ':1' }, env, { listen: { host: '127.0.0.1', port: 1 }, connectTimeoutMs: 3000 }, 'the flag wins'],
-    [{}, env, { listen: { host: '127.0.0.1', port: 2 }, maasUrl: { origin: 'http://maas:5240', href: 'http://maas:5240/MAAS' } }, 'the environment wins over the file'],
-    [{}, { ...env, MAAS_PROXY_LISTEN: '' }, { listen: { host: '127.0.0.1', port: 3 } }, 'a variable that is empty is not set'],
-    [{}, BASE, { listen: { host: '127.0.0.1', port: 5241 }, connectTimeoutMs: 10_000, responseTimeoutMs: 900_000, drainTimeoutMs: 30_000, dualOperations: 'signed', logLevel: 'info', logFormat: 'auto' }, 'defaults']
+    [{ listen: [':1'] }, env, { listen: [{ host: '127.0.0.1', port: 1 }], connectTimeoutMs: 3000 }, 'the flag wins'],
+    [{}, env, { listen: [{ host: '127.0.0.1', port: 2 }], maasUrl: { origin: 'http://maas:5240', href: 'http://maas:5240/MAAS' } }, 'the environment wins over the file'],
+    [{}, { ...env, MAAS_PROXY_LISTEN: '' }, { listen: [{ host: '127.0.0.1', port: 3 }] }, 'a variable that is empty is not set'],
+    [{}, BASE, { listen: [{ host: '127.0.0.1', port: 5241 }], connectTimeoutMs: 10_000, responseTimeoutMs: 900_000, drainTimeoutMs: 30_000, dualOperations: 'signed', logLevel: 'info', logFormat: 'auto' }, 'defaults']
   ]
   for (const [flags, environment, wanted, reason] of rows) t.match(loadConfig(flags, environment), wanted, reason)
   t.type(loadConfig({}, BASE).anonymousOperations, AnonymousOperations)
   t.equal(process.env['MAAS_PROXY_CONNECT_TIMEOUT'], undefined, 'nothing of the file gets into the environment')
+})
+
+t.test('what may be given more than once', async t => {
+  const rules = ['GET machines/**', '* tags/**'].map(text => ({ text }))
+  t.match(loadConfig({ allow: ['GET machines/**', '* tags/**'] }, BASE).allow, rules, 'as flags')
+  t.match(loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: 'GET machines/** ;\n* tags/**\n' }).allow, rules, 'as a variable, split at semicolons and line breaks')
+  t.strictSame(loadConfig({}, { ...BASE, MAAS_PROXY_LISTEN: ':1;unix:/x' }).listen, [{ host: '127.0.0.1', port: 1 }, { path: '/x' }])
+  t.strictSame(loadConfig({}, BASE).allow, [])
+})
+
+t.test('who may reach the proxy is said in words', async t => {
+  const dir = t.testdir({ tokens: 'alice 0123456789abcdef\n' })
+  chmodSync(`${dir}/tokens`, 0o600)
+  const open = { listen: ['0.0.0.0:1', ':2'] }
+  const rows: Array<[flags: Flags, wanted: RegExp[], reason: string]> = [
+    [open, [/^--listen: http:\/\/0\.0\.0\.0:1 can be reached .* --allow-non-loopback .*--client-token-file$/], 'not unless asked for'],
+    [{ ...open, allowNonLoopback: ['true'] }, [/clients need tokens: .*--client-token-file, or say --no-client-auth$/], 'and then not without tokens'],
+    [{ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'] }, [], 'unless that is asked for too'],
+    [{ ...open, allowNonLoopback: ['true'], clientTokenFile: [`${dir}/tokens`] }, [], 'with tokens it is'],
+    [{ clientTokenFile: [`${dir}/tokens`], noClientAuth: ['true'] }, [/contradict each other/], 'both is a contradiction'],
+    [{ clientTokenFile: [`${dir}/tokens`] }, [], 'on loopback tokens are optional']
+  ]
+  for (const [flags, wanted, reason] of rows) {
+    const problems = problemsOf(() => loadConfig(flags, BASE))
+    t.equal(problems.length, wanted.length, reason)
+    t.match(problems, wanted, reason)
+  }
+  t.match(loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE).warnings, [
+    /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^the API key does not/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
+  ], 'each guard that is off warns')
+})
+
+t.test('a file of client tokens', async t => {
+  const rows: Array<[content: string, wanted: RegExp]> = [
+    ['', /has no client/],
+    ['# only a comment\n\n', /has no client/],
+    ['alice\n', /line 1 is not NAME TOKEN/],
+    ['alice HIDDEN more\n', /line 1 is not NAME TOKEN/],
+    ['alice HIDDEN\nbo/b HIDDEN2\n', /line 2 is not NAME TOKEN/],
+    ['alice HIDDÄN\n', /line 1 is not NAME TOKEN/],
+    ['alice HIDDEN\nbob HIDDEN\n', /two lines have the same token/]
+  ]
+  for (const [content, wanted] of rows) {
+    const path = `${t.testdir({ tokens: content })}/tokens`
+    chmodSync(path, 0o600)
+    const problems = problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE))
+    t.match(problems, [wanted], content)
+    t.notMatch(problems.join(), /HIDD/, 'no token is repeated')
+  }
+  const path = `${t.testdir({ tokens: '# clients\n\n  alice   one \r\nbob@x two\n' })}/tokens`
+  chmodSync(path, 0o640)
+  t.strictSame(loadConfig({ clientTokenFile: [path] }, BASE).clientTokenFile, [{ name: 'alice', token: 'one' }, { name: 'bob@x', token: 'two' }])
+  chmodSync(path, 0o644)
+  t.match(problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE)), [/every user of this machine may read it/])
+})
+
+t.test('rules that cannot be meant', async t => {
+  const dir = t.testdir({
+    broken: '{',
+    key: 'HIDDEN:t:s',
+    list: '[]',
+    unknown: '{"allows": []}',
+    text: '{"allow": "GET machines/**"}',
+    rule: '{"allow": ["GET machines/**"], "deny": ["* tags/**", "POST tag/*"]}',
+    number: '{"deny": [1]}',
+    good: '{"allow": ["GET machines/**"], "deny": ["GET machines/*?op=details"]}'
+  })
+  const rows: Array<[flags: Flags, wanted: RegExp[], reason: string]> = [
+    [{ allow: ['GET machnes/**'] }, [/^--allow: "GET machnes\/\*\*" means no operation of MAAS; did you mean "GET machines\/\*"\?$/], 'a typing error'],
+    [{ deny: ['POST machines/*?op=poweron'] }, [/^--deny: .*did you mean "POST machines\/\*\?op=power_on"\?$/], 'in the op'],
+    [{ allow: ['GET'] }, [/^--allow: "GET": write METHOD/], 'no path'],
+    [{ readOnly: ['true'], allow: ['GET,POST machines/**'] }, [/^--read-only and --allow "GET,POST machines\/\*\*": contradict each other/], 'a contradiction'],
+    [{ readOnly: ['true'], allow: ['* machines/**', 'GET tags/**'] }, [], 'none: the star is what there is'],
+    [{ allow: ['GET machines/*?op=power_parameters'] }, [/--allow "GET .*": means only operations that hand out.*--allow-credential-operations too$/], 'a rule that would allow nothing'],
+    [{ allow: ['GET machines/*?op=power_parameters'], allowCredentialOperations: ['true'] }, [], 'with the guard off it does'],
+    [{ policy: [`${dir}/broken`] }, [/^--policy: ".*broken": not JSON, from character 1 on$/], 'no JSON'],
+    [{ policy: [`${dir}/key`] }, [/^--policy: ".*key": not JSON/], 'a key, which is not repeated'],
+    [{ policy: [`${dir}/list`] }, [/not an object with the keys allow and deny/], 'another shape'],
+    [{ policy: [`${dir}/unknown`] }, [/has an unknown key "allows"/], 'an unknown key'],
+    [{ policy: [`${dir}/text`] }, [/allow is not a list of rules/], 'no list'],
+    [{ policy: [`${dir}/rule`] }, [/deny\[1\]: "POST tag\/\*" means no operation/], 'a typing error in it'],
+    [{ policy: [`${dir}/number`] }, [/deny\[0\]: "1": write METHOD/], 'no text'],
+    [{ policy: [`${dir}/good`], allow: ['* tags/**'] }, [], 'a file beside flags']
+  ]
+  for (const [flags, wanted, reason] of rows) {
+    const problems = problemsOf(() => loadConfig(flags, BASE))
+    t.equal(problems.length, wanted.length, reason)
+    t.match(problems, wanted, reason)
+    t.notMatch(problems.join(), /HIDDEN/)
+  }
 })
 
 t.test('.env in the working directory is found by itself', async t => {
@@ -92,7 +209,7 @@ t.test('.env in the working directory is found by itself', async t => {
 })
 
 t.test('every problem is told at once, with the name that was used', async t => {
-  const problems = problemsOf(() => loadConfig({ listen: '0.0.0.0:1', connectTimeoutMs: 'soon' }, {
+  const problems = problemsOf(() => loadConfig({ listen: ['0.0.0.0'], connectTimeoutMs: ['soon'] }, {
     MAAS_URL: 'http://u:HIDDEN@maas/MAAS',
     MAAS_API_KEY: 'c:HIDDEN',
     MAAS_PROXY_LOG_LEVEL: 'loud',
@@ -104,12 +221,13 @@ t.test('every problem is told at once, with the name that was used', async t => 
     /^MAAS_PROXY_LISTEN_: no such variable; did you mean MAAS_PROXY_LISTEN\?$/,
     /^MAAS_URL: has a user name or password/,
     /^MAAS_API_KEY: not an API key/,
-    /^--listen: "0.0.0.0" is not a loopback address/,
+    /^--listen: "0.0.0.0" is not an address to listen on/,
     /^--connect-timeout: "soon" is not a time/,
     /^MAAS_PROXY_LOG_LEVEL: "loud" is not one of trace,/
   ])
   t.equal(problems.length, 7)
   t.notMatch(problems.join(), /HIDDEN/, 'no secret is repeated')
+  t.match(problemsOf(() => loadConfig({}, { ...BASE, NODE_TLS_REJECT_UNAUTHORIZED: '0' })), [/^NODE_TLS_REJECT_UNAUTHORIZED: is 0/], 'what would give the key away')
   t.match(problemsOf(() => loadConfig({}, {})), [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'what is required')
 })
 
@@ -117,12 +235,12 @@ t.test('the key comes from one place', async t => {
   const dir = t.testdir({ key: '\ufefff:t:s\n', broken: 'HIDDEN', env: 'MAAS_API_KEY_FILE=/nonexistent' })
   chmodSync(`${dir}/key`, 0o600)
   const url = { MAAS_URL: BASE.MAAS_URL }
-  t.equal(loadConfig({ apiKeyFile: `${dir}/key` }, url).apiKey.consumerKey, 'f', 'a file')
-  t.equal(loadConfig({ apiKeyFile: `${dir}/key` }, BASE).apiKey.consumerKey, 'f', 'a flag beats the environment')
+  t.equal(loadConfig({ apiKeyFile: [`${dir}/key`] }, url).apiKey.consumerKey, 'f', 'a file')
+  t.equal(loadConfig({ apiKeyFile: [`${dir}/key`] }, BASE).apiKey.consumerKey, 'f', 'a flag beats the environment')
   t.equal(loadConfig({}, { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/env` }).apiKey.consumerKey, 'c', 'the environment beats the .env file')
   t.strictSame(problemsOf(() => loadConfig({}, { ...BASE, MAAS_API_KEY_FILE: `${dir}/key` })), ['MAAS_API_KEY and MAAS_API_KEY_FILE: both are set; keep one'])
-  t.match(problemsOf(() => loadConfig({ apiKeyFile: `${dir}/none` }, url)), [/^--api-key-file: .*no such file/])
-  const broken = problemsOf(() => loadConfig({ apiKeyFile: `${dir}/broken` }, url))
+  t.match(problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/none`] }, url)), [/^--api-key-file: .*no such file/])
+  const broken = problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/broken`] }, url))
   t.match(broken, [/^--api-key-file: not an API key/])
   t.notMatch(broken.join(), /HIDDEN/)
 })
@@ -130,15 +248,18 @@ t.test('the key comes from one place', async t => {
 t.test('what works but should not stay is a warning', async t => {
   const dir = t.testdir({ key: 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F' })
   chmodSync(`${dir}/key`, 0o644)
-  t.match(loadConfig({ apiKeyFile: `${dir}/key` }, { MAAS_URL: BASE.MAAS_URL }).warnings, [/every user of this machine may read/])
+  t.match(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: BASE.MAAS_URL }).warnings, [/every user of this machine may read/])
   chmodSync(`${dir}/key`, 0o600)
-  t.strictSame(loadConfig({ apiKeyFile: `${dir}/key` }, { MAAS_URL: BASE.MAAS_URL }).warnings, [])
+  t.strictSame(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: BASE.MAAS_URL }).warnings, [])
   t.match(loadConfig({}, BASE).warnings, [/does not have the form/])
 })
 
 t.test('the command line', async t => {
   const line = parseCommandLine(['--listen', ':1', 'demo', '--log-level=debug', 'word'])
-  t.match(line, { flags: { listen: ':1', logLevel: 'debug' }, words: ['demo', 'word'], help: false, version: false }, 'flags before and after the words')
+  t.match(line, { flags: { listen: [':1'], logLevel: ['debug'] }, words: ['demo', 'word'], help: false, version: false }, 'flags before and after the words')
+  t.strictSame(parseCommandLine(['--listen', ':1', '--listen=:2']).flags.listen, [':1', ':2'], 'what may be given twice')
+  t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], help: false, version: false }, 'a switch takes no value')
+  t.strictSame(parseCommandLine(['--read-only=false']).flags.readOnly, ['false'], 'unless behind an equals sign')
   for (const flag of ['--help', '-h']) t.equal(parseCommandLine([flag]).help, true, flag)
   t.equal(parseCommandLine(['--version']).version, true)
   t.strictSame(parseCommandLine(['--', '--listen']).words, ['--listen'], 'behind -- all are words')
@@ -148,8 +269,8 @@ t.test('the command line', async t => {
     [['--api-key=c:t:HIDDEN'], ['--api-key: no such flag; did you mean --api-key-file?'], 'in either spelling'],
     [['--listen'], ['--listen: needs a value: --listen ADDRESS'], 'no value'],
     [['--listen', '--log-level', 'debug'], ['--listen: needs a value: --listen ADDRESS'], 'a flag is no value'],
-    [['--listen', ':1', '--listen', ':2'], ['--listen: given twice'], 'twice'],
-    [['--x', '-y'], ['--x: no such flag; did you mean --help?', '-y: no such flag; did you mean --help?'], 'all of them']
+    [['--log-level', 'info', '--log-level', 'warn'], ['--log-level: given twice'], 'twice'],
+    [['--helpp', '-y'], ['--helpp: no such flag; did you mean --help?', '-y: no such flag; did you mean --deny?'], 'all of them']
   ]
   for (const [argv, wanted, reason] of refused) t.strictSame(problemsOf(() => parseCommandLine(argv)), wanted, reason)
 })

@@ -1,0 +1,31 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { ProxyError } from '../errors.ts'
+
+/** The clients that are known by a token. Only digests are kept. */
+export class ClientTokens {
+  readonly #clients: ReadonlyArray<{ name: string, digest: Buffer }>
+
+  constructor (clients: ReadonlyArray<{ name: string, token: string }>) {
+    this.#clients = clients.map(({ name, token }) => ({ name, digest: digestOf(token) }))
+  }
+
+  /**
+   * Finds out who asks: by `MAAS-Proxy-Token`, or by `Authorization: Bearer` (RFC 6750 §2.1). All tokens are compared, each in
+   * constant time, so that the time taken says nothing about them.
+   * @returns the client's name
+   * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN
+   */
+  identify (headers: IncomingHttpHeaders): string {
+    const [, bearer] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
+    const digest = digestOf(String(headers['maas-proxy-token'] ?? bearer ?? ''))
+    let found: string | null = null
+    for (const client of this.#clients) if (timingSafeEqual(client.digest, digest)) found = client.name
+    if (found === null) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
+    return found
+  }
+}
+
+function digestOf (token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}

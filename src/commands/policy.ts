@@ -1,0 +1,55 @@
+import type { Writable } from 'node:stream'
+import { asRule, isParameter, knownOperations, nearestRule, operationsOf } from '../policy/catalogue.ts'
+import { API_ROOT, type Policy } from '../policy/policy.ts'
+import { parseRule, type Rule } from '../policy/rule.ts'
+import { loadPolicy, SettingsError } from '../settings/load.ts'
+import { type Command, EXIT } from './command.ts'
+
+const USAGE = 'policy: write policy list, or policy test "METHOD PATH[?op=NAME]"'
+
+/** Answers what the rules of the settings allow, without MAAS and without a key. */
+export const policy: Command = {
+  help: 'list: what the rules allow; test "METHOD PATH[?op=NAME]": whether they allow that, by exit code too',
+  words: 2,
+  async run ({ flags, words: [, action, subject] }, { env, stdout }) {
+    if (action === 'list' && subject === undefined) return list(loadPolicy(flags, env), stdout)
+    if (action === 'test' && subject !== undefined) return test(loadPolicy(flags, env), subject, stdout)
+    throw new SettingsError([USAGE])
+  }
+}
+
+function test (policy: Policy, subject: string, stdout: Writable): number {
+  const { methods, segments, op } = readSubject(subject)
+  const verdict = policy.decide({ method: methods?.[0] as string, path: API_ROOT + segments.join('/'), op: op || null, fromPath: false })
+  const passes = verdict.allowed || (policy.warnOnly && verdict.code === 'MAAS_PROXY_RULE_REFUSED')
+  const word = verdict.allowed ? 'allowed' : passes ? 'allowed by --policy-mode warn, but would be refused' : 'refused'
+  stdout.write(`${word}: ${subject}\n  by ${verdict.by}\n`)
+  return passes ? EXIT.ok : EXIT.failure
+}
+
+/** What is tested is written like a rule that means one operation. */
+function readSubject (subject: string): Rule {
+  let rule: Rule
+  try {
+    rule = parseRule(subject)
+  } catch (error) {
+    throw new SettingsError([`policy test: ${(error as Error).message}`])
+  }
+  if (rule.methods?.length !== 1 || rule.open || rule.segments.includes('*')) throw new SettingsError(['policy test: takes one operation, without stars, as in "POST machines/abc?op=deploy"'])
+  if (operationsOf({ ...rule, op: rule.op ?? '' }).length === 0) throw new SettingsError([`policy test: MAAS has no such operation; did you mean ${JSON.stringify(nearestRule(subject))}?`])
+  return rule
+}
+
+function list (policy: Policy, stdout: Writable): number {
+  const rows = knownOperations()
+    .filter(({ method, path, op }) => policy.decide({ method, path: API_ROOT + path, op, fromPath: false }).allowed)
+    .map(({ method, path, op }) => `${method.padEnd(6)}  ${path}${op === null ? '' : `?op=${op}`}\n`)
+  const single = policy.rules.filter(({ rule }) => namesOne(rule)).map(({ rule, source }) => `  ${source} means ${operationsOf(rule).map(asRule).join(', ')} for that one only\n`)
+  stdout.write(`${rows.join('')}${rows.length} of ${knownOperations().length} operations of MAAS are allowed for every resource\n${single.join('')}`)
+  return EXIT.ok
+}
+
+/** Whether a rule names a resource where MAAS has a parameter, so that it says nothing about the others. */
+function namesOne (rule: Rule): boolean {
+  return operationsOf(rule).some(({ segments }) => rule.segments.some((segment, i) => segment !== '*' && isParameter(segments[i] as string)))
+}

@@ -1,0 +1,56 @@
+import { gunzipSync } from 'node:zlib'
+import { ProxyError } from '../errors.ts'
+import type { ApiKey } from '../maas/api-key.ts'
+
+/** An answer as a whole: fields as names and values in turns, and the body. */
+export interface HeldAnswer {
+  headers: string[]
+  body: Buffer
+}
+
+/** Takes the token secret out of an answer. @throws ProxyError if it cannot be looked into */
+export type SecretMask = (answer: HeldAnswer) => HeldAnswer
+
+/** The status under which MAAS shows a secret, and so the only one whose body is held. */
+export const MASKED_STATUS = 401
+
+/** How large a body of that status may be; those of MAAS have some hundred bytes. */
+export const MAX_HELD_BYTES = 64 * 1024
+
+const MASK = '[token secret]'
+
+/**
+ * Makes the mask of a key. MAAS answers a signature that does not fit with the one that would have (P: `oauth.py`), so when
+ * a token secret is mistyped its 401 shows the right one. Masked are the secret in the key, plain and percent-encoded, and
+ * whatever MAAS says that it expected. MAAS's nginx compresses text/html for those who take it, and a 401 is that.
+ */
+export function createSecretMask ({ tokenSecret }: ApiKey): SecretMask {
+  const forms = [tokenSecret, encodeURIComponent(tokenSecret)]
+  return ({ headers, body }) => {
+    const coding = fieldValue(headers, 'content-encoding')
+    const text = (coding === undefined ? body : decompress(coding, body)).toString('latin1')
+    const masked = forms.reduce((text, form) => text.replaceAll(form, MASK), text).replace(/(signature base string: )[^\s'"<]*/gi, `$1${MASK}`)
+    if (masked === text) return { headers, body }
+    const maskedBody = Buffer.from(masked, 'latin1')
+    const rest = withoutFields(headers, ['content-encoding', 'content-length'])
+    return { headers: [...rest, 'Content-Length', String(maskedBody.length)], body: maskedBody }
+  }
+}
+
+function decompress (coding: string, body: Buffer): Buffer {
+  try {
+    if (coding.toLowerCase() === 'gzip') return gunzipSync(body, { maxOutputLength: MAX_HELD_BYTES })
+  } catch {
+    // answered below, like any other coding that cannot be undone
+  }
+  throw new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message: 'the answer of MAAS is a 401 whose body cannot be looked into for secrets' })
+}
+
+function fieldValue (headers: readonly string[], wanted: string): string | undefined {
+  const at = headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === wanted)
+  return at < 0 ? undefined : headers[at + 1]
+}
+
+function withoutFields (headers: readonly string[], names: readonly string[]): string[] {
+  return headers.filter((_, i) => !names.includes((headers[i - i % 2] as string).toLowerCase()))
+}

@@ -1,0 +1,23 @@
+import { formatListenAddress, isLoopback } from './listen.ts'
+import type { Values } from './table.ts'
+
+/** The settings of who may reach the proxy. */
+export type ListenerValues = Pick<Values, 'listen' | 'allowNonLoopback' | 'allowHost' | 'clientTokenFile' | 'noClientAuth'>
+
+/**
+ * Checks that the proxy listens no wider than it was asked to, and that it knows its clients where it does.
+ * @param problems gets a line for each address that was not asked for in words, and for each contradiction
+ * @param warnings gets a line for each guard that is off
+ */
+export function checkListeners (values: ListenerValues, problems: string[], warnings: string[]): void {
+  const { listen, allowNonLoopback, allowHost, clientTokenFile, noClientAuth } = values
+  const open = listen.filter(address => !isLoopback(address)).map(formatListenAddress)
+  if (clientTokenFile !== undefined && noClientAuth) problems.push('--client-token-file and --no-client-auth: contradict each other; keep one')
+  if (open.length > 0 && !allowNonLoopback) {
+    problems.push(`--listen: ${open.join(' and ')} can be reached from other machines, and whoever reaches it has the whole power of the API key; listen on loopback, or say --allow-non-loopback and give clients tokens with --client-token-file`)
+  } else if (open.length > 0 && clientTokenFile === undefined && !noClientAuth) {
+    problems.push(`--listen: ${open.join(' and ')} can be reached from other machines, so clients need tokens: name a file with --client-token-file, or say --no-client-auth`)
+  }
+  if (open.length > 0 && noClientAuth) warnings.push('--no-client-auth: whoever reaches the proxy over the network has the whole power of the API key')
+  if (allowHost.includes('*')) warnings.push('--allow-host *: any web page can reach the proxy by DNS rebinding')
+}

@@ -1,0 +1,44 @@
+import { nearestRule, operationsOf } from '../policy/catalogue.ts'
+import { parseRule, type Rule } from '../policy/rule.ts'
+import { quote, readJsonFile } from './values.ts'
+
+/** The rules of a file. */
+export interface PolicyFile {
+  allow: Rule[]
+  deny: Rule[]
+}
+
+const KEYS = ['allow', 'deny'] as const
+
+/** Reads a rule, and makes sure that MAAS has something it means. @throws Error with the nearest rule that it does mean */
+export function parseKnownRule (text: string): Rule {
+  let rule: Rule
+  try {
+    rule = parseRule(text)
+  } catch (error) {
+    throw new Error(`${quote(text)}: ${(error as Error).message}`)
+  }
+  if (operationsOf(rule).length === 0) throw new Error(`${quote(text)} means no operation of MAAS; did you mean ${quote(nearestRule(text))}?`)
+  return rule
+}
+
+/** Reads a file `{"allow": [RULE, ...], "deny": [RULE, ...]}`. @throws Error that names the file and the place in it */
+export function readPolicyFile (path: string): PolicyFile {
+  const content = readJsonFile(path)
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new Error(`${quote(path)}: not an object with the keys ${KEYS.join(' and ')}`)
+  const unknown = Object.keys(content).find(key => !KEYS.some(known => known === key))
+  if (unknown !== undefined) throw new Error(`${quote(path)}: has an unknown key ${quote(unknown)}; the keys are ${KEYS.join(' and ')}`)
+  const { allow = [], deny = [] } = content as Partial<Record<typeof KEYS[number], unknown>>
+  return { allow: readRules(path, 'allow', allow), deny: readRules(path, 'deny', deny) }
+}
+
+function readRules (path: string, key: string, texts: unknown): Rule[] {
+  if (!Array.isArray(texts)) throw new Error(`${quote(path)}: ${key} is not a list of rules`)
+  return texts.map((text: unknown, i) => {
+    try {
+      return parseKnownRule(String(text))
+    } catch (error) {
+      throw new Error(`${quote(path)}: ${key}[${i}]: ${(error as Error).message}`)
+    }
+  })
+}

@@ -1,0 +1,139 @@
+import t from 'tap'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { PEEK_BYTES } from '../../src/admit/peek.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, jsonBody, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
+
+const FORM = 'Content-Type: application/x-www-form-urlencoded'
+
+/** A POST with a body, of raw bytes. */
+function post (path: string, body: string, ...fields: string[]): string {
+  return request([`POST /MAAS/api/2.0/${path} HTTP/1.1`, 'Host: localhost', ...fields, `Content-Length: ${body.length}`], body)
+}
+
+/*
+ * The attack: MAAS takes the op from a form body as well. A guard that reads the query alone takes a POST with
+ * `op=release` in its form for a create. So where the op decides, the form is looked at: within a bound, without losing a
+ * byte, and what cannot be judged is refused.
+ */
+t.test('an op in a form is judged like one in the query', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { allow: ['POST machines/*?op=deploy', 'POST machines/?op=', 'POST tags/**'] }))
+  const multipart = (op: string) => `--b\r\nContent-Disposition: form-data; name="op"\r\n\r\n${op}\r\n--b--\r\n`
+  const rows: Array<[bytes: string, code: string | null, reason: string]> = [
+    [post('machines/abc/', 'op=deploy&x=1', FORM), null, 'allowed'],
+    [post('machines/abc/', 'op=release', FORM), 'RULE_REFUSED', 'not allowed'],
+    [post('machines/abc/', 'op=deploy&op=release', FORM), 'RULE_REFUSED', 'the last one decides'],
+    [post('machines/abc/?op=deploy', 'op=release', FORM), null, 'the query beats the form, as in MAAS'],
+    [post('machines/abc/?op=', 'op=release', FORM), 'RULE_REFUSED', 'an empty one does not'],
+    [post('machines/abc/op-deploy', 'op=release', FORM), 'RULE_REFUSED', 'the form beats the path'],
+    [post('machines/abc/', multipart('deploy'), 'Content-Type: multipart/form-data; boundary=b'), null, 'multipart'],
+    [post('machines/abc/', multipart('release'), 'Content-Type: multipart/form-data; boundary=b'), 'RULE_REFUSED', 'multipart, not allowed'],
+    [post('machines/abc/', multipart('deploy'), 'Content-Type: multipart/form-data'), 'OPERATION_UNDECIDED', 'without a boundary'],
+    [post('machines/abc/', 'op=deploy', 'Content-Type: application/x-www-form-urlencoded; charset=utf-16'), 'OPERATION_UNDECIDED', 'in another charset'],
+    [post('machines/', '{"op": "release"}', 'Content-Type: application/json'), null, 'MAAS takes none from JSON'],
+    [post('machines/', 'op=allocate', 'Content-Type: text/plain'), null, 'nor from text'],
+    [post('machines/', 'op=allocate'), null, 'nor without a type'],
+    [post('machines/', 'op=allocate', FORM), 'RULE_REFUSED', 'but from a form'],
+    [post('machines/', 'op=allocate', 'Content-Type: text/plain', FORM), 'REQUEST_MALFORMED', 'two types'],
+    [post('machines/', 'op=allocate', 'Content-Type: text/plain', 'Content_Type: application/x-www-form-urlencoded'), null, 'a twin of the type goes no further'],
+    [post('account/', 'op=create_authorisation_token', FORM), 'CREDENTIAL_OPERATION_REFUSED', 'the guard looks too'],
+    [post('tags/', 'op=x', FORM), null, 'where no op decides nobody looks']
+  ]
+  for (const [bytes, code, reason] of rows) {
+    const before = upstream.received().length
+    const answer = await exchange(proxy.port, bytes)
+    if (code === null) t.match(answer, /^HTTP\/1.1 200 /, reason)
+    else t.equal(jsonBody(answer).error?.code, `MAAS_PROXY_${code}`, reason)
+    const passed = upstream.received().slice(before)
+    t.equal(passed !== '', code === null, `${reason}: reaches MAAS or not`)
+    if (code === null) t.equal(passed.slice(passed.indexOf('\r\n\r\n') + 4), bytes.slice(bytes.indexOf('\r\n\r\n') + 4), 'with every byte of its body')
+    t.notMatch(passed, /content_type/i)
+  }
+  t.match(jsonBody(await exchange(proxy.port, post('machines/abc/', 'x', 'Content-Type: multipart/form-data'))).error, { remedy: 'put op in the query: PATH?op=NAME' })
+})
+
+t.test('a form that is looked at is passed on whole, however it arrives', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { allow: ['POST machines/*?op=deploy'] }))
+  const head = `POST /MAAS/api/2.0/machines/abc/ HTTP/1.1\r\nHost: localhost\r\n${FORM}\r\n`
+  const slow = connect(proxy.port, '127.0.0.1')
+  slow.write(`${head}Content-Length: 14\r\n\r\nop=`)
+  slow.write('dep')
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(upstream.sockets.length, 0, 'nothing goes to MAAS before it is decided')
+  slow.write('loy&a=12')
+  await upstream.sawText('\r\n\r\nop=deploy&a=12')
+  const chunked = connect(proxy.port, '127.0.0.1')
+  chunked.write(`${head}Transfer-Encoding: chunked\r\n\r\n3\r\nop=\r\n6\r\ndeploy\r\n0\r\n\r\n`)
+  await upstream.sawText(/op=deploy(?!&)/)
+  const expecting = connect(proxy.port, '127.0.0.1')
+  expecting.write(`${head}Connection: close\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n`)
+  await once(expecting, 'data')
+  expecting.write('op=deploy&b=3')
+  await upstream.sawText('op=deploy&b=3')
+  upstream.sockets.at(-1)?.end(OK)
+  t.notMatch(await readAll(expecting), /100 Continue/, 'and is asked for once')
+  const leaving = connect(proxy.port, '127.0.0.1')
+  leaving.write(`${head}Content-Length: 100\r\n\r\nop=`)
+  await once(leaving, 'connect')
+  const before = upstream.sockets.length
+  leaving.destroy()
+  t.match(await proxy.logged(record => record['complete'] === false && record['access'] === undefined), { requestBytes: 0 })
+  t.equal(upstream.sockets.length, before, 'a client that leaves before it is decided costs MAAS nothing')
+  for (const socket of [slow, chunked]) socket.destroy()
+})
+
+t.test('a form beyond the bound is refused, and the connection goes on', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { deny: ['POST machines/*?op=release'] }))
+  const large = `op=deploy&a=${'x'.repeat(PEEK_BYTES + 500_000)}`
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write(post('machines/abc/', large, FORM).replace('Connection: close\r\n', ''))
+  socket.write(get('/MAAS/api/2.0/version/'))
+  const answers = await readAll(socket)
+  t.match(answers, /^HTTP\/1.1 403 [^]*OPERATION_UNDECIDED[^]*more than 64 KiB[^]*put op in the query[^]*HTTP\/1.1 200 /)
+  t.notMatch(upstream.received(), /op=deploy/)
+  const edge = `op=deploy&a=${'x'.repeat(PEEK_BYTES - 'op=deploy&a='.length)}`
+  t.equal(edge.length, PEEK_BYTES)
+  t.match(await exchange(proxy.port, post('machines/abc/', edge, FORM)), /^HTTP\/1.1 200 /, 'one of exactly the bound is judged')
+
+  const patient = await rawUpstream(t, () => {})
+  const other = await startTestProxy(t, testConfig(patient.url, { deny: ['POST machines/*?op=release'] }))
+  const streaming = connect(other.port, '127.0.0.1')
+  streaming.write(post('machines/abc/?op=deploy', large, FORM))
+  await patient.sawText(large)
+  streaming.destroy()
+  t.pass('with op in the query it is not looked at, however large it is')
+})
+
+t.test('between signed and anonymous the form decides too', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { dualOperations: ['anonymous'] }))
+  const rows: Array<[bytes: string, access: string, reason: string]> = [
+    [post('machines/', 'architecture=amd64', FORM), 'anonymous', 'enlisting'],
+    [post('machines/', 'op=accept', FORM), 'anonymous', 'the other operation that can be either'],
+    [post('machines/', 'op=allocate', FORM), 'signed', 'one that cannot'],
+    [post('machines/?op=allocate', 'a=1', FORM), 'signed', 'nor in the query'],
+    [post('tags/', 'op=accept', FORM), 'signed', 'nor elsewhere']
+  ]
+  for (const [bytes, access, reason] of rows) {
+    const before = upstream.received().length
+    await exchange(proxy.port, bytes)
+    t.equal(/^Authorization:/m.test(upstream.received().slice(before)), access === 'signed', reason)
+  }
+  const refused = await exchange(proxy.port, post('machines/', 'op=allocate', FORM, 'MAAS-Proxy-Access: anonymous'))
+  t.equal(jsonBody(refused).error?.code, 'MAAS_PROXY_ACCESS_UNAVAILABLE', 'asked for by the client')
+})
+
+t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard stays', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { policyMode: ['warn'], deny: ['DELETE machines/*'] }))
+  t.match(await exchange(proxy.port, request(['DELETE /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost'])), /^HTTP\/1.1 200 /)
+  t.match(await proxy.logged(record => record['method'] === 'DELETE'), { level: 40, wouldRefuse: '--deny "DELETE machines/*"', status: 200 })
+  t.equal(jsonBody(await exchange(proxy.port, get('/MAAS/api/2.0/account/?op=list_authorisation_tokens'))).error?.code, 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED')
+  t.match(jsonBody(await exchange((await startTestProxy(t, testConfig(upstream.url, { deny: ['DELETE machines/*'] }))).port, request(['DELETE /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost']))).error, {
+    code: 'MAAS_PROXY_RULE_REFUSED', message: 'refused by --deny "DELETE machines/*"', remedy: /policy list/
+  }, 'enforced, it names the rule')
+})

@@ -1,0 +1,56 @@
+import t from 'tap'
+import { gzipSync } from 'node:zlib'
+import { startStandIn } from '../../src/demo/stand-in/index.ts'
+import { KEY, startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, jsonBody, rawUpstream } from '../helper/sockets.ts'
+
+/*
+ * The attack is MAAS's own: it answers a signature that does not fit with the one that would have. Whoever makes it do so
+ * reads the token secret, so the proxy masks it, however it is written, cut into pieces or compressed.
+ */
+t.test('the secret that MAAS prints does not get through', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const { consumer, token, secret } = maas.admin
+  const proxy = await startTestProxy(t, testConfig(maas.url, {}, `${consumer}:${token}:${'x'.repeat(32)}`))
+  const answer = await fetch(`${proxy.address}/MAAS/api/2.0/users/?op=whoami`)
+  const text = await answer.text()
+  t.equal(answer.status, 401)
+  t.equal(text, "Authorization Error: 'Invalid signature. Expected signature base string: [token secret]'")
+  t.equal(answer.headers.get('content-length'), String(text.length))
+  t.equal(answer.headers.get('www-authenticate'), 'OAuth realm="OAuth"', "the rest is MAAS's")
+  t.notMatch(text + JSON.stringify(proxy.log), secret)
+})
+
+t.test('in every form, and nothing else changes', async t => {
+  const body = `before ${KEY.secret} 'Expected signature base string: &other' after`
+  const masked = "before [token secret] 'Expected signature base string: [token secret]' after"
+  const head = (...fields: string[]) => ['HTTP/1.1 401 Unauthorized', 'X-Before: 1', 'Content-Type: text/html', ...fields, 'Connection: close', '', ''].join('\r\n')
+  const zipped = gzipSync(body)
+  const rows: Array<[answer: string, wanted: string, reason: string]> = [
+    [head(`Content-Length: ${body.length}`) + body, masked, 'with a length'],
+    [head('Transfer-Encoding: chunked') + body.split('').map(byte => `1\r\n${byte}\r\n`).join('') + '0\r\n\r\n', masked, 'byte by byte'],
+    [head() + body, masked, 'until the end of the connection'],
+    [head('Content-Encoding: gzip', `Content-Length: ${zipped.length}`) + zipped.toString('latin1'), masked, 'compressed, as nginx does with text/html'],
+    [head('Content-Length: 9') + 'Forbidden', 'Forbidden', 'without a secret it is as it was']
+  ]
+  for (const [bytes, wanted, reason] of rows) {
+    const upstream = await rawUpstream(t, socket => socket.end(bytes, 'latin1'))
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const answer = await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+    t.match(answer, /^HTTP\/1.1 401 Unauthorized\r\nX-Before: 1\r\nContent-Type: text\/html\r\n/, reason)
+    t.equal(answer.slice(answer.indexOf('\r\n\r\n') + 4), wanted, reason)
+    t.notMatch(answer, /content-encoding/i)
+    t.match(answer, new RegExp(`^Content-Length: ${wanted.length}\r$`, 'm'), 'its length fits')
+  }
+  const odd: Array<[answer: string, message: RegExp, reason: string]> = [
+    [head('Content-Encoding: br', 'Content-Length: 3') + 'abc', /cannot be looked into/, 'a coding that cannot be undone'],
+    [head('Content-Encoding: gzip', 'Content-Length: 3') + 'abc', /cannot be looked into/, 'one that is not what it says'],
+    [head('Content-Length: 100000') + 'x'.repeat(100_000), /more than 64 KiB/, 'one that is too large']
+  ]
+  for (const [bytes, message, reason] of odd) {
+    const upstream = await rawUpstream(t, socket => socket.end(bytes, 'latin1'))
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    t.match(jsonBody(await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))).error, { code: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', message }, reason)
+  }
+})

@@ -1,0 +1,123 @@
+import t from 'tap'
+import { chmodSync, existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, watch, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { createServer as createNetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startProxy } from '../src/commands/proxy.ts'
+import { createLogger } from '../src/observe/logger.ts'
+import { startTestProxy, testConfig } from './helper/proxy.ts'
+import { exchange, get, listenOn, rawUpstream } from './helper/sockets.ts'
+
+/** A directory with a path short enough for a socket. */
+function socketDir (t: { after: (close: () => unknown) => void }): string {
+  const dir = mkdtempSync(join(tmpdir(), 'map-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  return dir
+}
+
+/** Asks over a unix socket. */
+async function ask (socketPath: string, headers: Record<string, string> = {}): Promise<number | undefined> {
+  return (await answerOf(socketPath, '/MAAS/api/2.0/machines/', headers)).resume().statusCode
+}
+
+async function answerOf (socketPath: string, path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  return await new Promise((resolve, reject) => request({ socketPath, path, headers }, resolve).on('error', reject).end())
+}
+
+t.test('a unix socket is for its owner, and needs no right Host', async t => {
+  const upstream = await rawUpstream(t)
+  const path = join(socketDir(t), 's')
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { listen: [`unix:${path}`] }))
+  t.equal(proxy.address, `unix:${path}`)
+  t.match(proxy.log.find(record => record['msg'] === 'listening'), { address: `unix:${path}` })
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(await ask(path, { Host: 'anything' }), 200, 'no page reaches a socket')
+  t.equal(await ask(path, { Host: 'x', Origin: 'http://evil.example' }), 403, 'but what says that it comes from one is refused')
+  const chunks = await (await answerOf(path, '/')).toArray()
+  t.match(chunks.join(''), `curl --unix-socket '${path}' 'http://localhost/MAAS/api/2.0/version/'`, 'the front page says how')
+  await proxy.stop()
+  t.notOk(existsSync(path), 'it is gone with the proxy')
+})
+
+t.test('its mode and group are as asked, and never wider', async t => {
+  const upstream = await rawUpstream(t)
+  const dir = socketDir(t)
+  const path = join(dir, 's')
+  const modes = new Set<number>()
+  const look = () => { try { modes.add(lstatSync(path).mode & 0o777) } catch {} }
+  const watcher = watch(dir, look)
+  t.after(() => watcher.close())
+  const before = process.umask(0)
+  t.after(() => process.umask(before))
+  await startTestProxy(t, testConfig(upstream.url, { listen: [`unix:${path}`], socketMode: ['0660'], socketGroup: [String(process.getgid?.())] }))
+  look()
+  t.equal(process.umask(), 0, 'the mask of the process is as it was')
+  t.strictSame([...modes].filter(mode => (mode & ~0o660) !== 0), [], 'seen from outside')
+  t.equal(statSync(path).mode & 0o777, 0o660)
+  t.equal(statSync(path).gid, process.getgid?.())
+})
+
+t.test('what is in the way is replaced only if it is a socket that nobody listens on', async t => {
+  const upstream = await rawUpstream(t)
+  const dir = socketDir(t)
+  const config = (path: string) => testConfig(upstream.url, { listen: [`unix:${path}`] })
+  const logger = createLogger('silent', 'json', process.stdout)
+
+  const live = join(dir, 'live')
+  const first = await startTestProxy(t, config(live))
+  await t.rejects(startProxy(config(live), logger), /another process listens on .*live; stop it, or listen elsewhere/)
+  t.equal(await ask(live), 200, 'the first still answers')
+  await first.stop()
+
+  const stale = join(dir, 'stale')
+  const dead = createNetServer()
+  await new Promise<void>(resolve => dead.listen(stale, resolve))
+  const held = join(dir, 'held')
+  const { linkSync } = await import('node:fs')
+  linkSync(stale, held)
+  await new Promise(resolve => dead.close(resolve))
+  linkSync(held, stale)
+  t.ok(lstatSync(stale).isSocket(), 'a socket that a dead process left')
+  await startTestProxy(t, config(stale))
+  t.equal(await ask(stale), 200)
+
+  const file = join(dir, 'file')
+  writeFileSync(file, 'precious')
+  await t.rejects(startProxy(config(file), logger), /file is there and is no socket, so it is left alone/)
+  t.equal(readFileSync(file, 'utf8'), 'precious')
+
+  const link = join(dir, 'link')
+  symlinkSync(held, link)
+  await t.rejects(startProxy(config(link), logger), /link is there and is no socket/, 'a link is not followed')
+  t.ok(lstatSync(link).isSymbolicLink())
+
+  await t.rejects(startProxy(config(join(dir, 'none', 's')), logger), { code: /^(ENOENT|EACCES)$/ }, 'no such directory')
+})
+
+t.test('several listeners are one proxy, all or none', async t => {
+  const upstream = await rawUpstream(t)
+  const path = join(socketDir(t), 's')
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { listen: ['127.0.0.1:0', `unix:${path}`] }))
+  t.equal(proxy.addresses.length, 2)
+  t.equal(proxy.log.filter(record => record['msg'] === 'listening').length, 2, 'one record each')
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1.1 200 /)
+  t.equal(await ask(path), 200)
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/').replace('localhost', 'evil')), /^HTTP\/1.1 403 /, 'each with its own guard')
+
+  const busy = await listenOn(t, createServer())
+  const other = join(socketDir(t), 's')
+  await t.rejects(startProxy(testConfig(upstream.url, { listen: [`unix:${other}`, `127.0.0.1:${busy}`] }), createLogger('silent', 'json', process.stdout)), { code: 'EADDRINUSE' })
+  t.notOk(existsSync(other), 'none is left listening')
+})
+
+t.test('beyond loopback it listens where it was asked to in words', async t => {
+  const upstream = await rawUpstream(t)
+  const tokens = `${t.testdir({ tokens: 'alice alice-token-0001\n' })}/tokens`
+  chmodSync(tokens, 0o600)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { listen: ['0.0.0.0:0'], allowNonLoopback: ['true'], clientTokenFile: [tokens], allowHost: ['proxy.example'] }))
+  const asked = (host: string, ...fields: string[]) => exchange(proxy.port, get('/MAAS/api/2.0/machines/', ...fields).replace('localhost', host))
+  t.match(await asked('proxy.example'), /^HTTP\/1.1 401 /)
+  t.match(await asked('proxy.example', 'MAAS-Proxy-Token: alice-token-0001'), /^HTTP\/1.1 200 /)
+  t.match(await asked('10.0.0.1', 'MAAS-Proxy-Token: alice-token-0001'), /^HTTP\/1.1 403 /, 'by a name that was not allowed')
+})

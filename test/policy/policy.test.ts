@@ -1,0 +1,184 @@
+import t from 'tap'
+import { readFileSync } from 'node:fs'
+import { findFormOp, formKind } from '../../src/admit/form-op.ts'
+import { findOperation } from '../../src/maas/operations.ts'
+import { parseQuery } from '../../src/maas/query.ts'
+import { asRule, knownOperations, operationsOf } from '../../src/policy/catalogue.ts'
+import type { Policy } from '../../src/policy/policy.ts'
+import { parseRule } from '../../src/policy/rule.ts'
+import { segmentsOf } from '../../src/policy/segments.ts'
+import { loadPolicy } from '../../src/settings/load.ts'
+
+/** What a policy says of a request: allowed, or by which code it is refused. */
+function decide (policy: Policy, method: string, target: string, formOp: string | null = null): string {
+  const [path = '', query = ''] = target.split('?')
+  const verdict = policy.decide(findOperation(method, `/MAAS/api/2.0/${path}`, parseQuery(query), formOp))
+  return verdict.allowed ? 'allowed' : verdict.code.replace('MAAS_PROXY_', '')
+}
+
+t.test('a rule is read strictly', async t => {
+  const refused: Array<[text: string, wanted: RegExp]> = [
+    ['', /write METHOD/], ['GET', /write METHOD/], ['machines/**', /write METHOD/], ['GET  ?op=x', /write METHOD/], ['GET a b', /write METHOD/],
+    ['get machines/', /"get" is not one of GET, POST, PUT, DELETE or \*/], ['GET,PATCH machines/', /"PATCH" is not/], ['GET, machines/', /"" is not/],
+    ['GET /MAAS/api/2.0/machines/', /starts without a slash/], ['GET machines/?name=x', /op=NAME and nothing else/], ['GET machines/?op=a&op=b', /nothing else/], ['GET machines/?', /nothing else/],
+    ['GET machines/a*', /a star stands for a whole segment/], ['GET **/x', /a star stands/], ['GET machines/***', /a star stands/], ['GET tags/%zz', /an escape that is none/]
+  ]
+  for (const [text, wanted] of refused) t.throws(() => parseRule(text), wanted, text)
+  t.match(parseRule('  GET,POST tags/a%20b?op=nodes '), { text: 'GET,POST tags/a%20b?op=nodes', methods: ['GET', 'POST'], segments: ['tags', 'a b'], open: false, op: 'nodes' })
+  t.match(parseRule('* **'), { methods: null, segments: [], open: true, op: null })
+})
+
+t.test('a path has the segments that the routes of MAAS have', async t => {
+  const rows: Array<[path: string, wanted: string[], reason: string]> = [
+    ['machines/', ['machines'], 'a slash at the end is none'],
+    ['machines', ['machines'], 'nor is its lack'],
+    ['files/a/b/c/', ['files', 'a/b/c'], 'a file name may have slashes'],
+    ['subnets/10.0.0.0/24/', ['subnets', '10.0.0.0/24'], 'and so may a CIDR'],
+    ['nodes/x/blockdevices/1/partition/2', ['nodes', 'x', 'blockdevices', '1', 'partitions', '2'], 'a singular that MAAS takes'],
+    ['nodes/x/volume-group/2/', ['nodes', 'x', 'volume-groups', '2'], 'another'],
+    ['tags/partition/', ['tags', 'partition'], 'but not where it is a name']
+  ]
+  for (const [path, wanted, reason] of rows) t.strictSame(segmentsOf(path), wanted, reason)
+})
+
+t.test('deny beats allow, and one allow rule closes the rest', async t => {
+  const rules = (flags: Record<string, string[]>) => loadPolicy(flags, {})
+  const open = rules({})
+  const reader = rules({ allow: ['GET machines/**'] })
+  const deployer = rules({ allow: ['GET machines/**', 'POST machines/*?op=deploy', 'POST machines/?op=allocate', 'GET files/*'], deny: ['GET machines/*?op=details', '* machines/precious'] })
+  const creator = rules({ allow: ['POST machines/?op='] })
+  const noDelete = rules({ deny: ['DELETE **', 'POST nodes/*/blockdevices/*/partitions/*', 'GET files/*'] })
+  const readOnly = rules({ readOnly: ['true'] })
+  const rows: Array<[policy: Policy, method: string, target: string, wanted: string, reason: string]> = [
+    [open, 'DELETE', 'machines/abc/', 'allowed', 'without rules everything is'],
+    [open, 'POST', 'no/such/', 'allowed', 'MAAS says 404, not we'],
+    [reader, 'GET', 'machines/', 'allowed', 'two stars mean the beginning too'],
+    [reader, 'GET', 'machines/abc/', 'allowed', 'and what is below'],
+    [reader, 'HEAD', 'machines/abc/', 'allowed', 'HEAD is a GET'],
+    [reader, 'GET', 'machines/?op=list_allocated', 'allowed', 'without op any is meant'],
+    [reader, 'POST', 'machines/', 'RULE_REFUSED', 'another method'],
+    [reader, 'OPTIONS', 'machines/', 'RULE_REFUSED', 'a method no rule names'],
+    [reader, 'GET', 'machinesx/', 'RULE_REFUSED', 'a segment is a whole one'],
+    [reader, 'GET', 'tags/', 'RULE_REFUSED', 'another resource'],
+    [reader, 'GET', 'machines/abc/?op=power_parameters', 'CREDENTIAL_OPERATION_REFUSED', 'the guard does not ask the rules'],
+    [deployer, 'POST', 'machines/abc/?op=deploy', 'allowed', 'the op of the rule'],
+    [deployer, 'POST', 'machines/abc/op-deploy', 'allowed', 'by its own path'],
+    [deployer, 'POST', 'machines/abc/?op=deploy&op=release', 'RULE_REFUSED', 'the last op decides'],
+    [deployer, 'POST', 'machines/abc/?op=deploy&op=', 'RULE_REFUSED', 'an empty last one is none'],
+    [deployer, 'POST', 'machines/abc/?op=%64eploy', 'allowed', 'escaped'],
+    [deployer, 'POST', 'machines/abc/op-release?op=deploy', 'allowed', 'the query beats the path, as in MAAS'],
+    [deployer, 'POST', 'machines/abc/op-deploy?op=release', 'RULE_REFUSED', 'the other way round'],
+    [deployer, 'POST', 'machines/abc/?OP=deploy', 'RULE_REFUSED', 'op is case-sensitive'],
+    [deployer, 'POST', 'machines/', 'RULE_REFUSED', 'not the op of the rule'],
+    [deployer, 'GET', 'machines/abc/?op=details', 'RULE_REFUSED', 'denied'],
+    [deployer, 'GET', 'machines/precious/', 'RULE_REFUSED', 'denied by name'],
+    [deployer, 'POST', 'machines/precious/?op=deploy', 'RULE_REFUSED', 'with every method and op'],
+    [deployer, 'GET', 'files/a/b/', 'allowed', 'one star means a name with slashes'],
+    [creator, 'POST', 'machines/', 'allowed', 'an empty op is the plain method'],
+    [creator, 'POST', 'machines/?op=allocate', 'RULE_REFUSED', 'and no other'],
+    [noDelete, 'DELETE', 'machines/abc/', 'RULE_REFUSED', 'everywhere'],
+    [noDelete, 'POST', 'nodes/x/blockdevices/1/partition/2?op=format', 'RULE_REFUSED', 'in the singular too'],
+    [noDelete, 'GET', 'files/a/b/c/', 'RULE_REFUSED', 'and a slash in the name is no way round'],
+    [noDelete, 'GET', 'machines/', 'allowed', 'the rest is'],
+    [readOnly, 'GET', 'machines/', 'allowed', 'a read'],
+    [readOnly, 'POST', 'machines/?op=allocate', 'WRITE_REFUSED', 'a write'],
+    [readOnly, 'PATCH', 'machines/', 'WRITE_REFUSED', 'any method that is none'],
+    [readOnly, 'GET', 'machines/abc/?op=query_power_state', 'WRITE_REFUSED', 'a read with an effect'],
+    [readOnly, 'GET', 'rackcontrollers/abc/op-query_power_state', 'WRITE_REFUSED', 'by its own path'],
+    [open, 'GET', 'machines/abc/?op=query_power_state', 'allowed', 'which is one only then'],
+    [readOnly, 'GET', 'machines/abc/?op=get_curtin_config', 'CREDENTIAL_OPERATION_REFUSED', 'the guard is there in this mode too']
+  ]
+  for (const [policy, method, target, wanted, reason] of rows) t.equal(decide(policy, method, target), wanted, `${method} ${target}: ${reason}`)
+  const beyond = (policy: Policy) => policy.decide({ method: 'GET', path: '/MAAS/api/docs/', op: null, fromPath: false }).allowed
+  t.strictSame([beyond(open), beyond(reader), beyond(rules({ allow: ['* **'] }))], [true, false, true], 'what is not below the root is known to no rule but the one for all')
+})
+
+t.test('what hands out a credential is refused in every spelling, and every mode', async t => {
+  const rows = JSON.parse(readFileSync(new URL('../../config/credential-operations.json', import.meta.url), 'utf8')) as Array<{ rule: string, reason: string }>
+  const modes: Array<[flags: Record<string, string[]>, reason: string]> = [[{}, 'alone'], [{ readOnly: ['true'] }, 'read-only'], [{ policyMode: ['warn'] }, 'warn'], [{ allow: ['* **'] }, 'everything allowed']]
+  for (const { rule, reason } of rows) {
+    t.ok(operationsOf(parseRule(rule)).length > 0, `${rule} means something`)
+    t.ok(reason.length > 10, 'and has a reason')
+    for (const { method, path, op } of operationsOf(parseRule(rule))) {
+      const resource = path.replaceAll(/\{[^}]+\}/g, 'abc')
+      const spellings: Array<[target: string, formOp: string | null]> = op === null
+        ? [[resource, null]]
+        : [[`${resource}?op=${op}`, null], [`${resource}?op=x&op=${op}`, null], [`${resource}?%6fp=%${op.charCodeAt(0).toString(16)}${op.slice(1)}`, null], [`${resource}op-${op}`, null], ...method === 'POST' ? [[resource, op], [`${resource}?op=`, op]] as Array<[string, string]> : []]
+      for (const [flags, mode] of modes) {
+        for (const [target, formOp] of spellings) t.equal(decide(loadPolicy(flags, {}), method, target, formOp), 'CREDENTIAL_OPERATION_REFUSED', `${mode}: ${method} ${target} ${formOp ?? ''}`)
+      }
+      t.equal(decide(loadPolicy({ allowCredentialOperations: ['true'] }, {}), method, `${resource}${op === null ? '' : `?op=${op}`}`), 'allowed', 'unless that is asked for')
+    }
+  }
+  for (const near of ['account/?op=list', 'machines/abc/?op=details', 'account/prefs/sshkeys/', 'license-keysx/', 'pods/1/']) t.equal(decide(loadPolicy({}, {}), 'GET', near), 'allowed', near)
+})
+
+t.test('every known operation can be written as a rule', async t => {
+  t.ok(knownOperations().length > 390)
+  for (const operation of knownOperations()) t.ok(operationsOf(parseRule(asRule(operation))).includes(operation), asRule(operation))
+})
+
+t.test('a policy knows when it has to know the op', async t => {
+  const open = loadPolicy({}, {})
+  t.equal(open.dependsOnOp('POST', '/MAAS/api/2.0/account/'), true, 'the guard has ops there')
+  t.equal(open.dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'but not there')
+  t.equal(loadPolicy({ deny: ['POST machines/**'] }, {}).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'a rule for any op needs none')
+  t.equal(loadPolicy({ allow: ['POST machines/?op='] }, {}).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), true, 'one for none does')
+  t.equal(loadPolicy({ readOnly: ['true'] }, {}).dependsOnOp('POST', '/MAAS/api/2.0/account/'), false, 'where all writes are refused it does not matter')
+})
+
+const CRLF = (lines: string[]) => lines.join('\r\n')
+
+t.test('the op of a form is what MAAS takes, or uncertain', async t => {
+  const part = (name: string, value: string, ...fields: string[]) => ['--b', `Content-Disposition: form-data; name="${name}"`, ...fields, '', value]
+  const end = ['--b--', '']
+  const url = 'application/x-www-form-urlencoded'
+  const multi = 'multipart/form-data; boundary=b'
+  const rows: Array<[type: string, body: string, wanted: string | null | 'uncertain', reason: string]> = [
+    [url, '', null, 'empty'],
+    [url, 'a=1', null, 'no op'],
+    [url, 'op=deploy', 'deploy', 'one'],
+    [url, 'op=deploy&op=release', 'release', 'the last'],
+    [url, 'op=deploy&op=', '', 'the last, even if it is empty'],
+    [url, 'a=1;op=deploy', null, 'a semicolon does not separate'],
+    [url, '%6fp=de+ploy', 'de ploy', 'decoded'],
+    [`${url}; charset=utf-8`, 'op=deploy', 'deploy', 'a charset that is the usual one'],
+    [`${url.toUpperCase()} ; charset="UTF-8"`, 'op=deploy', 'deploy', 'in any case'],
+    [`${url}; charset=utf-16`, '\xfe\xff\0o\0p', 'uncertain', 'a charset in which the names are others'],
+    [`${url}; charset=utf-7`, 'op=deploy', 'uncertain', 'another'],
+    [`x-${url}`, 'op=deploy', 'uncertain', 'a type that only resembles a form'],
+    [`${url}, text/plain`, 'op=deploy', 'uncertain', 'two types in one'],
+    [multi, CRLF([...part('a', '1'), ...part('op', 'deploy'), ...end]), 'deploy', 'a field'],
+    ['Multipart/Form-Data; Boundary="b"', CRLF([...part('op', 'deploy'), ...end]), 'deploy', 'quoted, in any case'],
+    [multi, CRLF([...part('op', 'deploy'), ...part('op', 'release'), '--b--']), 'release', 'the last'],
+    [multi, CRLF([...part('op', 'deploy\r\nmore'), ...end]), 'deploy\r\nmore', 'a value of two lines'],
+    [multi, CRLF([...part('file', 'op', 'Content-Type: text/plain', 'MIME-Version: 1.0', 'Content-Transfer-Encoding: base64'), ...end]), null, 'other parts may be encoded'],
+    [multi, CRLF([...part('op', 'ZGVwbG95', 'Content-Transfer-Encoding: base64'), ...end]), 'uncertain', 'the op not, which Django decodes'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data; name="f"; filename="op"', '', 'x', ...end]), null, 'a file'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data; name=op', '', 'x', ...end]), 'uncertain', 'a name without quotes'],
+    [multi, CRLF(['--b', "Content-Disposition: form-data; name*=utf-8''op", '', 'x', ...end]), 'uncertain', 'a name in the extended form'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data; name="a"; name="op"', '', 'x', ...end]), 'uncertain', 'two names'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data; name="o\\p"', '', 'x', ...end]), 'uncertain', 'an escape in the name'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data; name="a"', 'Content-Disposition: form-data; name="op"', '', 'x', ...end]), 'uncertain', 'two dispositions'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data;', ' name="op"', '', 'x', ...end]), 'uncertain', 'a folded line'],
+    [multi, CRLF(['--b', 'X: y', '', 'x', ...end]), 'uncertain', 'no disposition'],
+    [multi, CRLF(['preamble', ...part('a', '1'), ...end]), 'uncertain', 'something in front'],
+    [multi, CRLF([...part('a', '1'), ...end, 'epilogue']), 'uncertain', 'something behind'],
+    [multi, CRLF([...part('a', '1--b\r\nContent-Disposition: form-data; name="op"\r\n\r\ndeploy'), ...end]), 'uncertain', 'a delimiter inside a line, where Django cuts too'],
+    [multi, CRLF([...part('a', '1')]), 'uncertain', 'no end'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data; name="op"', '--b--']), 'uncertain', 'a part that is only a head'],
+    [multi, CRLF(['--bX', 'Content-Disposition: form-data; name="op"', '', 'x', ...end]), 'uncertain', 'a delimiter that goes on'],
+    [multi, '--b--', null, 'nothing but the end'],
+    [multi, '--b\nContent-Disposition: form-data; name="op"\n\ndeploy\n--b--', 'uncertain', 'line feeds alone'],
+    [multi, '', 'uncertain', 'nothing at all'],
+    ['multipart/form-data', CRLF([...part('op', 'deploy'), ...end]), 'uncertain', 'no boundary'],
+    [`${multi}; boundary=c`, CRLF([...part('op', 'deploy'), ...end]), 'uncertain', 'two boundaries']
+  ]
+  for (const [type, body, wanted, reason] of rows) {
+    const kind = formKind(type)
+    if (kind === null) return t.fail(reason)
+    const found = findFormOp(kind, type, Buffer.from(body, 'latin1'))
+    t.equal(found.certain ? found.op : 'uncertain', wanted, `${type}: ${reason}`)
+  }
+  for (const type of [undefined, '', 'application/json', 'text/plain', 'application/octet-stream', 'multipart/mixed; boundary=b']) t.equal(formKind(type), null, `${type} is no form`)
+})
