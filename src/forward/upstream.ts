@@ -1,24 +1,41 @@
 import { Pool } from 'undici'
+import { trustedCertificates } from './trust.ts'
 
-/** How long to wait for MAAS. */
-export interface UpstreamTimeouts {
+/** How to reach MAAS. */
+export interface UpstreamOptions {
   connectTimeoutMs: number
   /** for the header of an answer, and then between any two parts of its body */
   responseTimeoutMs: number
+  /** certificates to trust beside the system's, in PEM */
+  caFile?: readonly string[] | undefined
+  insecureSkipTlsVerify: boolean
+  /** certificate and key that MAAS, or what stands in front of it, asks for, in PEM */
+  clientCertFile?: readonly string[] | undefined
+  clientKeyFile?: string | undefined
 }
 
 /** MAAS's nginx closes an idle connection after 65 s; ours go first, so that a request hardly ever meets a closing one. */
 const KEEP_ALIVE_MS = 50_000
 
 /** The connections to MAAS: kept open for the next request, one request at a time each, as many as clients ask for at once. */
-export function createUpstream (origin: string, { connectTimeoutMs, responseTimeoutMs }: UpstreamTimeouts): Pool {
+export function createUpstream (origin: string, options: UpstreamOptions): Pool {
+  const { connectTimeoutMs, responseTimeoutMs } = options
   return new Pool(origin, {
-    // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED cannot unsay it.
-    connect: { timeout: connectTimeoutMs, rejectUnauthorized: true },
+    connect: { timeout: connectTimeoutMs, ...origin.startsWith('https:') ? tlsOptions(options) : {} },
     headersTimeout: responseTimeoutMs,
     bodyTimeout: responseTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     pipelining: 1
   })
+}
+
+function tlsOptions ({ caFile = [], insecureSkipTlsVerify, clientCertFile, clientKeyFile }: UpstreamOptions) {
+  return {
+    // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED cannot unsay it.
+    rejectUnauthorized: !insecureSkipTlsVerify,
+    minVersion: 'TLSv1.2' as const,
+    ca: trustedCertificates(caFile, process.env),
+    ...clientCertFile === undefined ? {} : { cert: clientCertFile.join('\n'), key: clientKeyFile }
+  }
 }

@@ -4,6 +4,7 @@ import type { MaasUrl } from '../maas/maas-url.ts'
 import type { Policy } from '../policy/policy.ts'
 import { checkListeners } from './listeners.ts'
 import { buildPolicy } from './policy.ts'
+import { checkTls } from './tls.ts'
 import { type Environment, type Flags, gather, type Given } from './sources.ts'
 import { SETTINGS, type SettingName, type Values } from './table.ts'
 import { readSettingFile } from './values.ts'
@@ -45,6 +46,8 @@ export function loadConfig (flags: Flags, environment: Environment): Config {
   const apiKey = chooseApiKey(values.apiKey, given('apiKey'), given('apiKeyFile'), problems, warnings)
   const policy = loadedPolicy(values, problems)
   if (values.listen !== undefined && values.allowHost !== undefined) checkListeners(values, problems, warnings)
+
+  checkTls(values, problems, warnings)
 
   const { maasUrl, apiKeyFile, envFile, ...rest } = values
   if (problems.length > 0 || maasUrl === undefined || apiKey === undefined || policy === undefined) throw new SettingsError(problems)

@@ -3,6 +3,7 @@ import type { Access } from '../maas/access.ts'
 import { parseMaasUrl } from '../maas/maas-url.ts'
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat } from '../observe/logger.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
+import { readCertificates, readPrivateKey } from './certificates.ts'
 import { readClientTokens } from './client-tokens.ts'
 import { parseGroup, parseListenAddress, parseSocketMode } from './listen.ts'
 import { parseKnownRule, readPolicyFile } from './rules.ts'
@@ -40,6 +41,10 @@ export const SETTINGS = {
   allowOrigin: list('--allow-origin', 'ORIGIN', undefined, 'origin of web pages that may use the proxy', parseOrigin),
   clientTokenFile: optional('--client-token-file', envOf('--client-token-file'), 'FILE', 'file with a line NAME TOKEN for each client; then every request needs a token', readClientTokens),
   noClientAuth: toggle('--no-client-auth', 'listen beyond loopback without client tokens'),
+  caFile: optional('--ca-file', envOf('--ca-file'), 'FILE', 'certificates in PEM to trust for MAAS, beside those of the system', readCertificates),
+  insecureSkipTlsVerify: toggle('--insecure-skip-tls-verify', 'send the API key to whoever answers at the address of MAAS'),
+  clientCertFile: optional('--client-cert-file', envOf('--client-cert-file'), 'FILE', 'certificate in PEM to show to MAAS, if it asks for one', readCertificates),
+  clientKeyFile: optional('--client-key-file', envOf('--client-key-file'), 'FILE', 'private key in PEM that belongs to it', readPrivateKey),
   readOnly: toggle('--read-only', 'GET and HEAD only, without the reads that have an effect'),
   allow: list('--allow', 'RULE', undefined, 'operations to allow, and with that no others', parseKnownRule),
   deny: list('--deny', 'RULE', undefined, 'operations to refuse, even if they are allowed', parseKnownRule),

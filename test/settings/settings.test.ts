@@ -2,6 +2,7 @@ import t from 'tap'
 import { chmodSync } from 'node:fs'
 import { AnonymousOperations } from '../../src/maas/access.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from '../../src/settings/anonymous-operations.ts'
+import { makeCertificates } from '../helper/certificates.ts'
 import { parseCommandLine } from '../../src/settings/flags.ts'
 import { type Config, loadConfig, SettingsError } from '../../src/settings/load.ts'
 import type { Environment, Flags } from '../../src/settings/sources.ts'
@@ -135,7 +136,7 @@ t.test('who may reach the proxy is said in words', async t => {
     t.match(problems, wanted, reason)
   }
   t.match(loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE).warnings, [
-    /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^the API key does not/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
+    /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^MAAS_URL: /, /^the API key does not/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
   ], 'each guard that is off warns')
 })
 
@@ -199,6 +200,30 @@ t.test('rules that cannot be meant', async t => {
   }
 })
 
+t.test('the way to MAAS is safe, or warned of', async t => {
+  const https = { ...BASE, MAAS_URL: 'https://maas.example:5443/MAAS' }
+  const { ca, cert, key } = await makeCertificates()
+  const dir = t.testdir({ ca, cert, key, empty: '', broken: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' })
+  const rows: Array<[flags: Flags, env: Environment, wanted: RegExp[], reason: string]> = [
+    [{ caFile: [`${dir}/ca`], clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/key`] }, https, [], 'all that TLS may need'],
+    [{ caFile: [`${dir}/empty`] }, https, [/^--ca-file: .*has no certificate in PEM/], 'an empty file'],
+    [{ caFile: [`${dir}/broken`] }, https, [/^--ca-file: .*certificate 1 cannot be read/], 'one that is none'],
+    [{ caFile: [`${dir}/none`] }, https, [/^--ca-file: .*no such file/], 'no file'],
+    [{ clientCertFile: [`${dir}/cert`] }, https, [/go together; give both/], 'half a pair'],
+    [{ clientKeyFile: [`${dir}/key`] }, https, [/go together; give both/], 'the other half'],
+    [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/ca`] }, https, [/^--client-key-file: .*has no private key/, /go together/], 'a certificate for a key'],
+    [{ caFile: [`${dir}/ca`] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'without TLS']
+  ]
+  for (const [flags, env, wanted, reason] of rows) {
+    const problems = problemsOf(() => loadConfig(flags, env))
+    t.equal(problems.length, wanted.length, reason)
+    t.match(problems, wanted, reason)
+  }
+  t.match(loadConfig({}, BASE).warnings, [/^MAAS_URL: http:\/\/maas:5240\/MAAS is neither https nor this machine/], 'in the clear')
+  t.match(loadConfig({ insecureSkipTlsVerify: ['true'] }, https).warnings, [/^--insecure-skip-tls-verify: /], 'unverified')
+  for (const host of ['localhost', '127.0.0.1:5240', '[::1]:5240']) t.notMatch(loadConfig({}, { ...BASE, MAAS_URL: `http://${host}/MAAS` }).warnings.join(), /in the clear/, host)
+})
+
 t.test('.env in the working directory is found by itself', async t => {
   const before = process.cwd()
   t.after(() => process.chdir(before))
@@ -248,10 +273,10 @@ t.test('the key comes from one place', async t => {
 t.test('what works but should not stay is a warning', async t => {
   const dir = t.testdir({ key: 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F' })
   chmodSync(`${dir}/key`, 0o644)
-  t.match(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: BASE.MAAS_URL }).warnings, [/every user of this machine may read/])
+  t.match(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: 'http://localhost:5240/MAAS' }).warnings, [/every user of this machine may read/])
   chmodSync(`${dir}/key`, 0o600)
-  t.strictSame(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: BASE.MAAS_URL }).warnings, [])
-  t.match(loadConfig({}, BASE).warnings, [/does not have the form/])
+  t.strictSame(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: 'http://localhost:5240/MAAS' }).warnings, [])
+  t.match(loadConfig({}, { ...BASE, MAAS_URL: 'http://localhost:5240/MAAS' }).warnings, [/does not have the form/])
 })
 
 t.test('the command line', async t => {

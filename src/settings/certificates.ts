@@ -1,0 +1,26 @@
+import { X509Certificate } from 'node:crypto'
+import { quote, readSettingFile } from './values.ts'
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+/** Reads the certificates of a PEM file. @throws Error if it has none, or one that cannot be read */
+export function readCertificates (path: string): string[] {
+  const certificates = readSettingFile(path).match(CERTIFICATE) ?? []
+  if (certificates.length === 0) throw new Error(`${quote(path)}: has no certificate in PEM (-----BEGIN CERTIFICATE-----)`)
+  certificates.forEach((pem, i) => {
+    try {
+      // eslint-disable-next-line no-new -- it is made to see whether it can be
+      new X509Certificate(pem)
+    } catch {
+      throw new Error(`${quote(path)}: certificate ${i + 1} cannot be read`)
+    }
+  })
+  return [...certificates]
+}
+
+/** Reads a private key, as PEM. @throws Error if the file has none; nothing of it is repeated */
+export function readPrivateKey (path: string): string {
+  const text = readSettingFile(path)
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) throw new Error(`${quote(path)}: has no private key in PEM (-----BEGIN PRIVATE KEY-----)`)
+  return text
+}

@@ -1,0 +1,65 @@
+import t from 'tap'
+import { chmodSync } from 'node:fs'
+import { createServer, type TlsOptions, type TLSSocket } from 'node:tls'
+import type { Flags } from '../../src/settings/sources.ts'
+import { trustedCertificates } from '../../src/forward/trust.ts'
+import { makeCertificates } from '../helper/certificates.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, jsonBody, listenOn, OK } from '../helper/sockets.ts'
+
+/** A TLS server that keeps what was sent to it once the handshake was over. */
+async function tlsUpstream (t: { after: (close: () => unknown) => void }, options: TlsOptions) {
+  let received = ''
+  const sockets: TLSSocket[] = []
+  const server = createServer(options, socket => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.on('data', chunk => {
+      received += chunk
+      if (received.endsWith('\r\n\r\n')) socket.end(OK)
+    })
+  })
+  server.on('tlsClientError', () => {})
+  return { port: await listenOn(t, server, sockets), received: () => received }
+}
+
+/*
+ * The key goes along with every request, so it must not go to anyone but MAAS. Who the certificate does not name, or a CA
+ * that is trusted does not vouch for, gets not one byte of HTTP.
+ */
+t.test('the key goes only to whom the certificate names', async t => {
+  const good = await makeCertificates()
+  const other = await makeCertificates()
+  const rows: Array<[reason: string, server: TlsOptions, flags: (dir: string) => Flags, code: string | null]> = [
+    ['right, with its CA', good, dir => ({ caFile: [`${dir}/ca`] }), null],
+    ['right, but its CA is not known', good, () => ({}), 'UPSTREAM_UNTRUSTED'],
+    ['of another CA', good, dir => ({ caFile: [`${dir}/other`] }), 'UPSTREAM_UNTRUSTED'],
+    ['signed by itself', await makeCertificates({ selfSigned: true }), dir => ({ caFile: [`${dir}/ca`] }), 'UPSTREAM_UNTRUSTED'],
+    ['signed by itself, not looked at', await makeCertificates({ selfSigned: true }), () => ({ insecureSkipTlsVerify: ['true'] }), null],
+    ['for another name', await makeCertificates({ ip: '127.0.0.2' }), dir => ({ caFile: [`${dir}/ca`] }), 'UPSTREAM_UNTRUSTED'],
+    ['expired', await makeCertificates({ days: -1 }), dir => ({ caFile: [`${dir}/ca`] }), 'UPSTREAM_UNTRUSTED'],
+    ['a TLS that is too old', { ...good, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' }, dir => ({ caFile: [`${dir}/ca`] }), 'UPSTREAM_TLS_FAILED'],
+    ['a server that asks for a certificate and gets one', { ...good, requestCert: true }, dir => ({ caFile: [`${dir}/ca`], clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/key`] }), null],
+    ['a server that asks for a certificate and gets none', { ...good, requestCert: true }, dir => ({ caFile: [`${dir}/ca`] }), 'UPSTREAM_CLOSED']
+  ]
+  for (const [reason, server, flags, code] of rows) {
+    const ca = 'ca' in server && typeof server.ca === 'string' ? server.ca : good.ca
+    const dir = t.testdir({ ca, other: other.ca, cert: good.cert, key: good.key })
+    chmodSync(`${dir}/key`, 0o600)
+    const upstream = await tlsUpstream(t, { ...server, rejectUnauthorized: true })
+    const proxy = await startTestProxy(t, testConfig(`https://127.0.0.1:${upstream.port}/MAAS`, flags(dir)))
+    const answer = await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+    if (code === null) t.match(answer, /^HTTP\/1.1 200 /, reason)
+    else t.equal(jsonBody(answer).error?.code, `MAAS_PROXY_${code}`, reason)
+    t.equal(upstream.received().includes('oauth_signature'), code === null, `${reason}: gets the key or not`)
+    if (code !== null) t.equal(upstream.received(), '', 'not one byte')
+  }
+})
+
+t.test('what is trusted is what node, the system and the user say', async t => {
+  const dir = t.testdir({ system: 'SYSTEM', extra: 'EXTRA' })
+  const usual = trustedCertificates([], {})
+  t.ok(usual.length >= 100)
+  t.strictSame(trustedCertificates(['FURTHER'], { SSL_CERT_FILE: `${dir}/system`, NODE_EXTRA_CA_CERTS: `${dir}/extra` }).slice(-3), ['SYSTEM', 'EXTRA', 'FURTHER'])
+  t.strictSame(trustedCertificates([], { SSL_CERT_FILE: `${dir}/none` }).at(-1), trustedCertificates([], { SSL_CERT_FILE: '/nonexistent' }).at(-1), 'a file that is not there is none')
+})
