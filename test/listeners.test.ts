@@ -1,13 +1,13 @@
 import t from 'tap'
 import { chmodSync, existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, watch, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request } from 'node:http'
-import { createServer as createNetServer } from 'node:net'
+import { connect, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProxy } from '../src/commands/proxy.ts'
 import { createLogger } from '../src/observe/logger.ts'
 import { startTestProxy, testConfig } from './helper/proxy.ts'
-import { exchange, get, listenOn, rawUpstream } from './helper/sockets.ts'
+import { exchange, get, listenOn, rawUpstream, readAll } from './helper/sockets.ts'
 
 /** A directory with a path short enough for a socket. */
 function socketDir (t: { after: (close: () => unknown) => void }): string {
@@ -38,6 +38,16 @@ t.test('a unix socket is for its owner, and needs no right Host', async t => {
   t.match(chunks.join(''), `curl --unix-socket '${path}' 'http://localhost/MAAS/api/2.0/version/'`, 'the front page says how')
   await proxy.stop()
   t.notOk(existsSync(path), 'it is gone with the proxy')
+})
+
+t.test('a client of HTTP/1.0 on a socket needs no Host at all', async t => {
+  const upstream = await rawUpstream(t, socket => socket.end(`HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:${port}/MAAS/x\r\n\r\n`))
+  const { port } = upstream
+  const path = join(socketDir(t), 's')
+  await startTestProxy(t, testConfig(upstream.url, { listen: [`unix:${path}`] }))
+  const socket = connect(path)
+  socket.write('GET /MAAS/api/2.0/machines/ HTTP/1.0\r\n\r\n')
+  t.match(await readAll(socket), /^HTTP\/1.1 302 [^]*Location: http:\/\/localhost\/MAAS\/x\r\n/)
 })
 
 t.test('its mode and group are as asked, and never wider', async t => {

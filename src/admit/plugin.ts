@@ -8,6 +8,7 @@ import { askedAccess } from './asked-access.ts'
 import { type BrowserGuard, checkBrowser } from './browser.ts'
 import type { ClientTokens } from './clients.ts'
 import { checkFraming } from './framing.ts'
+import { checkLoop } from './loop.ts'
 import { findAdmittedOperation } from './operation.ts'
 import { checkQuery } from './query.ts'
 import { parseTarget } from './target.ts'
@@ -44,6 +45,7 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     if (shuttingDown) throw new ProxyError('MAAS_PROXY_SHUTTING_DOWN')
     const { exchange, originalUrl, raw } = request
     checkFraming(raw)
+    checkLoop(raw.headers.via)
     exchange.target = parseTarget(originalUrl)
     checkQuery(exchange.target.query)
     checkBrowser(raw.headers, options.browser)

@@ -14,6 +14,12 @@ export interface RunningProxy {
   stop (): Promise<void>
 }
 
+/** Whether an origin is one of our own addresses, by any name that loopback has. */
+function leadsTo (origin: string, address: string): boolean {
+  const unified = (url: string) => url.replace(/^(http:\/\/)(?:localhost|127(?:\.\d+){3}|\[::1?\]|0\.0\.0\.0)(?=:|$)/, '$1localhost')
+  return unified(origin) === unified(address)
+}
+
 /**
  * Starts the proxy on all its addresses and logs one `listening` record each.
  * @throws the system's error if one of them cannot be listened on; then it listens on none
@@ -41,6 +47,11 @@ export async function startProxy (config: Config, logger: Logger): Promise<Runni
   } catch (error) {
     await stop()
     throw error
+  }
+  const own = addresses.find(address => leadsTo(config.maasUrl.origin, address))
+  if (own !== undefined) {
+    await stop()
+    throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${own}); name the one of MAAS, whose ports are 5240 and 5443`)
   }
   for (const warning of config.warnings) logger.warn(warning)
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')

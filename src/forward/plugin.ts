@@ -46,6 +46,7 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
 
   relay({
     upstream: options.upstream,
+    origin: options.origin,
     request: raw,
     target: request.originalUrl,
     response: reply.raw,

@@ -1,17 +1,21 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { ProxyError } from '../errors.ts'
+import type { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { expectsContinue } from '../fields.ts'
 import { buffersPassed } from './buffers.ts'
 import { explainFailure } from './failures.ts'
+import { HeldAnswer } from './held-answer.ts'
+import { redirect } from './redirect.ts'
 import { hasBody, RequestBody } from './request-body.ts'
-import { responseHeaders } from './response-headers.ts'
-import { MASKED_STATUS, MAX_HELD_BYTES, type SecretMask } from './secret-mask.ts'
+import { responseHead, type ResponseHead } from './response-head.ts'
+import { MASKED_STATUS, type SecretMask } from './secret-mask.ts'
 
 /** What one relay works on, and whom it tells how it went. */
 export interface RelayTask {
   upstream: Dispatcher
+  /** scheme, host and port of MAAS */
+  origin: string
   request: IncomingMessage
   /** the request target, as it was admitted */
   target: string
@@ -35,26 +39,8 @@ export function relay (task: RelayTask): void {
   new Relay(task).start()
 }
 
-/** The head of an answer. */
-interface Head {
-  status: number
-  reason: string
-  headers: string[]
-}
-
-/** An answer of which nothing has been passed on yet. */
-interface Held {
-  head: Head
-  chunks: Buffer[]
-  /** bytes in the chunks */
-  size: number
-}
-
 /** Statuses whose answers have no body, whatever they announce (RFC 9110 §15.3.5, §15.4.5). */
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
-
-/** What may stand in a reason phrase without being read as something else; clients ignore it (RFC 9112 §4). */
-const VISIBLE_ASCII = /^[\x20-\x7e]*$/
 
 /** The handler that undici drives (its version 7: `onConnect`, `onHeaders`, `onData`, `onComplete`, `onError`). */
 class Relay implements Dispatcher.DispatchHandler {
@@ -66,7 +52,7 @@ class Relay implements Dispatcher.DispatchHandler {
   /** body bytes still to come from MAAS; null where it did not say how many */
   #remaining: number | null = null
   /** an answer that is looked into for secrets before it is passed on */
-  #held: Held | null = null
+  #held: HeldAnswer | null = null
 
   constructor (task: RelayTask) {
     this.#task = task
@@ -88,11 +74,12 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onHeaders (status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
     if (status < 200) return true // MAAS sends no interim answers; undici refuses 100 and 101
-    const { response } = this.#task
-    const { headers, contentLength } = responseHeaders(rawHeaders)
-    const head = { status, reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '', headers }
+    const { response, origin, request } = this.#task
+    const plain = responseHead(status, reason, rawHeaders)
+    // Whatever is thrown here, undici hands to `onError`.
+    const head = status >= 300 && status < 400 ? redirect(plain, origin, `http://${request.headers.host ?? 'localhost'}`) : plain
     if (status === MASKED_STATUS) {
-      this.#held = { head, chunks: [], size: 0 }
+      this.#held = new HeldAnswer(head)
       return true
     }
     this.#begin(head)
@@ -101,7 +88,7 @@ class Relay implements Dispatcher.DispatchHandler {
       return true
     }
     response.on('drain', resume)
-    this.#remaining = contentLength
+    this.#remaining = head.contentLength
     // A small answer has its body in this same tick and goes out in one write with its head; a slow one does not wait for it.
     process.nextTick(flushHead, response, this.#task.exchange)
     return true
@@ -111,7 +98,10 @@ class Relay implements Dispatcher.DispatchHandler {
     const { response, exchange } = this.#task
     exchange.responseBytes += chunk.length
     buffersPassed(chunk.length)
-    if (this.#held !== null) return this.#hold(this.#held, chunk)
+    if (this.#held !== null) {
+      this.#held.push(chunk)
+      return true
+    }
     if (this.#remaining !== null) this.#remaining -= chunk.length
     if (this.#remaining !== 0) return response.write(chunk)
     response.end(chunk)
@@ -119,8 +109,8 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   onComplete (): void {
+    if (this.#held !== null) this.#release(this.#held)
     this.#done = true
-    if (this.#held !== null) return this.#release(this.#held)
     if (!this.#task.response.writableEnded) this.#task.response.end()
   }
 
@@ -135,26 +125,15 @@ class Relay implements Dispatcher.DispatchHandler {
     cutOff(this.#task.response)
   }
 
-  #begin ({ status, reason, headers }: Head): void {
+  #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>): void {
     this.#task.response.writeHead(status, reason, headers)
     this.#task.onAnswer()
   }
 
-  #hold (held: Held, chunk: Buffer): boolean {
-    held.chunks.push(chunk)
-    held.size += chunk.length
-    if (held.size > MAX_HELD_BYTES) this.#abort?.(new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message: `the answer of MAAS is a 401 of more than ${MAX_HELD_BYTES / 1024} KiB` }))
-    return true
-  }
-
-  #release ({ head, chunks }: Held): void {
-    try {
-      const { headers, body } = this.#task.maskSecret({ headers: head.headers, body: Buffer.concat(chunks) })
-      this.#begin({ ...head, headers })
-      this.#task.response.end(body)
-    } catch (error) {
-      this.#task.onFailure(error as ProxyError)
-    }
+  #release ({ head, body }: HeldAnswer): void {
+    const masked = this.#task.maskSecret({ headers: head.headers, body })
+    this.#begin({ ...head, headers: masked.headers })
+    this.#task.response.end(masked.body)
   }
 
   #onClose (): void {

@@ -1,3 +1,4 @@
+import { VIA } from '../admit/loop.ts'
 import { connectionOptions, HOP_BY_HOP } from '../fields.ts'
 
 /** Fields that are never forwarded to MAAS, each with its reason. */
@@ -30,6 +31,7 @@ export function requestHeaders (rawHeaders: readonly string[], connection: strin
     const name = rawHeaders[i] as string
     if (isForwarded(name, named)) headers.push(name, rawHeaders[i + 1] as string)
   }
+  headers.push('Via', VIA)
   if (authorization !== null) headers.push('Authorization', authorization)
   return headers
 }

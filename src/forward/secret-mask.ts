@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { ProxyError } from '../errors.ts'
 import type { ApiKey } from '../maas/api-key.ts'
+import { MAX_HELD_BYTES } from './held-answer.ts'
 
 /** An answer as a whole: fields as names and values in turns, and the body. */
 export interface HeldAnswer {
@@ -13,9 +14,6 @@ export type SecretMask = (answer: HeldAnswer) => HeldAnswer
 
 /** The status under which MAAS shows a secret, and so the only one whose body is held. */
 export const MASKED_STATUS = 401
-
-/** How large a body of that status may be; those of MAAS have some hundred bytes. */
-export const MAX_HELD_BYTES = 64 * 1024
 
 const MASK = '[token secret]'
 

@@ -9,7 +9,7 @@ import { checkQuery } from '../../dist/admit/query.js'
 import { parseTarget } from '../../dist/admit/target.js'
 import { Exchange } from '../../dist/exchange.js'
 import { requestHeaders } from '../../dist/forward/request-headers.js'
-import { responseHeaders } from '../../dist/forward/response-headers.js'
+import { responseHead } from '../../dist/forward/response-head.js'
 import { decideAccess } from '../../dist/maas/access.js'
 import { parseApiKey } from '../../dist/maas/api-key.js'
 import { createSigner } from '../../dist/maas/sign.js'
@@ -57,7 +57,7 @@ const steps = {
   classify: () => decideAccess(plain.anonymousOperations.kindOf(operation), 'signed', undefined),
   sign: () => sign(),
   'header of a request': () => requestHeaders(rawHeaders, undefined, 'OAuth'),
-  'header of an answer': () => responseHeaders(answer)
+  'header of an answer': () => responseHead(200, 'OK', answer)
 }
 if (parsed.query.length !== 2) throw new Error('the sample request is not what it should be')
 

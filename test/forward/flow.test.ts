@@ -115,7 +115,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
   const server = createHttpServer((request, response) => {
     const never = () => t.fail('there is nobody to tell')
     const exchange = new Exchange()
-    relay({ upstream: late, request, target: '/', response, exchange, maskSecret: held => held, headers: [], onAnswer: never, onFailure: never })
+    relay({ upstream: late, origin: 'http://maas', request, target: '/', response, exchange, maskSecret: held => held, headers: [], onAnswer: never, onFailure: never })
     response.on('close', () => {
       exchange.tearDown?.()
       handler.onConnect?.(() => handler.onError?.(new Error('aborted')))

@@ -52,6 +52,7 @@ t.test('the fields of a request arrive in order, duplicates and spelling kept, w
     'GET /MAAS/api/2.0/machines/ HTTP/1.1',
     ...OWN_LINES(upstream.port),
     'X-Second: 2', 'x-first: 1', 'X-SECOND: again', 'User-Agent: old tool', 'Accept: */*', 'traceparent: 00-1', 'X-High: \xe9', 'X-Empty: ',
+    'Via: 1.1 maas-auth-proxy',
     'Authorization: OAuth'
   ])
   t.notMatch(upstream.received(), /client/, "nothing of the client's own Authorization")
@@ -61,7 +62,7 @@ t.test('an anonymous request has no Authorization, not even the client\'s', asyn
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   await exchange(proxy.port, get('/MAAS/api/2.0/version/', 'Authorization: OAuth x="client"'))
-  t.strictSame(headLines(upstream.received()), ['GET /MAAS/api/2.0/version/ HTTP/1.1', ...OWN_LINES(upstream.port)])
+  t.strictSame(withoutSignature(headLines(upstream.received())), ['GET /MAAS/api/2.0/version/ HTTP/1.1', ...OWN_LINES(upstream.port), 'Via: 1.1 maas-auth-proxy'])
 })
 
 t.test('MAAS-Proxy-Access turns one request', async t => {
@@ -120,6 +121,46 @@ t.test('the fields of an answer arrive in order, without those of the hop and th
     'Date: Tue, 24 Nov 2026 00:00:00 GMT', 'Connection: close'
   ])
   t.match(answer, /\r\n\r\nno$/)
+})
+
+t.test('a redirect leads back to the proxy, or is explained', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => {
+    const [, status, location] = /\?(\d+)=(\S*)/.exec(head) ?? []
+    socket.end(`HTTP/1.1 ${status} Moved\r\nContent-Length: 0\r\nLocation: ${decodeURIComponent(location ?? '').replace('UPSTREAM', `127.0.0.1:${port}`)}\r\n\r\n`)
+  })
+  const { port } = upstream
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const rows: Array<[status: number, location: string, wanted: string, reason: string]> = [
+    [301, 'http://UPSTREAM/MAAS/r/?a=http://x', 'http://localhost:5241/MAAS/r/?a=http://x', "to MAAS's own origin"],
+    [302, '/MAAS/?next=/x', '/MAAS/?next=/x', 'relative'],
+    [307, 'http://elsewhere.example/x', 'http://elsewhere.example/x', 'to another host: passed on, not followed'],
+    [301, 'https://elsewhere.example/x', 'https://elsewhere.example/x', 'by TLS too'],
+    [300, '', '', 'nowhere'],
+    [201, 'http://UPSTREAM/MAAS/x', `http://127.0.0.1:${port}/MAAS/x`, 'where it is no redirect']
+  ]
+  for (const [status, location, wanted, reason] of rows) {
+    const answer = await exchange(proxy.port, get(`/MAAS/api/2.0/x/?${status}=${encodeURIComponent(location)}`).replace('localhost', 'localhost:5241'))
+    t.match(answer, new RegExp(`^HTTP/1.1 ${status} `), reason)
+    t.equal(/^Location: (.*)\r$/m.exec(answer)?.[1], wanted, reason)
+  }
+  const moved = await exchange(proxy.port, get(`/MAAS/api/2.0/x/?301=${encodeURIComponent('https://127.0.0.1:5443/MAAS/api/2.0/x/')}`))
+  t.match(jsonBody(moved).error, { code: 'MAAS_PROXY_UPSTREAM_MOVED', message: 'MAAS has TLS and redirects to https://127.0.0.1:5443', remedy: 'set MAAS_URL=https://127.0.0.1:5443/MAAS' })
+  const plain = await rawUpstream(t, 'HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n')
+  t.match(await exchange((await startTestProxy(t, testConfig(plain.url))).port, get('/MAAS/api/2.0/x/')), /^HTTP\/1.1 304/, 'without a place to go')
+})
+
+t.test('a request that comes back is known', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  await exchange(proxy.port, get('/MAAS/api/2.0/x/', 'Via: 1.0 before'))
+  const [, via = ''] = /^Via: 1\.1 (.*)\r$/m.exec(upstream.received()) ?? []
+  t.match(upstream.received(), /^Via: 1\.0 before\r\n/m, "the client's own stays")
+  t.equal(jsonBody(await exchange(proxy.port, get('/MAAS/api/2.0/x/', `Via: 1.1 other, 1.1 ${via}`))).error?.code, 'MAAS_PROXY_LOOP_DETECTED')
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/x/', 'Via: 1.1 maas-auth-proxy-0123456789ab')), /^HTTP\/1.1 200 /, 'another proxy of this kind is no loop')
+  for (const own of [`http://127.0.0.1:${proxy.port}`, `http://localhost:${proxy.port}`, `http://[::1]:${proxy.port}`]) {
+    await proxy.stop().catch(() => {})
+    await t.rejects(startTestProxy(t, testConfig(`${own}/MAAS`, { listen: [`127.0.0.1:${proxy.port}`] })), /is the address of this proxy itself .*5240 and 5443/, own)
+  }
 })
 
 t.test('answers without a body, and of every framing', async t => {

@@ -40,9 +40,14 @@ export async function startTestProxy (t: Test, config: Config): Promise<TestProx
     }
   })
   const proxy = await startProxy(config, createLogger('trace', 'json', stream))
-  t.after(() => proxy.stop())
+  let stopping: Promise<void> | undefined
+  const stop = async () => {
+    stopping ??= proxy.stop()
+    await stopping
+  }
+  t.after(stop)
   const [address = ''] = proxy.addresses
-  return { ...proxy, address, port: URL.canParse(address) ? Number(new URL(address).port) : 0, log, logged }
+  return { ...proxy, stop, address, port: URL.canParse(address) ? Number(new URL(address).port) : 0, log, logged }
 
   async function logged (fits: (record: LogRecord) => boolean): Promise<LogRecord> {
     return await new Promise(resolve => {

@@ -107,7 +107,7 @@ export function headLines (message: string): string[] {
   return message.slice(0, message.indexOf('\r\n\r\n')).split('\r\n')
 }
 
-/** Takes the signature out of lines of a head, where it is another every time. */
+/** Takes the signature and the name of the process out of lines of a head, where they are others every time. */
 export function withoutSignature (lines: readonly string[]): string[] {
-  return lines.map(line => line.replace(/^(authorization: OAuth) .*/i, '$1'))
+  return lines.map(line => line.replace(/^(authorization: OAuth|via: 1\.1 maas-auth-proxy)[ -].*/i, '$1'))
 }

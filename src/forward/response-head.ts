@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { connectionOptions, HOP_BY_HOP } from '../fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
@@ -11,16 +12,24 @@ const NOT_RESPONDED: ReadonlySet<string> = new Set([
 /** Beginnings of names that never reach the client: no page may read an answer, and only the proxy speaks for the proxy. */
 const NOT_RESPONDED_PREFIXES = ['access-control-', 'maas-proxy-'] as const
 
-/** The header of an answer as the client gets it. */
-export interface ResponseHeaders {
+/** What may stand in a reason phrase without being read as something else; clients ignore it (RFC 9112 §4). */
+const VISIBLE_ASCII = /^[\x20-\x7e]*$/
+
+/** The head of an answer as the client gets it. */
+export interface ResponseHead {
+  status: number
+  reason: string
   /** names and values in turns, in MAAS's order and spelling */
   headers: string[]
   /** body bytes as announced; null where the length is not known beforehand */
   contentLength: number | null
 }
 
-/** Takes the fields of an answer as undici has them (names and values in turns, as bytes) and leaves what the client may see. */
-export function responseHeaders (rawHeaders: readonly Buffer[]): ResponseHeaders {
+/**
+ * Takes the head of an answer as undici has it, and leaves what the client may see.
+ * @param rawHeaders names and values in turns, as bytes
+ */
+export function responseHead (status: number, reason: string, rawHeaders: readonly Buffer[]): ResponseHead {
   const fields = rawHeaders.map(bytes => bytes.toString('latin1'))
   const lowerCase = fields.map((field, i) => i % 2 === 0 ? field.toLowerCase() : field)
   const named = valuesOf(lowerCase, 'connection').flatMap(connectionOptions)
@@ -32,7 +41,7 @@ export function responseHeaders (rawHeaders: readonly Buffer[]): ResponseHeaders
     else if (NOT_RESPONDED.has(name) || NOT_RESPONDED_PREFIXES.some(prefix => name.startsWith(prefix)) || named.includes(name)) continue
     headers.push(fields[i] as string, fields[i + 1] as string)
   }
-  return { headers, contentLength }
+  return { status, reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '', headers, contentLength }
 }
 
 function valuesOf (fields: readonly string[], wanted: string): string[] {

@@ -1,0 +1,21 @@
+import { ProxyError } from '../errors.ts'
+import type { ResponseHead } from './response-head.ts'
+
+/**
+ * Makes a redirect right for the client. One to MAAS's own origin leads back to the proxy, where it is signed again; any other
+ * passes. None is ever followed here, since the key goes to one place only.
+ * @param upstream the origin of MAAS
+ * @param client the origin that the client used
+ * @throws ProxyError MAAS_PROXY_UPSTREAM_MOVED where a MAAS with TLS was asked on its plain port: it sends everything but machines
+ *   to its https port, and a client that follows goes around the proxy, unsigned (nginx's `regiond.nginx.conf.template`)
+ */
+export function redirect (head: ResponseHead, upstream: string, client: string): ResponseHead {
+  const at = head.headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === 'location') + 1
+  const location = head.headers[at] ?? ''
+  if (at === 0 || !URL.canParse(location)) return head // a relative one stays with the client's own origin
+  const { origin, protocol, hostname } = new URL(location)
+  if (origin === upstream) return { ...head, headers: head.headers.with(at, client + location.slice(location.indexOf('/', location.indexOf('//') + 2))) }
+  const asked = new URL(upstream)
+  if (protocol !== 'https:' || asked.protocol !== 'http:' || hostname !== asked.hostname) return head
+  throw new ProxyError('MAAS_PROXY_UPSTREAM_MOVED', { message: `MAAS has TLS and redirects to ${origin}`, remedy: `set MAAS_URL=${origin}/MAAS` })
+}
