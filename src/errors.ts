@@ -33,7 +33,7 @@ export const ERRORS = {
   MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED: row(502, 'the answer of MAAS is not valid HTTP', 'check that MAAS_URL points to MAAS and that https is not asked on an http port, or the other way round'),
   MAAS_PROXY_UPSTREAM_FAILED: row(502, 'the exchange with MAAS failed', 'look into the log of the proxy, which has the reason, and into that of MAAS'),
   MAAS_PROXY_CONNECT_TIMED_OUT: row(504, 'MAAS did not accept the connection in time', 'check the host in MAAS_URL and the firewall, or raise --connect-timeout'),
-  MAAS_PROXY_RESPONSE_TIMED_OUT: row(504, 'MAAS did not answer in time; the operation may still be running there', 'look at its effect before sending it again, or raise --response-timeout')
+  MAAS_PROXY_RESPONSE_TIMED_OUT: row(504, 'MAAS did not answer in time', 'an operation may still be running there: look at its effect before sending it again, or raise --response-timeout')
 } as const
 
 /** The code of an error of the proxy's own, as in the field `code` and the header `MAAS-Proxy-Error`. */

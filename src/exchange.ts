@@ -37,6 +37,8 @@ export class Exchange {
   continued = false
   /** what is to be torn down when the answer is out or the client has gone; set by the relay */
   tearDown: (() => void) | null = null
+  /** how often the request was sent to MAAS */
+  attempts = 0
   /** body bytes read from the client */
   requestBytes = 0
   /** body bytes read from MAAS */

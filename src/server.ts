@@ -7,6 +7,7 @@ import { METHODS } from './admit/framing.ts'
 import { admit } from './admit/plugin.ts'
 import { forward } from './forward/plugin.ts'
 import { createSecretMask } from './forward/secret-mask.ts'
+import type { MaasClock } from './maas/clock.ts'
 import { createSigner } from './maas/sign.ts'
 import { accessLog } from './observe/access-log.ts'
 import { errorAnswers } from './respond/errors.ts'
@@ -23,11 +24,17 @@ const HEADERS_TIMEOUT_MS = 60_000
  */
 const EVERYTHING_ELSE = '/MAAS/'
 
+/** What all listeners share: the way to MAAS, and what is known of its clock. */
+export interface Maas {
+  upstream: Dispatcher
+  clock: MaasClock
+}
+
 /**
  * Builds the proxy for one address, as a Fastify instance that does not listen yet. The order of registration is the order in which a
  * request passes: its exchange is opened, it is admitted, then the front page or MAAS answers.
  */
-export async function buildServer (config: Config, address: ListenAddress, logger: FastifyBaseLogger, upstream: Dispatcher): Promise<FastifyInstance> {
+export async function buildServer (config: Config, address: ListenAddress, logger: FastifyBaseLogger, { upstream, clock }: Maas): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: logger,
     childLoggerFactory: logger => logger, // a record carries its request id itself: no child logger a request
@@ -59,7 +66,8 @@ export async function buildServer (config: Config, address: ListenAddress, logge
   await app.register(forward, {
     origin: config.maasUrl.origin,
     upstream,
-    sign: createSigner(config.apiKey),
+    sign: createSigner(config.apiKey, clock.now),
+    clock,
     maskSecret: createSecretMask(config.apiKey),
     anonymousOperations: config.anonymousOperations,
     dualOperations: config.dualOperations

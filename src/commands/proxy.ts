@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createUpstream } from '../forward/upstream.ts'
+import { MaasClock } from '../maas/clock.ts'
 import { drain, listen } from '../listener.ts'
 import { buildServer } from '../server.ts'
 import type { Config } from '../settings/load.ts'
+import { greet } from './greet.ts'
 import { formatListenAddress } from '../settings/listen.ts'
 
 /** A proxy that listens. */
@@ -22,10 +24,14 @@ function leadsTo (origin: string, address: string): boolean {
 
 /**
  * Starts the proxy on all its addresses and logs one `listening` record each.
+ * @param options greeting: whether to ask MAAS for its version first, which tells its time
  * @throws the system's error if one of them cannot be listened on; then it listens on none
  */
-export async function startProxy (config: Config, logger: Logger): Promise<RunningProxy> {
+export async function startProxy (config: Config, logger: Logger, { greeting = false } = {}): Promise<RunningProxy> {
   const upstream = createUpstream(config.maasUrl.origin, config)
+  const clock = new MaasClock(clockOffsetSeconds => {
+    logger.warn({ clockOffsetSeconds }, 'the clock of this machine and that of MAAS differ, or do so no more; signatures follow that of MAAS')
+  })
   const apps: FastifyInstance[] = []
   const addresses: string[] = []
 
@@ -39,7 +45,7 @@ export async function startProxy (config: Config, logger: Logger): Promise<Runni
 
   try {
     for (const wanted of config.listen) {
-      const app = await buildServer(config, wanted, logger, upstream)
+      const app = await buildServer(config, wanted, logger, { upstream, clock })
       await app.ready()
       addresses.push(formatListenAddress(await listen(app.server, wanted, { mode: config.socketMode, group: config.socketGroup ?? null })))
       apps.push(app)
@@ -53,6 +59,7 @@ export async function startProxy (config: Config, logger: Logger): Promise<Runni
     await stop()
     throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${own}); name the one of MAAS, whose ports are 5240 and 5443`)
   }
+  if (greeting) await greet(upstream, clock, logger)
   for (const warning of config.warnings) logger.warn(warning)
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   return { addresses, stop }

@@ -10,7 +10,7 @@ export const serve: Command = {
     const config = loadConfig(flags, env)
     const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stdout), stdout)
     const stopping = stopSignal(signals)
-    const proxy = await startProxy(config, logger)
+    const proxy = await startProxy(config, logger, { greeting: true })
     await stopping
     logger.info('stopping')
     const code = await stopUnlessSignalled(signals, () => proxy.stop())

@@ -16,6 +16,7 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_CONNECT_TIMEOUT: 'MAAS_PROXY_CONNECT_TIMED_OUT',
   UND_ERR_HEADERS_TIMEOUT: 'MAAS_PROXY_RESPONSE_TIMED_OUT',
   UND_ERR_BODY_TIMEOUT: 'MAAS_PROXY_RESPONSE_TIMED_OUT',
+  TimeoutError: 'MAAS_PROXY_RESPONSE_TIMED_OUT',
   ECONNRESET: 'MAAS_PROXY_UPSTREAM_CLOSED',
   EPIPE: 'MAAS_PROXY_UPSTREAM_CLOSED',
   UND_ERR_SOCKET: 'MAAS_PROXY_UPSTREAM_CLOSED',
@@ -49,7 +50,8 @@ const FAMILIES: ReadonlyArray<readonly [prefix: string, code: ErrorCode]> = [
  */
 export function explainFailure (error: Error): ProxyError {
   if (error instanceof ProxyError) return error
-  const code = (error as NodeJS.ErrnoException).code ?? error.name
+  // A DOMException, as of a signal that timed out, has a number for a code.
+  const code = error.name === 'TimeoutError' ? error.name : (error as NodeJS.ErrnoException).code ?? error.name
   const known = FAILURES[code] ?? FAMILIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'MAAS_PROXY_UPSTREAM_FAILED'
   return new ProxyError(known, { cause: error })
 }

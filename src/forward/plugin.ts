@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici'
 import { METHODS } from '../admit/framing.ts'
 import { ProxyError } from '../errors.ts'
 import { type Access, type AnonymousOperations, decideAccess } from '../maas/access.ts'
+import type { MaasClock } from '../maas/clock.ts'
 import type { Signer } from '../maas/sign.ts'
 import { relay } from './relay.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -15,6 +16,7 @@ export interface ForwardOptions {
   origin: string
   upstream: Dispatcher
   sign: Signer
+  clock: MaasClock
   maskSecret: SecretMask
   anonymousOperations: AnonymousOperations
   dualOperations: Access
@@ -52,7 +54,8 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
     response: reply.raw,
     exchange,
     maskSecret: options.maskSecret,
-    headers: requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? options.sign() : null),
+    clock: options.clock,
+    makeHeaders: () => requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? options.sign() : null),
     onAnswer: () => { reply.hijack() },
     onFailure: error => { void reply.send(error) }
   })

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { expectsContinue } from '../fields.ts'
+import type { MaasClock } from '../maas/clock.ts'
 import { buffersPassed } from './buffers.ts'
 import { explainFailure } from './failures.ts'
 import { HeldAnswer } from './held-answer.ts'
@@ -21,8 +22,9 @@ export interface RelayTask {
   target: string
   response: ServerResponse
   exchange: Exchange
-  /** names and values in turns, as they go to MAAS */
-  headers: string[]
+  /** makes the header for one attempt, signed anew: names and values in turns */
+  makeHeaders: () => string[]
+  clock: MaasClock
   maskSecret: SecretMask
   /** called before the first byte of MAAS's answer is passed on: from here on the response belongs to the relay */
   onAnswer: () => void
@@ -33,7 +35,8 @@ export interface RelayTask {
 /**
  * Sends a request to MAAS, exactly its bytes, and streams the answer back. Both bodies flow with back-pressure; when one
  * side goes away, the other is torn down; an answer that is cut off is cut off for the client too and never completed.
- * Nothing is ever sent twice: undici gets each request once, with one request at a time on a connection.
+ * Nothing that could have had an effect is ever sent twice: undici gets each attempt once, with one request at a time on a
+ * connection.
  */
 export function relay (task: RelayTask): void {
   new Relay(task).start()
@@ -60,9 +63,14 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   start (): void {
-    const { upstream, request, target, exchange, headers } = this.#task
-    exchange.tearDown = () => { this.#onClose() }
-    upstream.dispatch({ method: request.method as Dispatcher.HttpMethod, path: target, headers, body: this.#body }, this)
+    this.#task.exchange.tearDown = () => { this.#onClose() }
+    this.#send()
+  }
+
+  #send (): void {
+    const { upstream, request, target, exchange, makeHeaders } = this.#task
+    exchange.attempts++
+    upstream.dispatch({ method: request.method as Dispatcher.HttpMethod, path: target, headers: makeHeaders(), body: this.#body }, this)
   }
 
   onConnect (abort: (reason?: Error) => void): void {
@@ -74,8 +82,9 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onHeaders (status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
     if (status < 200) return true // MAAS sends no interim answers; undici refuses 100 and 101
-    const { response, origin, request } = this.#task
+    const { response, origin, request, clock } = this.#task
     const plain = responseHead(status, reason, rawHeaders)
+    if (plain.date !== null) clock.learnFromDate(plain.date)
     // Whatever is thrown here, undici hands to `onError`.
     const head = status >= 300 && status < 400 ? redirect(plain, origin, `http://${request.headers.host ?? 'localhost'}`) : plain
     if (status === MASKED_STATUS) {
@@ -109,6 +118,7 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   onComplete (): void {
+    if (this.#held !== null && this.#resend(this.#held)) return
     if (this.#held !== null) this.#release(this.#held)
     this.#done = true
     if (!this.#task.response.writableEnded) this.#task.response.end()
@@ -128,6 +138,19 @@ class Relay implements Dispatcher.DispatchHandler {
   #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>): void {
     this.#task.response.writeHead(status, reason, headers)
     this.#task.onAnswer()
+  }
+
+  /**
+   * Sends a request once more if MAAS refused it for its timestamp alone: it authenticates before it does anything, so
+   * nothing has happened yet. Not one with a body, which is gone.
+   */
+  #resend ({ body }: HeldAnswer): boolean {
+    const { clock, exchange } = this.#task
+    if (!clock.learnFromRefusal(body.toString('latin1')) || this.#body !== null || exchange.attempts > 1 || exchange.access !== 'signed') return false
+    this.#held = null
+    exchange.responseBytes = 0
+    this.#send()
+    return true
   }
 
   #release ({ head, body }: HeldAnswer): void {

@@ -23,6 +23,8 @@ export interface ResponseHead {
   headers: string[]
   /** body bytes as announced; null where the length is not known beforehand */
   contentLength: number | null
+  /** MAAS's time, as it wrote it; null where it does not say */
+  date: string | null
 }
 
 /**
@@ -35,13 +37,15 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
   const named = valuesOf(lowerCase, 'connection').flatMap(connectionOptions)
   const headers: string[] = []
   let contentLength: number | null = null
+  let date: string | null = null
   for (let i = 0; i < fields.length; i += 2) {
     const name = lowerCase[i] as string
     if (name === 'content-length') contentLength = Number(fields[i + 1])
+    else if (name === 'date') date = fields[i + 1] as string
     else if (NOT_RESPONDED.has(name) || NOT_RESPONDED_PREFIXES.some(prefix => name.startsWith(prefix)) || named.includes(name)) continue
     headers.push(fields[i] as string, fields[i + 1] as string)
   }
-  return { status, reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '', headers, contentLength }
+  return { status, reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '', headers, contentLength, date }
 }
 
 function valuesOf (fields: readonly string[], wanted: string): string[] {

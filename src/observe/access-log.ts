@@ -29,7 +29,7 @@ export const accessLog = fp(async function accessLog (app: FastifyInstance) {
  * was refused is left out, since it is not known what is in it.
  */
 function record ({ id, method, exchange, log }: FastifyRequest, response: ServerResponse): void {
-  const { target, client, operation, wouldRefuse, access, error, requestBytes, responseBytes, startedAt } = exchange
+  const { target, client, operation, wouldRefuse, access, attempts, error, requestBytes, responseBytes, startedAt } = exchange
   const fields = {
     id,
     client: client ?? undefined,
@@ -38,6 +38,7 @@ function record ({ id, method, exchange, log }: FastifyRequest, response: Server
     queryKeys: target === null || target.query.length === 0 ? undefined : target.query.map(([name]) => name),
     op: operation?.op ?? undefined,
     access: access ?? undefined,
+    attempts: attempts > 1 ? attempts : undefined,
     status: response.headersSent ? response.statusCode : undefined,
     requestBytes,
     bytes: responseBytes,

@@ -128,7 +128,7 @@ t.test('what does not end in time is cut off, and a second signal does not wait'
       const program = startProgram(t, ['--listen', '0', '--drain-timeout', drain, '--log-format', 'json'], { ...MAAS, MAAS_URL: upstream.url })
       await program.printed('listening')
       const running = exchange(portOf(program.stdout()), get('/MAAS/api/2.0/machines/'))
-      await upstream.sawText('\r\n\r\n')
+      await upstream.sawText('/machines/')
       program.child.kill(first)
       await program.printed('stopping')
       if (second !== null) program.child.kill(second)

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Dispatcher } from 'undici'
 import { Exchange } from '../../src/exchange.ts'
 import { relay } from '../../src/forward/relay.ts'
+import { MaasClock } from '../../src/maas/clock.ts'
 import type { AnonymousOperations } from '../../src/maas/access.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { closed, exchange, get, jsonBody, listenOn, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
@@ -115,7 +116,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
   const server = createHttpServer((request, response) => {
     const never = () => t.fail('there is nobody to tell')
     const exchange = new Exchange()
-    relay({ upstream: late, origin: 'http://maas', request, target: '/', response, exchange, maskSecret: held => held, headers: [], onAnswer: never, onFailure: never })
+    relay({ upstream: late, origin: 'http://maas', request, target: '/', response, exchange, maskSecret: held => held, clock: new MaasClock(() => {}), makeHeaders: () => [], onAnswer: never, onFailure: never })
     response.on('close', () => {
       exchange.tearDown?.()
       handler.onConnect?.(() => handler.onError?.(new Error('aborted')))

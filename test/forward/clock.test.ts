@@ -1,0 +1,99 @@
+import t from 'tap'
+import { Writable } from 'node:stream'
+import { startStandIn } from '../../src/demo/stand-in/index.ts'
+import { startProxy } from '../../src/commands/proxy.ts'
+import { MaasClock } from '../../src/maas/clock.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { rawUpstream } from '../helper/sockets.ts'
+
+const HERE = 1_795_504_581
+const date = (seconds: number) => new Date(seconds * 1000).toUTCString()
+
+t.test('a timestamp follows the clock of MAAS, but never falls behind our own', async t => {
+  const rows: Array<[learn: (clock: MaasClock) => void, now: number, offset: number, reason: string]> = [
+    [() => {}, HERE, 0, 'nothing is known'],
+    [clock => clock.learnFromDate(date(HERE)), HERE, 0, 'the same time'],
+    [clock => clock.learnFromDate(date(HERE + 600)), HERE + 600, 600, 'ours is ten minutes slow'],
+    [clock => clock.learnFromDate(date(HERE - 600)), HERE, -600, 'ours is fast, which MAAS takes'],
+    [clock => clock.learnFromDate(date(HERE + 50_000_000)), HERE + 50_000_000, 50_000_000, 'ours has stopped for more than a year'],
+    [clock => { clock.learnFromDate(date(HERE + 600)); clock.learnFromDate(date(HERE)) }, HERE, 0, 'it was set right meanwhile'],
+    [clock => clock.learnFromDate('nonsense'), HERE, 0, 'no date'],
+    [clock => clock.learnFromDate(''), HERE, 0, 'an empty one'],
+    [clock => clock.learnFromDate(date(0)), HERE, 0, 'a date that MAAS cannot have'],
+    [clock => clock.learnFromDate('Fri, 01 Jan 2199 00:00:00 GMT'), HERE, 0, 'nor one far away'],
+    [clock => t.ok(clock.learnFromRefusal(`Authorization Error: 'Expired timestamp: given 1 and now ${HERE + 700} has a greater difference than threshold 300'`)), HERE + 700, 700, 'what 3.4 says'],
+    [clock => t.ok(clock.learnFromRefusal(`Authorization Error: 'Expired timestamp: given 1 and now ${HERE + 700}, has a greater difference than threshold 300'`)), HERE + 700, 700, 'what 3.7 says'],
+    [clock => t.notOk(clock.learnFromRefusal("Authorization Error: 'Nonce already used: now 5'")), HERE, 0, 'another refusal'],
+    [clock => t.notOk(clock.learnFromRefusal("'Expired timestamp: given 1 and now 99'")), HERE, 0, 'an absurd one']
+  ]
+  for (const [learn, now, offset, reason] of rows) {
+    const clock = new MaasClock(() => {}, () => HERE)
+    learn(clock)
+    t.equal(clock.now(), now, reason)
+    t.equal(clock.offsetSeconds, offset, reason)
+  }
+})
+
+t.test('more than a minute is told once, and so is its end', async t => {
+  const told: number[] = []
+  const clock = new MaasClock(offset => told.push(offset), () => HERE)
+  for (const offset of [60, 61, 62, -61, 0, -60, -61]) clock.learnFromDate(date(HERE + offset))
+  t.strictSame(told, [61, 0, -61])
+})
+
+t.test('a request that MAAS refuses for its timestamp is signed anew and sent once more, unless it has a body', async t => {
+  const maas = await startStandIn({ now: () => Math.floor(Date.now() / 1000) + 600 })
+  t.after(() => maas.close())
+  const { consumer, token, secret } = maas.admin
+  const start = async () => await startTestProxy(t, testConfig(maas.url, {}, `${consumer}:${token}:${secret}`))
+  const proxy = await start()
+  const api = `${proxy.address}/MAAS/api/2.0`
+
+  t.equal((await fetch(`${api}/users/?op=whoami`)).status, 200, 'the first call of a proxy whose clock is ten minutes slow')
+  t.match(await proxy.logged(record => record['msg'] === 'request'), { attempts: 2, status: 200, bytes: 159 })
+  t.strictSame(maas.records.map(record => record.status), [401, 200])
+  const nonces = maas.records.map(record => /oauth_nonce="([^"]+)"/.exec(record.rawHeaders.join())?.[1])
+  t.not(nonces[0], nonces[1], 'with another nonce')
+  t.match(await proxy.logged(record => 'clockOffsetSeconds' in record), { level: 40 })
+  t.equal((await fetch(`${api}/users/?op=whoami`)).status, 200)
+  t.equal(maas.records.length, 3, 'from then on the time is right')
+
+  const other = await start()
+  const post = async () => (await fetch(`${other.address}/MAAS/api/2.0/tags/`, { method: 'POST', body: new URLSearchParams({ name: 'blue' }) })).status
+  t.equal(await post(), 401, 'what has a body is not sent again')
+  t.equal(await post(), 200, 'but the next is right')
+})
+
+t.test('it is sent once more and not twice', async t => {
+  const body = `Authorization Error: 'Expired timestamp: given 1 and now ${HERE} has a greater difference than threshold 300'`
+  const upstream = await rawUpstream(t, socket => socket.end(`HTTP/1.1 401 Unauthorized\r\nContent-Length: ${body.length}\r\n\r\n${body}`))
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  t.equal((await fetch(`${proxy.address}/MAAS/api/2.0/users/?op=whoami`)).status, 401)
+  t.equal(upstream.sockets.length, 2)
+  t.equal((await fetch(`${proxy.address}/MAAS/api/2.0/version/`)).status, 401)
+  t.equal(upstream.sockets.length, 3, 'and not at all if it was not signed')
+})
+
+t.test('a proxy that starts asks MAAS for the time, and starts without it too', async t => {
+  const maas = await startStandIn({ now: () => Math.floor(Date.now() / 1000) + 600 })
+  t.after(() => maas.close())
+  const { consumer, token, secret } = maas.admin
+  const start = async (url: string) => {
+    let text = ''
+    const stream = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
+    const proxy = await startProxy(testConfig(url, { connectTimeoutMs: ['5s'] }, `${consumer}:${token}:${secret}`), createLogger('info', 'json', stream), { greeting: true })
+    t.after(() => proxy.stop())
+    return { address: proxy.addresses[0], log: () => text }
+  }
+  const proxy = await start(maas.url)
+  t.match(proxy.log(), /"clockOffsetSeconds":(599|600|601),"msg":"MAAS answers"[^]*"msg":"listening"/)
+  t.equal((await fetch(`${proxy.address}/MAAS/api/2.0/tags/`, { method: 'POST', body: new URLSearchParams({ name: 'blue' }) })).status, 200, 'so even a first call with a body is right')
+
+  const rows: Array<[answer: string | (() => void), wanted: RegExp, reason: string]> = [
+    ['HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', /"statusCode":404,"msg":"what answers at MAAS_URL does not say which version/, 'something else'],
+    [() => {}, /"code":"MAAS_PROXY_RESPONSE_TIMED_OUT".*MAAS does not answer yet: MAAS did not answer in time/, 'a MAAS that hangs']
+  ]
+  for (const [answer, wanted, reason] of rows) t.match((await start((await rawUpstream(t, answer)).url)).log(), new RegExp(`${wanted.source}[^]*"msg":"listening"`), reason)
+  t.match((await start('http://127.0.0.1:1/MAAS')).log(), /"code":"MAAS_PROXY_UPSTREAM_REFUSED","remedy":"check that MAAS runs[^]*"msg":"listening"/, 'a MAAS that is not there')
+})
