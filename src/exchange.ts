@@ -39,6 +39,8 @@ export class Exchange {
   tearDown: (() => void) | null = null
   /** how often the request was sent to MAAS */
   attempts = 0
+  /** what was said to an error of MAAS */
+  hint: string | null = null
   /** body bytes read from the client */
   requestBytes = 0
   /** body bytes read from MAAS */

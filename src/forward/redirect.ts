@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts'
-import type { ResponseHead } from './response-head.ts'
+import { type ResponseHead, valueOf } from './response-head.ts'
 
 /**
  * Makes a redirect right for the client. One to MAAS's own origin leads back to the proxy, where it is signed again; any other
@@ -10,11 +10,10 @@ import type { ResponseHead } from './response-head.ts'
  *   to its https port, and a client that follows goes around the proxy, unsigned (nginx's `regiond.nginx.conf.template`)
  */
 export function redirect (head: ResponseHead, upstream: string, client: string): ResponseHead {
-  const at = head.headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === 'location') + 1
-  const location = head.headers[at] ?? ''
-  if (at === 0 || !URL.canParse(location)) return head // a relative one stays with the client's own origin
+  const location = valueOf(head.headers, 'location')
+  if (location === null || !URL.canParse(location)) return head // a relative one stays with the client's own origin
   const { origin, protocol, hostname } = new URL(location)
-  if (origin === upstream) return { ...head, headers: head.headers.with(at, client + location.slice(location.indexOf('/', location.indexOf('//') + 2))) }
+  if (origin === upstream) return { ...head, headers: head.headers.with(head.headers.indexOf(location), client + location.slice(location.indexOf('/', location.indexOf('//') + 2))) }
   const asked = new URL(upstream)
   if (protocol !== 'https:' || asked.protocol !== 'http:' || hostname !== asked.hostname) return head
   throw new ProxyError('MAAS_PROXY_UPSTREAM_MOVED', { message: `MAAS has TLS and redirects to ${origin}`, remedy: `set MAAS_URL=${origin}/MAAS` })

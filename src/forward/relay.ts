@@ -3,14 +3,16 @@ import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { expectsContinue } from '../fields.ts'
+import type { Access } from '../maas/access.ts'
 import type { MaasClock } from '../maas/clock.ts'
+import { findHint } from '../maas/hints.ts'
 import { buffersPassed } from './buffers.ts'
 import { explainFailure } from './failures.ts'
-import { HeldAnswer } from './held-answer.ts'
+import { HeldAnswer, mustBeHeld } from './held-answer.ts'
 import { redirect } from './redirect.ts'
 import { hasBody, RequestBody } from './request-body.ts'
-import { responseHead, type ResponseHead } from './response-head.ts'
-import { MASKED_STATUS, type SecretMask } from './secret-mask.ts'
+import { responseHead, type ResponseHead, valueOf } from './response-head.ts'
+import type { SecretMask } from './secret-mask.ts'
 
 /** What one relay works on, and whom it tells how it went. */
 export interface RelayTask {
@@ -87,11 +89,11 @@ class Relay implements Dispatcher.DispatchHandler {
     if (plain.date !== null) clock.learnFromDate(plain.date)
     // Whatever is thrown here, undici hands to `onError`.
     const head = status >= 300 && status < 400 ? redirect(plain, origin, `http://${request.headers.host ?? 'localhost'}`) : plain
-    if (status === MASKED_STATUS) {
+    if (mustBeHeld(head)) {
       this.#held = new HeldAnswer(head)
       return true
     }
-    this.#begin(head)
+    this.#begin(head, null)
     if (BODILESS.has(status)) {
       response.end() // whatever length it announces, nothing follows (RFC 9112 §6.3)
       return true
@@ -135,9 +137,12 @@ class Relay implements Dispatcher.DispatchHandler {
     cutOff(this.#task.response)
   }
 
-  #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>): void {
-    this.#task.response.writeHead(status, reason, headers)
-    this.#task.onAnswer()
+  /** Passes the head of an answer on, with a hint beside what MAAS says. @param body if it is known, for the hint */
+  #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>, body: string | null): void {
+    const { response, exchange, onAnswer } = this.#task
+    exchange.hint = status < 400 ? null : findHint({ status, access: exchange.access as Access, retryAfter: valueOf(headers, 'retry-after'), challenge: valueOf(headers, 'www-authenticate'), body })
+    response.writeHead(status, reason, exchange.hint === null ? headers : [...headers, 'MAAS-Proxy-Hint', exchange.hint])
+    onAnswer()
   }
 
   /**
@@ -155,7 +160,7 @@ class Relay implements Dispatcher.DispatchHandler {
 
   #release ({ head, body }: HeldAnswer): void {
     const masked = this.#task.maskSecret({ headers: head.headers, body })
-    this.#begin({ ...head, headers: masked.headers })
+    this.#begin({ ...head, headers: masked.headers }, masked.body.toString('latin1'))
     this.#task.response.end(masked.body)
   }
 

@@ -48,6 +48,12 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
   return { status, reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '', headers, contentLength, date }
 }
 
+/** The value of a field of a header as {@link ResponseHead} has it; null where there is none. @param wanted in lower case */
+export function valueOf (headers: readonly string[], wanted: string): string | null {
+  const at = headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === wanted)
+  return at < 0 ? null : headers[at + 1] as string
+}
+
 function valuesOf (fields: readonly string[], wanted: string): string[] {
   const values: string[] = []
   for (let i = 0; i < fields.length; i += 2) if (fields[i] === wanted) values.push(fields[i + 1] as string)

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { ProxyError } from '../errors.ts'
 import type { ApiKey } from '../maas/api-key.ts'
 import { MAX_HELD_BYTES } from './held-answer.ts'
+import { valueOf } from './response-head.ts'
 
 /** An answer as a whole: fields as names and values in turns, and the body. */
 export interface HeldAnswer {
@@ -11,9 +12,6 @@ export interface HeldAnswer {
 
 /** Takes the token secret out of an answer. @throws ProxyError if it cannot be looked into */
 export type SecretMask = (answer: HeldAnswer) => HeldAnswer
-
-/** The status under which MAAS shows a secret, and so the only one whose body is held. */
-export const MASKED_STATUS = 401
 
 const MASK = '[token secret]'
 
@@ -25,8 +23,8 @@ const MASK = '[token secret]'
 export function createSecretMask ({ tokenSecret }: ApiKey): SecretMask {
   const forms = [tokenSecret, encodeURIComponent(tokenSecret)]
   return ({ headers, body }) => {
-    const coding = fieldValue(headers, 'content-encoding')
-    const text = (coding === undefined ? body : decompress(coding, body)).toString('latin1')
+    const coding = valueOf(headers, 'content-encoding')
+    const text = (coding === null ? body : decompress(coding, body)).toString('latin1')
     const masked = forms.reduce((text, form) => text.replaceAll(form, MASK), text).replace(/(signature base string: )[^\s'"<]*/gi, `$1${MASK}`)
     if (masked === text) return { headers, body }
     const maskedBody = Buffer.from(masked, 'latin1')
@@ -42,11 +40,6 @@ function decompress (coding: string, body: Buffer): Buffer {
     // answered below, like any other coding that cannot be undone
   }
   throw new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message: 'the answer of MAAS is a 401 whose body cannot be looked into for secrets' })
-}
-
-function fieldValue (headers: readonly string[], wanted: string): string | undefined {
-  const at = headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === wanted)
-  return at < 0 ? undefined : headers[at + 1]
 }
 
 function withoutFields (headers: readonly string[], names: readonly string[]): string[] {

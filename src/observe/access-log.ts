@@ -29,7 +29,7 @@ export const accessLog = fp(async function accessLog (app: FastifyInstance) {
  * was refused is left out, since it is not known what is in it.
  */
 function record ({ id, method, exchange, log }: FastifyRequest, response: ServerResponse): void {
-  const { target, client, operation, wouldRefuse, access, attempts, error, requestBytes, responseBytes, startedAt } = exchange
+  const { target, client, operation, wouldRefuse, access, attempts, hint, error, requestBytes, responseBytes, startedAt } = exchange
   const fields = {
     id,
     client: client ?? undefined,
@@ -44,6 +44,7 @@ function record ({ id, method, exchange, log }: FastifyRequest, response: Server
     bytes: responseBytes,
     ms: Math.round((performance.now() - startedAt) * 10) / 10,
     complete: response.writableFinished,
+    hint: hint ?? undefined,
     error: error ?? undefined,
     wouldRefuse: wouldRefuse ?? undefined
   }
