@@ -8,16 +8,19 @@ export type FormOp = { certain: true, op: string | null } | { certain: false }
 export type FormKind = 'urlencoded' | 'multipart' | 'odd'
 
 const UNCERTAIN: FormOp = { certain: false }
-const CHARSET = /;\s*charset\s*=\s*"?([^";]*)"?/i
-const BOUNDARY = /^multipart\/form-data;\s*boundary=(?:"([^"]+)"|([^\s;,"]+))$/i
-const PLAIN_PART = /^form-data; name="([^"\\\r\n]*)"(?:; filename="[^"\r\n]*")?$/i
+/** Without a backslash, which Django takes for an escape; the characters and the length of RFC 2046 §5.1.1. */
+const BOUNDARY = /^multipart\/form-data;\s*(?:charset=utf-8;\s*)?boundary=(?:"([\w'()+,./:=? -]{1,70})"|([\w'+./-]{1,70}))$/i
+
+/** Names without anything that is stripped, escaped or decoded; a file name in ASCII, since Django leaves out a field it cannot decode. */
+const PLAIN_PART = /^form-data; name="([\w.[\]-]+)"(; filename="[\x20-\x21\x23-\x5b\x5d-\x7e]*")?$/i
+
+/** Django ignores a part whose head is larger than 1,024 bytes. */
+const MAX_PART_HEAD = 1000
 
 /** What kind of form a content type announces; null for what MAAS takes no op from. One that only resembles a form is odd. */
 export function formKind (contentType: string | undefined): FormKind | null {
   if (contentType === undefined || !/form/i.test(contentType)) return null
   const [type = ''] = contentType.toLowerCase().split(';')
-  const [, charset] = CHARSET.exec(contentType) ?? []
-  if (charset !== undefined && !/^(?:utf-8|us-ascii|iso-8859-1)$/i.test(charset)) return 'odd' // Django decodes names by it
   if (type.trim() === 'application/x-www-form-urlencoded') return 'urlencoded'
   return type.trim() === 'multipart/form-data' ? 'multipart' : 'odd'
 }
@@ -47,22 +50,21 @@ function findMultipartOp (text: string, delimiter: string): FormOp {
   for (const part of rest) {
     const field = readPart(part)
     if (field === null) return UNCERTAIN
-    if (field.name === 'op') {
-      if (field.encoded) return UNCERTAIN
-      op = field.value
-    }
+    if (field.name !== 'op') continue
+    if (field.encoded || field.isFile) return UNCERTAIN // a file is no field for Django, and an encoded value another one
+    op = field.value
   }
   return { certain: true, op }
 }
 
-function readPart (part: string): { name: string, value: string, encoded: boolean } | null {
+function readPart (part: string): { name: string, value: string, encoded: boolean, isFile: boolean } | null {
   const headEnd = part.indexOf('\r\n\r\n')
-  if (!part.startsWith('\r\n') || headEnd < 0) return null
+  if (!part.startsWith('\r\n') || headEnd < 0 || headEnd > MAX_PART_HEAD) return null
   const lines = part.slice(2, headEnd).split('\r\n')
-  if (!lines.every(line => /^[A-Za-z-]+: /.test(line))) return null
+  if (!lines.every(line => /^[A-Za-z-]+: [\x20-\x7e]*$/.test(line))) return null
   const valuesOf = (field: string) => lines.filter(line => line.toLowerCase().startsWith(`${field}: `)).map(line => line.slice(field.length + 2))
   const dispositions = valuesOf('content-disposition')
-  const [, name] = PLAIN_PART.exec(dispositions.join()) ?? []
+  const [, name, fileName] = PLAIN_PART.exec(dispositions.join()) ?? []
   if (name === undefined || dispositions.length > 1) return null
-  return { name, value: part.slice(headEnd + 4), encoded: valuesOf('content-transfer-encoding').length > 0 }
+  return { name, value: part.slice(headEnd + 4), encoded: valuesOf('content-transfer-encoding').length > 0, isFile: fileName !== undefined }
 }

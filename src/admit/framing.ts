@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import { connectionOptions } from '../fields.ts'
 
@@ -28,11 +29,26 @@ export function checkFraming (request: IncomingMessage): void {
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') throw new ProxyError('MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED')
   // `Upgrade: h2c` is what Java and `curl --http2` send along by default; RFC 9110 §7.8 lets a server ignore it.
   if (headers.upgrade !== undefined && headers.upgrade.toLowerCase() !== 'h2c') throw new ProxyError('MAAS_PROXY_UPGRADE_UNSUPPORTED')
+  if (Number(headers['content-length'] ?? 0) > Number.MAX_SAFE_INTEGER) throw new ProxyError('MAAS_PROXY_REQUEST_MALFORMED', { message: 'the request has a Content-Length that no body has' })
   if (headers.connection === undefined) return
   const taken = connectionOptions(headers.connection).find(option => option.startsWith('content-') || option === 'host')
   if (taken !== undefined) {
     throw new ProxyError('MAAS_PROXY_HEADER_MALFORMED', { message: `Connection names ${taken}, a field that is meant for MAAS too (RFC 9110 §7.6.1)` })
   }
+}
+
+const upgrading = new WeakSet<Socket>()
+
+/**
+ * Lets no request follow on a connection on which a client offered to switch protocols. node stops reading requests where it
+ * sees the offer, and what comes next could be read from the middle of a body.
+ * @throws ProxyError MAAS_PROXY_UPGRADE_UNSUPPORTED for a request that follows all the same
+ */
+export function closeAfterUpgrade ({ headers, socket }: IncomingMessage, response: ServerResponse): void {
+  if (upgrading.has(socket)) throw new ProxyError('MAAS_PROXY_UPGRADE_UNSUPPORTED', { message: 'nothing may follow on this connection after Upgrade' })
+  if (headers.upgrade === undefined) return
+  upgrading.add(socket)
+  response.setHeader('Connection', 'close')
 }
 
 /** The first of {@link SINGLE_FIELDS} that comes twice. */

@@ -17,7 +17,7 @@ export interface OperationOptions {
 
 /**
  * Finds the operation that MAAS will run. Only where that is left to a form, and a decision depends on it, is the body
- * looked at, up to a bound; nothing of it is lost.
+ * looked at, up to a bound; nothing of it is lost. Rules that are only to warn refuse nothing that cannot be decided.
  * @param done called with the operation, in the same tick unless the body is looked at; with an error MAAS_PROXY_OPERATION_UNDECIDED
  *   where the form cannot be judged; not at all if the client goes away meanwhile
  */
@@ -32,13 +32,20 @@ export function findAdmittedOperation (
 
   void readFormOp(request, response, exchange, kind).then(formOp => {
     if (formOp !== null) done(null, operationBy(formOp.op))
-  }, (error: ProxyError) => { done(error, operationBy(null)) })
+  }, (error: ProxyError) => {
+    const refuse = options.policy.mustKnowOp(method, target.path) || mayBeAnonymous(exchange, options)
+    if (!refuse) exchange.wouldRefuse = error.message
+    done(refuse ? error : null, operationBy(null))
+  })
 }
 
 /** Whether another op on the same path would be decided differently: by a rule, or between signed and anonymous. */
-function dependsOnOp ({ method, path }: Operation, { askedAccess }: Exchange, { policy, anonymousOperations, dualOperations }: OperationOptions): boolean {
-  const mayBeAnonymous = askedAccess !== undefined || dualOperations === 'anonymous'
-  return policy.dependsOnOp(method, path) || (mayBeAnonymous && anonymousOperations.hasPath(method, path))
+function dependsOnOp ({ method, path }: Operation, exchange: Exchange, options: OperationOptions): boolean {
+  return options.policy.dependsOnOp(method, path) || (mayBeAnonymous(exchange, options) && options.anonymousOperations.hasPath(method, path))
+}
+
+function mayBeAnonymous ({ askedAccess }: Exchange, { dualOperations }: OperationOptions): boolean {
+  return askedAccess !== undefined || dualOperations === 'anonymous'
 }
 
 async function readFormOp (request: IncomingMessage, response: ServerResponse, exchange: Exchange, kind: FormKind): Promise<{ op: string | null } | null> {
@@ -49,10 +56,7 @@ async function readFormOp (request: IncomingMessage, response: ServerResponse, e
   exchange.peeked = await peek(request)
   if (exchange.peeked === null) return null
   const { bytes, complete } = exchange.peeked
-  if (!complete) {
-    request.resume() // the rest is dropped, so that the connection can go on
-    throw new ProxyError('MAAS_PROXY_OPERATION_UNDECIDED', { message: `the operation depends on a form of more than ${PEEK_BYTES / 1024} KiB` })
-  }
+  if (!complete) throw new ProxyError('MAAS_PROXY_OPERATION_UNDECIDED', { message: `the operation depends on a form of more than ${PEEK_BYTES / 1024} KiB` })
   const found = findFormOp(kind, request.headers['content-type'] as string, bytes)
   if (!found.certain) throw new ProxyError('MAAS_PROXY_OPERATION_UNDECIDED')
   return found

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { pendingAnswers } from '../answer-over.ts'
 import { ProxyError } from '../errors.ts'
 import type { Target } from '../exchange.ts'
 import type { Access, AnonymousOperations } from '../maas/access.ts'
@@ -7,7 +8,8 @@ import type { Policy } from '../policy/policy.ts'
 import { askedAccess } from './asked-access.ts'
 import { type BrowserGuard, checkBrowser } from './browser.ts'
 import type { ClientTokens } from './clients.ts'
-import { checkFraming } from './framing.ts'
+import { checkContentType } from './content-type.ts'
+import { checkFraming, closeAfterUpgrade } from './framing.ts'
 import { checkLoop } from './loop.ts'
 import { findAdmittedOperation } from './operation.ts'
 import { checkQuery } from './query.ts'
@@ -30,6 +32,9 @@ export interface AdmitOptions {
   dualOperations: Access
 }
 
+/** How many requests may wait on one connection: browsers and tools send one at a time. */
+const MAX_PENDING = 32
+
 /** The only part of MAAS that takes an API key: the rest is its web UI, its node metadata and its v3 API. */
 const SERVED = '/MAAS/api/'
 
@@ -44,7 +49,13 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
   app.addHook('onRequest', (request, reply, next) => {
     if (shuttingDown) throw new ProxyError('MAAS_PROXY_SHUTTING_DOWN')
     const { exchange, originalUrl, raw } = request
+    if (pendingAnswers(raw.socket) > MAX_PENDING) {
+      raw.socket.destroy() // an answer would only wait behind the others; so those end too
+      throw new ProxyError('MAAS_PROXY_PIPELINE_TOO_LONG')
+    }
     checkFraming(raw)
+    closeAfterUpgrade(raw, reply.raw)
+    checkContentType(raw.headers['content-type'])
     checkLoop(raw.headers.via)
     exchange.target = parseTarget(originalUrl)
     checkQuery(exchange.target.query)

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { findOperation } from '../maas/operations.ts'
 import { asRule, isParameter, knownOperations, nearestRule, operationsOf } from '../policy/catalogue.ts'
 import { API_ROOT, type Policy } from '../policy/policy.ts'
 import { parseRule, type Rule } from '../policy/rule.ts'
@@ -20,7 +21,7 @@ export const policy: Command = {
 
 function test (policy: Policy, subject: string, stdout: Writable): number {
   const { methods, segments, op } = readSubject(subject)
-  const verdict = policy.decide({ method: methods?.[0] as string, path: API_ROOT + segments.join('/'), op: op || null, fromPath: false })
+  const verdict = policy.decide(findOperation(methods?.[0] as string, API_ROOT + segments.join('/'), op ? [['op', op]] : [], null))
   const passes = verdict.allowed || (policy.warnOnly && verdict.code === 'MAAS_PROXY_RULE_REFUSED')
   const word = verdict.allowed ? 'allowed' : passes ? 'allowed by --policy-mode warn, but would be refused' : 'refused'
   stdout.write(`${word}: ${subject}\n  by ${verdict.by}\n`)

@@ -23,6 +23,12 @@ export interface ForwardOptions {
 }
 
 /**
+ * The description of the API, which has absolute addresses of all resources. Old clients (`maas` CLI up to 3.1, python-libmaas)
+ * call those, and would go around the proxy.
+ */
+const DESCRIPTION = '/MAAS/api/2.0/describe/'
+
+/**
  * Forwards what was admitted. @fastify/http-proxy owns the route and hands every request to our relay by its `handler`
  * option. What it resolves from the path is not used, hence the constant `preRewrite`: the relay sends the admitted bytes.
  */
@@ -54,6 +60,7 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
     response: reply.raw,
     exchange,
     maskSecret: options.maskSecret,
+    rewriteBody: request.method === 'GET' && exchange.operation.path === DESCRIPTION,
     clock: options.clock,
     makeHeaders: () => requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? options.sign() : null),
     onAnswer: () => { reply.hijack() },

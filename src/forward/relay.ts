@@ -9,9 +9,10 @@ import { findHint } from '../maas/hints.ts'
 import { buffersPassed } from './buffers.ts'
 import { explainFailure } from './failures.ts'
 import { HeldAnswer, mustBeHeld } from './held-answer.ts'
+import { OriginRewriter } from './origin-rewriter.ts'
 import { redirect } from './redirect.ts'
 import { hasBody, RequestBody } from './request-body.ts'
-import { responseHead, type ResponseHead, valueOf } from './response-head.ts'
+import { responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
 import type { SecretMask } from './secret-mask.ts'
 
 /** What one relay works on, and whom it tells how it went. */
@@ -28,6 +29,8 @@ export interface RelayTask {
   makeHeaders: () => string[]
   clock: MaasClock
   maskSecret: SecretMask
+  /** whether the body has addresses of MAAS in it that are to lead to the proxy */
+  rewriteBody: boolean
   /** called before the first byte of MAAS's answer is passed on: from here on the response belongs to the relay */
   onAnswer: () => void
   /** called instead, at most once, where there is no answer to pass on and the client is still there */
@@ -58,6 +61,7 @@ class Relay implements Dispatcher.DispatchHandler {
   #remaining: number | null = null
   /** an answer that is looked into for secrets before it is passed on */
   #held: HeldAnswer | null = null
+  #rewriter: OriginRewriter | null = null
 
   constructor (task: RelayTask) {
     this.#task = task
@@ -84,11 +88,13 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onHeaders (status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
     if (status < 200) return true // MAAS sends no interim answers; undici refuses 100 and 101
-    const { response, origin, request, clock } = this.#task
+    const { response, origin, request, clock, rewriteBody } = this.#task
+    const clientOrigin = `http://${request.headers.host ?? 'localhost'}`
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
     // Whatever is thrown here, undici hands to `onError`.
-    const head = status >= 300 && status < 400 ? redirect(plain, origin, `http://${request.headers.host ?? 'localhost'}`) : plain
+    const head = status >= 300 && status < 400 ? redirect(plain, origin, clientOrigin) : rewriteBody ? withoutLength(plain) : plain
+    if (rewriteBody) this.#rewriter = new OriginRewriter(origin, clientOrigin)
     if (mustBeHeld(head)) {
       this.#held = new HeldAnswer(head)
       return true
@@ -113,6 +119,7 @@ class Relay implements Dispatcher.DispatchHandler {
       this.#held.push(chunk)
       return true
     }
+    if (this.#rewriter !== null) return response.write(this.#rewriter.write(chunk))
     if (this.#remaining !== null) this.#remaining -= chunk.length
     if (this.#remaining !== 0) return response.write(chunk)
     response.end(chunk)
@@ -123,7 +130,7 @@ class Relay implements Dispatcher.DispatchHandler {
     if (this.#held !== null && this.#resend(this.#held)) return
     if (this.#held !== null) this.#release(this.#held)
     this.#done = true
-    if (!this.#task.response.writableEnded) this.#task.response.end()
+    if (!this.#task.response.writableEnded) this.#task.response.end(this.#rewriter?.end())
   }
 
   onError (error: Error): void {

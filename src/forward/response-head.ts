@@ -54,6 +54,11 @@ export function valueOf (headers: readonly string[], wanted: string): string | n
   return at < 0 ? null : headers[at + 1] as string
 }
 
+/** The head of an answer whose body will be of another length than announced. */
+export function withoutLength (head: ResponseHead): ResponseHead {
+  return { ...head, headers: head.headers.filter((_, i) => (head.headers[i - i % 2] as string).toLowerCase() !== 'content-length'), contentLength: null }
+}
+
 function valuesOf (fields: readonly string[], wanted: string): string[] {
   const values: string[] = []
   for (let i = 0; i < fields.length; i += 2) if (fields[i] === wanted) values.push(fields[i + 1] as string)

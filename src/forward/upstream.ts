@@ -17,7 +17,10 @@ export interface UpstreamOptions {
 /** MAAS's nginx closes an idle connection after 65 s; ours go first, so that a request hardly ever meets a closing one. */
 const KEEP_ALIVE_MS = 50_000
 
-/** The connections to MAAS: kept open for the next request, one request at a time each, as many as clients ask for at once. */
+/** Far more than a region works on at once (four requests a worker), and far less than a process may have open. */
+const MAX_CONNECTIONS = 256
+
+/** The connections to MAAS: kept open for the next request, one request at a time each. */
 export function createUpstream (origin: string, options: UpstreamOptions): Pool {
   const { connectTimeoutMs, responseTimeoutMs } = options
   return new Pool(origin, {
@@ -26,6 +29,7 @@ export function createUpstream (origin: string, options: UpstreamOptions): Pool 
     bodyTimeout: responseTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    connections: MAX_CONNECTIONS,
     pipelining: 1
   })
 }

@@ -35,8 +35,8 @@ function record ({ id, method, exchange, log }: FastifyRequest, response: Server
     client: client ?? undefined,
     method,
     path: target?.rawPath,
-    queryKeys: target === null || target.query.length === 0 ? undefined : target.query.map(([name]) => name),
-    op: operation?.op ?? undefined,
+    queryKeys: target === null || target.query.length === 0 ? undefined : target.query.map(([name]) => printable(name)),
+    op: operation?.op == null ? undefined : printable(operation.op),
     access: access ?? undefined,
     attempts: attempts > 1 ? attempts : undefined,
     status: response.headersSent ? response.statusCode : undefined,
@@ -50,4 +50,9 @@ function record ({ id, method, exchange, log }: FastifyRequest, response: Server
   }
   if (response.statusCode >= 500 || error !== null || wouldRefuse !== null) log.warn(fields, 'request')
   else log.info(fields, 'request')
+}
+
+/** A decoded text without what a terminal would act on. */
+function printable (text: string): string {
+  return text.replace(/[^\x20-\x7e\xa0-\uffff]/g, '?')
 }

@@ -52,18 +52,26 @@ export class Policy {
   decide (operation: Operation): Verdict {
     const { credentialRules, readOnly, effectfulReads, deny, allow } = this.#options
     const segments = relativeSegments(operation.path)
-    const find = (rules: readonly SourcedRule[]) => rules.find(({ rule }) => matches(rule, operation, segments))?.source
+    const find = (rules: readonly SourcedRule[]) => findBy(rules, operation, segments)
 
     const credential = find(credentialRules)
     if (credential !== undefined) return { allowed: false, code: 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', by: credential }
     if (readOnly && !READING.includes(operation.method)) return { allowed: false, code: 'MAAS_PROXY_WRITE_REFUSED', by: '--read-only' }
     const effectful = readOnly ? find(effectfulReads) : undefined
     if (effectful !== undefined) return { allowed: false, code: 'MAAS_PROXY_WRITE_REFUSED', by: `--read-only: ${effectful}` }
-    const denied = find(deny)
+    // Where MAAS has a resource whose name begins with `op-`, the path is its, and no operation's: either reading may be denied.
+    const denied = find(deny) ?? (operation.fromPath ? findBy(deny, { ...operation, op: null }, [...segments, `op-${operation.op}`]) : undefined)
     if (denied !== undefined) return { allowed: false, code: 'MAAS_PROXY_RULE_REFUSED', by: denied }
     if (allow.length === 0) return { allowed: true, by: 'no rule against it' }
     const allowed = find(allow)
     return allowed === undefined ? { allowed: false, code: 'MAAS_PROXY_RULE_REFUSED', by: 'no --allow rule that means it' } : { allowed: true, by: allowed }
+  }
+
+  /** Whether the op has to be known, or else nothing may pass: rules that are only to warn are no reason. */
+  mustKnowOp (method: string, path: string): boolean {
+    const { credentialRules, warnOnly } = this.#options
+    const segments = relativeSegments(path)
+    return warnOnly ? credentialRules.some(({ rule }) => dependsOnOp(rule, method, segments)) : this.dependsOnOp(method, path)
   }
 
   /** Whether the verdict on a method and a path depends on which operation it is. */
@@ -72,6 +80,10 @@ export class Policy {
     const segments = relativeSegments(path)
     return this.#rules.some(({ rule }) => dependsOnOp(rule, method, segments))
   }
+}
+
+function findBy (rules: readonly SourcedRule[], operation: Operation, segments: readonly string[]): string | undefined {
+  return rules.find(({ rule }) => matches(rule, operation, segments))?.source
 }
 
 /** A path beyond the API's root has a first segment that no rule has, so that only `**` means it. */

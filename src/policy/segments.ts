@@ -11,8 +11,9 @@ const SINGULAR: Readonly<Record<string, string>> = { partition: 'partitions', 'v
  */
 export function segmentsOf (path: string): string[] {
   const segments = path.split('/').filter(segment => segment !== '')
-  const [resource = '', ...rest] = segments
+  const [first = '', ...rest] = segments
+  const resource = first === 'pods' ? 'vm-hosts' : first // the old name, which MAAS still takes
   if (SLASHED.has(resource) && rest.length > 1) return [resource, rest.join('/')]
-  if (resource !== 'nodes') return segments
+  if (resource !== 'nodes') return first === '' ? [] : [resource, ...rest]
   return segments.map(segment => Object.hasOwn(SINGULAR, segment) ? SINGULAR[segment] as string : segment)
 }

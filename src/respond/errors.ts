@@ -42,6 +42,7 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   else if (ours.cause !== undefined) request.log.warn({ id: request.id, code: ours.code, ...describe(ours.cause as NodeJS.ErrnoException) }, ours.message)
   if (ours.statusCode === 405) void reply.header('Allow', METHODS.join(', '))
   if (ours.statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
+  request.raw.resume() // what is left of a body is dropped, so that the connection can go on
   void reply.code(ours.statusCode).headers({ 'MAAS-Proxy-Error': ours.code, 'Content-Type': 'application/json; charset=utf-8' }).send(ours.body())
 }
 

@@ -73,7 +73,7 @@ function readValues (given: (name: SettingName) => Given | undefined, problems: 
   const names = Object.keys(SETTINGS) as SettingName[]
   return Object.fromEntries(names.map(name => {
     const { default: defaultText, parse } = SETTINGS[name]
-    const { texts, source } = given(name) ?? { texts: defaultText === undefined ? undefined : [defaultText], source: 'default' }
+    const { texts, source } = given(name) ?? { texts: defaultText === undefined ? undefined : defaultText === '' ? [] : [defaultText], source: 'default' }
     return [name, texts === undefined ? undefined : attempt(() => parse(texts), source, problems)]
   })) as Values // an entry that failed is undefined, but then there is a problem, and these values go nowhere
 }

@@ -28,15 +28,18 @@ export function readPolicyFile (path: string): PolicyFile {
   if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new Error(`${quote(path)}: not an object with the keys ${KEYS.join(' and ')}`)
   const unknown = Object.keys(content).find(key => !KEYS.some(known => known === key))
   if (unknown !== undefined) throw new Error(`${quote(path)}: has an unknown key ${quote(unknown)}; the keys are ${KEYS.join(' and ')}`)
-  const { allow = [], deny = [] } = content as Partial<Record<typeof KEYS[number], unknown>>
+  const { allow, deny } = content as Partial<Record<typeof KEYS[number], unknown>>
   return { allow: readRules(path, 'allow', allow), deny: readRules(path, 'deny', deny) }
 }
 
 function readRules (path: string, key: string, texts: unknown): Rule[] {
+  if (texts === undefined) return []
   if (!Array.isArray(texts)) throw new Error(`${quote(path)}: ${key} is not a list of rules`)
+  if (texts.length === 0) throw new Error(`${quote(path)}: ${key} is empty; give it a rule, or leave it out`)
   return texts.map((text: unknown, i) => {
     try {
-      return parseKnownRule(String(text))
+      if (typeof text !== 'string') throw new Error('is not a text')
+      return parseKnownRule(text)
     } catch (error) {
       throw new Error(`${quote(path)}: ${key}[${i}]: ${(error as Error).message}`)
     }

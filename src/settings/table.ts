@@ -80,7 +80,14 @@ function toggle (flag: string, help: string): Setting<boolean> {
 
 /** A setting that may be given more than once; without a default it is an empty list. */
 function list<T> (flag: string, value: string, defaultText: string | undefined, help: string, parse: (text: string) => T): Setting<T[]> {
-  return { flag, env: envOf(flag), value, repeatable: true, default: defaultText ?? '', help, parse: texts => texts.filter(text => text !== '').map(parse) }
+  return { flag, env: envOf(flag), value, repeatable: true, default: defaultText ?? '', help, parse: texts => nonEmpty(texts).map(parse) }
+}
+
+/** @throws Error if something was given, and it is nothing: for a list of rules that must not mean "no rules" */
+function nonEmpty (texts: readonly string[]): readonly string[] {
+  const given = texts.filter(text => text.trim() !== '')
+  if (texts.length > 0 && given.length === 0) throw new Error('is empty; give it a value, or leave it out')
+  return given
 }
 
 function envOf (flag: string): string {

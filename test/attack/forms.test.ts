@@ -31,7 +31,7 @@ t.test('an op in a form is judged like one in the query', async t => {
     [post('machines/abc/', multipart('deploy'), 'Content-Type: multipart/form-data; boundary=b'), null, 'multipart'],
     [post('machines/abc/', multipart('release'), 'Content-Type: multipart/form-data; boundary=b'), 'RULE_REFUSED', 'multipart, not allowed'],
     [post('machines/abc/', multipart('deploy'), 'Content-Type: multipart/form-data'), 'OPERATION_UNDECIDED', 'without a boundary'],
-    [post('machines/abc/', 'op=deploy', 'Content-Type: application/x-www-form-urlencoded; charset=utf-16'), 'OPERATION_UNDECIDED', 'in another charset'],
+    [post('machines/abc/', 'op=deploy', 'Content-Type: application/x-www-form-urlencoded; charset=utf-16'), 'HEADER_MALFORMED', 'in another charset'],
     [post('machines/', '{"op": "release"}', 'Content-Type: application/json'), null, 'MAAS takes none from JSON'],
     [post('machines/', 'op=allocate', 'Content-Type: text/plain'), null, 'nor from text'],
     [post('machines/', 'op=allocate'), null, 'nor without a type'],
@@ -131,9 +131,51 @@ t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard s
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url, { policyMode: ['warn'], deny: ['DELETE machines/*'] }))
   t.match(await exchange(proxy.port, request(['DELETE /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost'])), /^HTTP\/1.1 200 /)
+  const large = `op=x&a=${'x'.repeat(PEEK_BYTES)}`
+  const warning = await startTestProxy(t, testConfig(upstream.url, { policyMode: ['warn'], deny: ['POST scripts/*?op=revert'] }))
+  t.match(await exchange(warning.port, post('scripts/foo', large, FORM)), /^HTTP\/1.1 200 /, 'nor does it refuse what cannot be decided')
+  t.match(await warning.logged(record => record['method'] === 'POST'), { level: 40, wouldRefuse: /more than 64 KiB/ })
+  t.equal(jsonBody(await exchange(warning.port, post('account/', large, FORM))).error?.code, 'MAAS_PROXY_OPERATION_UNDECIDED', 'unless the guard has to know')
   t.match(await proxy.logged(record => record['method'] === 'DELETE'), { level: 40, wouldRefuse: '--deny "DELETE machines/*"', status: 200 })
   t.equal(jsonBody(await exchange(proxy.port, get('/MAAS/api/2.0/account/?op=list_authorisation_tokens'))).error?.code, 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED')
   t.match(jsonBody(await exchange((await startTestProxy(t, testConfig(upstream.url, { deny: ['DELETE machines/*'] }))).port, request(['DELETE /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost']))).error, {
     code: 'MAAS_PROXY_RULE_REFUSED', message: 'refused by --deny "DELETE machines/*"', remedy: /policy list/
   }, 'enforced, it names the rule')
+})
+
+/*
+ * The attack: Django decodes the query, too, by the charset of `Content-Type`, whatever the method. In UTF-7 `+AG8AcA-` is `op`,
+ * so `GET account/?+AG8AcA-=list_authorisation_tokens` lists the keys, and no guard that reads ASCII sees it.
+ */
+t.test('no charset makes another text of what was judged', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const refused: Array<[type: string, reason: string]> = [
+    ['x; charset=utf-7', 'UTF-7'],
+    ['text/plain;charset=UTF-16', 'UTF-16'],
+    ['x; charset=unicode_escape', 'the escapes of Python'],
+    ['x; charset=punycode', 'Punycode'],
+    ["x; charset='utf-8'", 'other quotes'],
+    ['x; charset=utf-8; charset=utf-7', 'two'],
+    ['x; charset=utf-7; charset=utf-8', 'in the other order'],
+    ['x; a="; charset=utf-8"; charset=utf-7', 'one in quotes'],
+    ['x; a="; charset=utf-8"', 'only in quotes'],
+    ['x; charset*=utf-7', 'in the extended form'],
+    ['x; charset*0=utf-; charset*1=7', 'in pieces'],
+    ['x; charset = utf-7', 'with blanks'],
+    ['x; charset="utf-8', 'an open quote'],
+    ['x; charset="ut\\f-8"', 'an escape'],
+    ['x; charset', 'no value'],
+    ['x; CharSet=Utf-7', 'in any case']
+  ]
+  for (const [type, reason] of refused) {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const answer = await exchange(proxy.port, request([`${method} /MAAS/api/2.0/account/?+AG8AcA-=list_authorisation_tokens HTTP/1.1`, 'Host: localhost', `Content-Type: ${type}`]))
+      t.match(jsonBody(answer).error, { code: 'MAAS_PROXY_HEADER_MALFORMED', remedy: /charset=utf-8/ }, `${method}: ${reason}`)
+    }
+  }
+  t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
+  for (const type of ['x; charset=utf-8', 'x;charset="UTF-8"', 'x; charset=us-ascii ; a=b', 'x; a="b c"; charset=ISO-8859-1', 'x; a=b', 'multipart/form-data; charset=utf-8; boundary=b']) {
+    t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/', `Content-Type: ${type}`)), /^HTTP\/1.1 200 /, type)
+  }
 })

@@ -129,6 +129,7 @@ t.test('a message that is put together in an odd way is refused', async t => {
     [['POST /MAAS/api/2.0/machines/ HTTP/3.0', 'Host: localhost'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'another version'],
     [[line, 'Host: localhost', 'X: ' + 'x'.repeat(17_000)], 431, 'MAAS_PROXY_HEADER_TOO_LARGE', 'a header beyond 16 KiB'],
     [[line, 'Host: localhost', ...Array.from({ length: 1001 }, () => 'a:')], 431, 'MAAS_PROXY_HEADER_TOO_LARGE', 'a header of more than 1,000 lines'],
+    [[line, 'Host: localhost', 'Content-Length: 9007199254740993'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a length that no number has'],
     [[line, 'Host: localhost', 'Upgrade: websocket'], 501, 'MAAS_PROXY_UPGRADE_UNSUPPORTED', 'an upgrade'],
     [[line, 'Host: localhost', 'Upgrade: h2c, websocket'], 501, 'MAAS_PROXY_UPGRADE_UNSUPPORTED', 'a choice of upgrades'],
     [[line, 'Host: localhost', 'Connection: content-length', 'Content-Length: 0'], 400, 'MAAS_PROXY_HEADER_MALFORMED', 'a framing field that Connection takes away'],
@@ -174,6 +175,33 @@ t.test('a body that cannot be read ends its exchange', async t => {
   t.match(await readAll(socket), /^HTTP\/1.1 400 [^]*MAAS_PROXY_REQUEST_MALFORMED/)
   await closed(upstream.sockets[0])
   t.notMatch(upstream.received(), /0\r\n\r\n$/, 'MAAS never takes the part for the whole')
+})
+
+t.test('nothing follows on a connection on which a client offered to switch protocols', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => { if (head.includes('/last/')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const inner = 'DELETE /MAAS/api/2.0/tags/evil/ HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write(`GET /MAAS/api/2.0/first/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nPOST /MAAS/api/2.0/zones/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${inner.length}\r\n\r\n`)
+  await upstream.sawText('/first/')
+  socket.write(inner)
+  const other = connect(proxy.port, '127.0.0.1')
+  other.write('GET /MAAS/api/2.0/last/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n')
+  t.match(await readAll(other), /^HTTP\/1.1 200 OK\r\n[^]*Connection: close\r\n[^]*\r\n\r\nok$/i, 'the offer itself is ignored')
+  socket.destroy()
+  t.match(await proxy.logged(record => record['error'] === 'MAAS_PROXY_UPGRADE_UNSUPPORTED'), { method: 'DELETE' })
+  t.notMatch(upstream.received(), /DELETE|zones/, 'no request is read out of a body')
+})
+
+t.test('one connection cannot take all there is', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write('GET /MAAS/api/2.0/x/ HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(100))
+  await closed(socket)
+  await proxy.logged(record => record['error'] === 'MAAS_PROXY_PIPELINE_TOO_LONG')
+  await Promise.all(upstream.sockets.map(closed))
+  t.equal(proxy.log.filter(record => record['access'] === 'signed' && record['complete'] === false).length, 32, 'what it had asked for is given up')
 })
 
 t.test('what cannot be read behind a request is answered behind its answer, or not at all', async t => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, headLines, jsonBody, OK, rawUpstream, request, withoutSignature } from '../helper/sockets.ts'
 
@@ -151,6 +152,33 @@ t.test('a redirect leads back to the proxy, or is explained', async t => {
   t.match(await exchange((await startTestProxy(t, testConfig(plain.url))).port, get('/MAAS/api/2.0/x/')), /^HTTP\/1.1 304/, 'without a place to go')
 })
 
+t.test("the description's addresses lead to the proxy, and its hash stays right", async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const proxy = await startTestProxy(t, testConfig(maas.url))
+  const direct = await (await fetch(`${maas.url}/api/2.0/describe/`)).text()
+  const answer = await fetch(`${proxy.address}/MAAS/api/2.0/describe/`)
+  t.equal(answer.headers.get('content-type'), 'application/json', 'exactly, for the CLI compares it')
+  const text = await answer.text()
+  t.equal(text, direct.replaceAll(maas.url.slice(0, -'/MAAS'.length), proxy.address))
+  t.match(text, `"uri": "${proxy.address}/MAAS/api/2.0/machines/"`)
+  t.equal(JSON.parse(text).hash, JSON.parse(direct).hash)
+
+  const origin = (port: number) => `http://127.0.0.1:${port}`
+  const body = (port: number) => `{"a": "${origin(port)}/x", "b": "${origin(port)}0/", "c": "see ${origin(port)}/", "d": "http://1", "e": "${origin(port)}/", "\xe9": 1`
+  const upstream = await rawUpstream(t, socket => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n')
+    for (const byte of body(upstream.port)) socket.write(`1\r\n${byte}\r\n`, 'latin1')
+    socket.write('0\r\n\r\n')
+  })
+  const other = await startTestProxy(t, testConfig(upstream.url))
+  const pieces = Buffer.from(await (await fetch(`${other.address}/MAAS/api/2.0/describe/`)).arrayBuffer()).toString('latin1')
+  t.equal(pieces, body(upstream.port).replaceAll(`"${origin(upstream.port)}/`, `"${other.address}/`), 'byte by byte, and only where a string begins with it')
+  const cut = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n"http')
+  const kept = await exchange((await startTestProxy(t, testConfig(cut.url))).port, get('/MAAS/api/2.0/describe/'))
+  t.match(kept, /\r\n"http\r\n0\r\n\r\n$/, 'what was kept back comes at the end')
+})
+
 t.test('a request that comes back is known', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -217,7 +245,7 @@ t.test('every method of MAAS passes, with its body', async t => {
 t.test('a body of any type arrives as it is', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
-  const types = [null, 'application/json', 'multipart/form-data; boundary=x', 'nonsense', 'a/b; c', '', ';', 'text/plain; charset="', 'application/octet-stream']
+  const types = [null, 'application/json', 'multipart/form-data; boundary=x', 'nonsense', 'a/b; c', '', ';', 'text/plain; x="', 'text/plain; charset=utf-8', 'application/json;charset="UTF-8"', 'application/octet-stream']
   for (const [i, type] of types.entries()) {
     const body = `{not json ${i} \x00\xff`
     const fields = type === null ? [] : [`Content-Type: ${type}`]

@@ -44,7 +44,7 @@ t.test("a hint stands beside MAAS's own answer, and in the log", async t => {
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.user
   const ask = async (key: string, path: string, init?: RequestInit) => {
-    const proxy = await startTestProxy(t, testConfig(maas.url, {}, key))
+    const proxy = await startTestProxy(t, testConfig(maas.url, { allowCredentialOperations: ['true'] }, key))
     const answer = await fetch(`${proxy.address}/MAAS/api/2.0/${path}`, init)
     return { status: answer.status, hint: answer.headers.get('maas-proxy-hint'), body: await answer.text(), record: await proxy.logged(record => record['msg'] === 'request') }
   }

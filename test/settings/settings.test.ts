@@ -116,6 +116,7 @@ t.test('what may be given more than once', async t => {
   t.match(loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: 'GET machines/** ;\n* tags/**\n' }).allow, rules, 'as a variable, split at semicolons and line breaks')
   t.strictSame(loadConfig({}, { ...BASE, MAAS_PROXY_LISTEN: ':1;unix:/x' }).listen, [{ host: '127.0.0.1', port: 1 }, { path: '/x' }])
   t.strictSame(loadConfig({}, BASE).allow, [])
+  t.match(problemsOf(() => loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: ' ; ' })), [/^MAAS_PROXY_ALLOW: is empty/], 'nothing between semicolons does not mean no rules')
 })
 
 t.test('who may reach the proxy is said in words', async t => {
@@ -173,6 +174,7 @@ t.test('rules that cannot be meant', async t => {
     text: '{"allow": "GET machines/**"}',
     rule: '{"allow": ["GET machines/**"], "deny": ["* tags/**", "POST tag/*"]}',
     number: '{"deny": [1]}',
+    empty: '{"allow": []}',
     good: '{"allow": ["GET machines/**"], "deny": ["GET machines/*?op=details"]}'
   })
   const rows: Array<[flags: Flags, wanted: RegExp[], reason: string]> = [
@@ -189,7 +191,10 @@ t.test('rules that cannot be meant', async t => {
     [{ policy: [`${dir}/unknown`] }, [/has an unknown key "allows"/], 'an unknown key'],
     [{ policy: [`${dir}/text`] }, [/allow is not a list of rules/], 'no list'],
     [{ policy: [`${dir}/rule`] }, [/deny\[1\]: "POST tag\/\*" means no operation/], 'a typing error in it'],
-    [{ policy: [`${dir}/number`] }, [/deny\[0\]: "1": write METHOD/], 'no text'],
+    [{ policy: [`${dir}/number`] }, [/deny\[0\]: is not a text/], 'no text'],
+    [{ policy: [`${dir}/empty`] }, [/allow is empty; give it a rule, or leave it out/], 'an empty list'],
+    [{ allow: [''] }, [/^--allow: is empty; give it a value/], 'an empty rule'],
+    [{ listen: [' '] }, [/^--listen: is empty/], 'an empty address'],
     [{ policy: [`${dir}/good`], allow: ['* tags/**'] }, [], 'a file beside flags']
   ]
   for (const [flags, wanted, reason] of rows) {
