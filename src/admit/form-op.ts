@@ -9,7 +9,7 @@ export type FormKind = 'urlencoded' | 'multipart' | 'odd'
 
 const UNCERTAIN: FormOp = { certain: false }
 /** Without a backslash, which Django takes for an escape; the characters and the length of RFC 2046 §5.1.1. */
-const BOUNDARY = /^multipart\/form-data;\s*(?:charset=utf-8;\s*)?boundary=(?:"([\w'()+,./:=? -]{1,70})"|([\w'+./-]{1,70}))$/i
+const BOUNDARY = /^multipart\/form-data;\s*(?:charset=utf-8;\s*)?boundary=(?:"([\w'()+,./:=? -]{1,70})"|([\w'+./-]{1,70}))$/
 
 /** Names without anything that is stripped, escaped or decoded; a file name in ASCII, since Django leaves out a field it cannot decode. */
 const PLAIN_PART = /^form-data; name="([\w.[\]-]+)"(; filename="[\x20-\x21\x23-\x5b\x5d-\x7e]*")?$/i
@@ -20,7 +20,7 @@ const MAX_PART_HEAD = 1000
 /** What kind of form a content type announces; null for what MAAS takes no op from. One that only resembles a form is odd. */
 export function formKind (contentType: string | undefined): FormKind | null {
   if (contentType === undefined || !/form/i.test(contentType)) return null
-  const [type = ''] = contentType.toLowerCase().split(';')
+  const [type = ''] = contentType.split(';') // as it is written: whether another case is a form depends on Django's version
   if (type.trim() === 'application/x-www-form-urlencoded') return 'urlencoded'
   return type.trim() === 'multipart/form-data' ? 'multipart' : 'odd'
 }

@@ -33,7 +33,8 @@ export function findAdmittedOperation (
   void readFormOp(request, response, exchange, kind).then(formOp => {
     if (formOp !== null) done(null, operationBy(formOp.op))
   }, (error: ProxyError) => {
-    const refuse = options.policy.mustKnowOp(method, target.path) || mayBeAnonymous(exchange, options)
+    // The path without its ending `/op-NAME`, which a form would override.
+    const refuse = options.policy.mustKnowOp(method, operationBy(null).path) || mayBeAnonymous(exchange, options)
     if (!refuse) exchange.wouldRefuse = error.message
     done(refuse ? error : null, operationBy(null))
   })

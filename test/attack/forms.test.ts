@@ -179,3 +179,27 @@ t.test('no charset makes another text of what was judged', async t => {
     t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/', `Content-Type: ${type}`)), /^HTTP\/1.1 200 /, type)
   }
 })
+
+/*
+ * The attack: a path that ends in `/op-NAME` names one operation, its form another one, which MAAS prefers. Where the form
+ * cannot be judged, or is one for some versions of Django only, neither may be taken for granted.
+ */
+t.test('an ending of the path is no way round an uncertain form', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const large = `op=create_authorisation_token&x=${'a'.repeat(70_000)}`
+  const asFile = '--b\r\nContent-Disposition: form-data; name="op"\r\n\r\ncreate_authorisation_token\r\n--b\r\nContent-Disposition: form-data; name="op"; filename="x"\r\n\r\nzz\r\n--b--\r\n'
+  const multipart = 'Content-Type: multipart/form-data; boundary=b'
+  const rows: Array<[bytes: string, reason: string]> = [
+    [post('account/op-zz', large, FORM), 'a form beyond the bound, behind an operation that is none'],
+    [post('account/op-list_authorisation_tokens', large, FORM), 'or another one'],
+    [post('account/op-zz', asFile, multipart), 'a form that is uncertain'],
+    [post('account/op-create_authorisation_token', 'op=zz', 'Content-Type: Application/x-www-form-urlencoded'), 'a decoy in a form that may be none'],
+    [post('account/op-create_authorisation_token', asFile.replace('create_authorisation_token', 'zz').replace('; filename="x"', ''), 'Content-Type: multipart/Form-data; boundary=b'), 'the same in multipart'],
+    [post('account/', 'op=zz', 'Content-Type: APPLICATION/X-WWW-FORM-URLENCODED'), 'without an ending']
+  ]
+  for (const [bytes, reason] of rows) t.match(jsonBody(await exchange(proxy.port, bytes)).error, { code: /^MAAS_PROXY_(OPERATION_UNDECIDED|CREDENTIAL_OPERATION_REFUSED)$/ }, reason)
+  const accepting = await startTestProxy(t, testConfig(upstream.url, { allow: ['POST machines/?op=accept'] }))
+  t.equal(jsonBody(await exchange(accepting.port, post('machines/', 'op=accept', 'Content-Type: Application/X-www-form-urlencoded'))).error?.code, 'MAAS_PROXY_OPERATION_UNDECIDED', 'nor for a rule')
+  t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
+})
