@@ -93,8 +93,8 @@ class Relay implements Dispatcher.DispatchHandler {
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
     // Whatever is thrown here, undici hands to `onError`.
-    const head = status >= 300 && status < 400 ? redirect(plain, origin, clientOrigin) : rewriteBody ? withoutLength(plain) : plain
-    if (rewriteBody) this.#rewriter = new OriginRewriter(origin, clientOrigin)
+    if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, clientOrigin)
+    const head = status >= 300 && status < 400 ? redirect(plain, origin, clientOrigin) : this.#rewriter !== null ? withoutLength(plain) : plain
     if (mustBeHeld(head)) {
       this.#held = new HeldAnswer(head)
       return true

@@ -56,7 +56,12 @@ export function valueOf (headers: readonly string[], wanted: string): string | n
 
 /** The head of an answer whose body will be of another length than announced. */
 export function withoutLength (head: ResponseHead): ResponseHead {
-  return { ...head, headers: head.headers.filter((_, i) => (head.headers[i - i % 2] as string).toLowerCase() !== 'content-length'), contentLength: null }
+  return { ...head, headers: withoutFields(head.headers, ['content-length']), contentLength: null }
+}
+
+/** A header as {@link ResponseHead} has it, without some fields. @param names in lower case */
+export function withoutFields (headers: readonly string[], names: readonly string[]): string[] {
+  return headers.filter((_, i) => !names.includes((headers[i - i % 2] as string).toLowerCase()))
 }
 
 function valuesOf (fields: readonly string[], wanted: string): string[] {

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { ProxyError } from '../errors.ts'
 import type { ApiKey } from '../maas/api-key.ts'
 import { MAX_HELD_BYTES } from './held-answer.ts'
-import { valueOf } from './response-head.ts'
+import { valueOf, withoutFields } from './response-head.ts'
 
 /** An answer as a whole: fields as names and values in turns, and the body. */
 export interface HeldAnswer {
@@ -40,8 +40,4 @@ function decompress (coding: string, body: Buffer): Buffer {
     // answered below, like any other coding that cannot be undone
   }
   throw new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message: 'the answer of MAAS is a 401 whose body cannot be looked into for secrets' })
-}
-
-function withoutFields (headers: readonly string[], names: readonly string[]): string[] {
-  return headers.filter((_, i) => !names.includes((headers[i - i % 2] as string).toLowerCase()))
 }

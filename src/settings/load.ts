@@ -46,7 +46,6 @@ export function loadConfig (flags: Flags, environment: Environment): Config {
   const apiKey = chooseApiKey(values.apiKey, given('apiKey'), given('apiKeyFile'), problems, warnings)
   const policy = loadedPolicy(values, problems)
   if (values.listen !== undefined && values.allowHost !== undefined) checkListeners(values, problems, warnings)
-
   checkTls(values, problems, warnings)
 
   const { maasUrl, apiKeyFile, envFile, ...rest } = values

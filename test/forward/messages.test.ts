@@ -174,6 +174,15 @@ t.test("the description's addresses lead to the proxy, and its hash stays right"
   const other = await startTestProxy(t, testConfig(upstream.url))
   const pieces = Buffer.from(await (await fetch(`${other.address}/MAAS/api/2.0/describe/`)).arrayBuffer()).toString('latin1')
   t.equal(pieces, body(upstream.port).replaceAll(`"${origin(upstream.port)}/`, `"${other.address}/`), 'byte by byte, and only where a string begins with it')
+  const page = 'see "http://127.0.0.1:PORT/"'
+  const moving = await rawUpstream(t, socket => {
+    const text = page.replace('PORT', String(moving.port))
+    socket.end(`HTTP/1.1 302 Found\r\nLocation: /MAAS/r/\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`)
+  })
+  const moved = await exchange((await startTestProxy(t, testConfig(moving.url))).port, get('/MAAS/api/2.0/describe/'))
+  const movedBody = moved.slice(moved.indexOf('\r\n\r\n') + 4)
+  t.equal(movedBody, page.replace('PORT', String(moving.port)), 'another answer on that path is left as it is')
+  t.match(moved, new RegExp(`^Content-Length: ${movedBody.length}\r$`, 'm'), 'with its length')
   const cut = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n"http')
   const kept = await exchange((await startTestProxy(t, testConfig(cut.url))).port, get('/MAAS/api/2.0/describe/'))
   t.match(kept, /\r\n"http\r\n0\r\n\r\n$/, 'what was kept back comes at the end')
