@@ -5,14 +5,19 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** Reads the certificates of a PEM file. @throws Error if it has none, or one that cannot be read */
 export function readCertificates (path: string): string[] {
-  const certificates = readSettingFile(path).match(CERTIFICATE) ?? []
-  if (certificates.length === 0) throw new Error(`${quote(path)}: has no certificate in PEM (-----BEGIN CERTIFICATE-----)`)
+  return parseCertificates(readSettingFile(path), quote(path))
+}
+
+/** Takes the certificates out of a text in PEM. @param where what a message calls the text @throws Error as {@link readCertificates} */
+export function parseCertificates (text: string, where: string): string[] {
+  const certificates = text.match(CERTIFICATE) ?? []
+  if (certificates.length === 0) throw new Error(`${where}: has no certificate in PEM (-----BEGIN CERTIFICATE-----)`)
   certificates.forEach((pem, i) => {
     try {
       // eslint-disable-next-line no-new -- it is made to see whether it can be
       new X509Certificate(pem)
     } catch {
-      throw new Error(`${quote(path)}: certificate ${i + 1} cannot be read`)
+      throw new Error(`${where}: certificate ${i + 1} cannot be read`)
     }
   })
   return [...certificates]

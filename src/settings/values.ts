@@ -44,8 +44,13 @@ export function parseHostName (text: string): string {
 
 /** Reads the content of a file that a setting names. @throws Error that names the file and says what to do */
 export function readSettingFile (path: string): string {
+  return readSettingBytes(path).toString()
+}
+
+/** Reads the bytes of a file, for what is no text. @throws Error as {@link readSettingFile} */
+export function readSettingBytes (path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const reason = { ENOENT: 'there is no such file', EACCES: 'this user may not read it', EISDIR: 'it is a directory' }[String(code)] ?? `it cannot be read (${code})`
