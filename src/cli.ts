@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
+import { check } from './commands/check.ts'
 import { type Command, EXIT, type Io } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
 import { policy } from './commands/policy.ts'
+import { ready } from './commands/ready.ts'
 import { serve } from './commands/serve.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { SettingsError } from './settings/load.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, policy }
+const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, check, ready, policy }
 
 /**
  * Runs the program: reads the command line, runs the command it names, and explains what goes wrong, a line each.
@@ -23,6 +25,7 @@ export async function run (io: Io): Promise<number> {
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
     if (command === undefined) throw new SettingsError([`no such command; did you mean ${closest(name, Object.keys(COMMANDS))}?`])
     if (rest.length > (command.words ?? 0)) throw new SettingsError([`${name}: has a word too many; a setting is given as --NAME VALUE`])
+    if (line.json && command.json !== true) throw new SettingsError([`--json: ${name} has no answer in JSON`])
     return await command.run(line, io)
   } catch (error) {
     return explain(error as NodeJS.ErrnoException, io)

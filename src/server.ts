@@ -1,20 +1,20 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Server } from 'node:http'
-import type { Dispatcher } from 'undici'
 import { browserGuard } from './admit/browser.ts'
 import { ClientTokens } from './admit/clients.ts'
 import { METHODS } from './admit/framing.ts'
 import { admit } from './admit/plugin.ts'
 import { forward } from './forward/plugin.ts'
-import { createSecretMask } from './forward/secret-mask.ts'
-import type { MaasClock } from './maas/clock.ts'
-import { createSigner } from './maas/sign.ts'
-import { accessLog } from './observe/access-log.ts'
+import type { Credential } from './forward/credential.ts'
+import type { MaasLink } from './forward/link.ts'
+import { logAccess } from './observe/access-log.ts'
+import { exchanges } from './observe/exchanges.ts'
+import type { Health, Verdict } from './observe/health.ts'
 import { errorAnswers } from './respond/errors.ts'
 import { frontPage } from './respond/front-page.ts'
+import { LIVE_PATH, READY_PATH, statusPages } from './respond/status-pages.ts'
 import { trackConnections } from './listener.ts'
-import type { ListenAddress } from './settings/listen.ts'
-import type { Config } from './settings/load.ts'
+import type { ListenerConfig } from './settings/listener.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
 
@@ -24,27 +24,36 @@ const HEADERS_TIMEOUT_MS = 60_000
  */
 const EVERYTHING_ELSE = '/MAAS/'
 
-/** What all listeners share: the way to MAAS, and what is known of its clock. */
-export interface Maas {
-  upstream: Dispatcher
-  clock: MaasClock
+/** Our own pages; everything else is for MAAS, or for nobody. */
+const PAGES: ReadonlySet<string> = new Set(['/', LIVE_PATH, READY_PATH])
+
+/** What a listener needs beside its configuration. */
+export interface ServerParts {
+  logger: FastifyBaseLogger
+  link: MaasLink
+  credential: Credential
+  health: Health
+  readiness: () => Promise<Verdict>
+  /** the address of MAAS, as shown to people */
+  maas: string
 }
 
 /**
  * Builds the proxy for one address, as a Fastify instance that does not listen yet. The order of registration is the order in which a
- * request passes: its exchange is opened, it is admitted, then the front page or MAAS answers.
+ * request passes: its exchange is opened, it is admitted, then a page of ours or MAAS answers.
  */
-export async function buildServer (config: Config, address: ListenAddress, logger: FastifyBaseLogger, { upstream, clock }: Maas): Promise<FastifyInstance> {
+export async function buildServer (config: ListenerConfig, { logger, link, credential, health, readiness, maas }: ServerParts): Promise<FastifyInstance> {
+  const { anonymousOperations, dualOperations } = config
   const app = fastify({
     loggerInstance: logger,
     childLoggerFactory: logger => logger, // a record carries its request id itself: no child logger a request
-    logController: new LogController({ disableRequestLogging: true }), // `accessLog` writes the one record
+    logController: new LogController({ disableRequestLogging: true }), // `logAccess` writes the one record
     requestIdHeader: false,
     genReqId: nextRequestId, // unlike Fastify's own, one row of ids over all listeners
     return503OnClosing: false, // `admit` answers for itself
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed; how large one may be is for MAAS to say
     routerOptions: { querystringParser: () => ({}) },
-    rewriteUrl: ({ url = '' }) => url === '/' || url.startsWith('/?') ? '/' : EVERYTHING_ELSE,
+    rewriteUrl: ({ url = '' }) => PAGES.has(pathOf(url)) ? url : EVERYTHING_ELSE,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false }, // `checkFraming` looks for a Host itself
     requestTimeout: 0, // an upload may take as long as it moves
     clientErrorHandler: () => {} // `errorAnswers` listens itself
@@ -53,26 +62,25 @@ export async function buildServer (config: Config, address: ListenAddress, logge
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   tuneServer(app.server)
 
-  await app.register(accessLog)
+  await app.register(exchanges, { observers: [logAccess, outcome => { health.observe(outcome) }] })
   await app.register(errorAnswers)
   await app.register(admit, {
-    browser: browserGuard(address, config.allowHost, config.allowOrigin),
-    clientTokens: config.clientTokenFile === undefined ? null : new ClientTokens(config.clientTokenFile),
+    browser: browserGuard(config.address, config.allowHost, config.allowOrigin),
+    clientTokens: config.clientTokens === undefined ? null : new ClientTokens(config.clientTokens),
     policy: config.policy,
-    anonymousOperations: config.anonymousOperations,
-    dualOperations: config.dualOperations
+    openPaths: [LIVE_PATH, READY_PATH],
+    anonymousOperations,
+    dualOperations
   })
-  await app.register(frontPage, { maas: config.maasUrl.href })
-  await app.register(forward, {
-    origin: config.maasUrl.origin,
-    upstream,
-    sign: createSigner(config.apiKey, clock.now),
-    clock,
-    maskSecret: createSecretMask(config.apiKey),
-    anonymousOperations: config.anonymousOperations,
-    dualOperations: config.dualOperations
-  })
+  await app.register(frontPage, { maas })
+  await app.register(statusPages, { readiness })
+  await app.register(forward, { link, credential, anonymousOperations, dualOperations })
   return app
+}
+
+function pathOf (url: string): string {
+  const end = url.indexOf('?')
+  return end < 0 ? url : url.slice(0, end)
 }
 
 let requests = 0

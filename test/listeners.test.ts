@@ -1,20 +1,12 @@
 import t from 'tap'
-import { chmodSync, existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, watch, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, watch, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { connect, createServer as createNetServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProxy } from '../src/commands/proxy.ts'
 import { createLogger } from '../src/observe/logger.ts'
 import { startTestProxy, testConfig } from './helper/proxy.ts'
-import { exchange, get, listenOn, rawUpstream, readAll } from './helper/sockets.ts'
-
-/** A directory with a path short enough for a socket. */
-function socketDir (t: { after: (close: () => unknown) => void }): string {
-  const dir = mkdtempSync(join(tmpdir(), 'map-'))
-  t.after(() => rmSync(dir, { recursive: true }))
-  return dir
-}
+import { exchange, get, listenOn, rawUpstream, readAll, socketDir } from './helper/sockets.ts'
 
 /** Asks over a unix socket. */
 async function ask (socketPath: string, headers: Record<string, string> = {}): Promise<number | undefined> {
@@ -76,7 +68,7 @@ t.test('what is in the way is replaced only if it is a socket that nobody listen
 
   const live = join(dir, 'live')
   const first = await startTestProxy(t, config(live))
-  await t.rejects(startProxy(config(live), logger), /another process listens on .*live; stop it, or listen elsewhere/)
+  await t.rejects(startProxy(await config(live), logger), /another process listens on .*live; stop it, or listen elsewhere/)
   t.equal(await ask(live), 200, 'the first still answers')
   await first.stop()
 
@@ -94,15 +86,15 @@ t.test('what is in the way is replaced only if it is a socket that nobody listen
 
   const file = join(dir, 'file')
   writeFileSync(file, 'precious')
-  await t.rejects(startProxy(config(file), logger), /file is there and is no socket, so it is left alone/)
+  await t.rejects(startProxy(await config(file), logger), /file is there and is no socket, so it is left alone/)
   t.equal(readFileSync(file, 'utf8'), 'precious')
 
   const link = join(dir, 'link')
   symlinkSync(held, link)
-  await t.rejects(startProxy(config(link), logger), /link is there and is no socket/, 'a link is not followed')
+  await t.rejects(startProxy(await config(link), logger), /link is there and is no socket/, 'a link is not followed')
   t.ok(lstatSync(link).isSymbolicLink())
 
-  await t.rejects(startProxy(config(join(dir, 'none', 's')), logger), { code: /^(ENOENT|EACCES)$/ }, 'no such directory')
+  await t.rejects(startProxy(await config(join(dir, 'none', 's')), logger), { code: /^(ENOENT|EACCES)$/ }, 'no such directory')
 })
 
 t.test('several listeners are one proxy, all or none', async t => {
@@ -117,7 +109,7 @@ t.test('several listeners are one proxy, all or none', async t => {
 
   const busy = await listenOn(t, createServer())
   const other = join(socketDir(t), 's')
-  await t.rejects(startProxy(testConfig(upstream.url, { listen: [`unix:${other}`, `127.0.0.1:${busy}`] }), createLogger('silent', 'json', process.stdout)), { code: 'EADDRINUSE' })
+  await t.rejects(startProxy(await testConfig(upstream.url, { listen: [`unix:${other}`, `127.0.0.1:${busy}`] }), createLogger('silent', 'json', process.stdout)), { code: 'EADDRINUSE' })
   t.notOk(existsSync(other), 'none is left listening')
 })
 

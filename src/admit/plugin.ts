@@ -28,6 +28,8 @@ export interface AdmitOptions {
   /** null where every client may ask */
   clientTokens: ClientTokens | null
   policy: Policy
+  /** pages for which no token is asked: probes have none */
+  openPaths: readonly string[]
   anonymousOperations: AnonymousOperations
   dualOperations: Access
 }
@@ -60,12 +62,12 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     exchange.target = parseTarget(originalUrl)
     checkQuery(exchange.target.query)
     checkBrowser(raw.headers, options.browser)
-    exchange.client = options.clientTokens?.identify(raw.headers) ?? null
+    if (!options.openPaths.includes(exchange.target.path)) exchange.client = options.clientTokens?.identify(raw.headers) ?? null
     if (!exchange.target.path.startsWith(SERVED)) return next()
     exchange.askedAccess = askedAccess(raw)
     admitOperation(request, reply, exchange.target, options, next)
   })
-}, { name: 'admit', fastify: '5.x', dependencies: ['access-log'] })
+}, { name: 'admit', fastify: '5.x', dependencies: ['exchanges'] })
 
 function admitOperation (request: FastifyRequest, reply: FastifyReply, target: Target, options: AdmitOptions, next: (error?: Error) => void): void {
   const { exchange, raw } = request

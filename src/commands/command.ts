@@ -18,6 +18,8 @@ export interface Command {
   help: string
   /** how many words may stand behind its name; none unless said */
   words?: number
+  /** whether it can answer in JSON, for --json */
+  json?: true
   /** @returns the exit code */
   run: (line: CommandLine, io: Io) => Promise<number>
 }

@@ -13,7 +13,7 @@ export const demo: Command = {
     const stopping = stopSignal(signals)
     const standIn = await startStandIn()
     const { consumer, token, secret } = standIn.admin
-    const config = loadConfig(flags, { ...withoutMaas(env), MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` })
+    const config = await loadConfig(flags, { ...withoutMaas(env), MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` })
     const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stderr), stderr)
     const proxy = await startWhereFree(config, logger)
     stdout.write(await show(standIn, proxy))
@@ -36,7 +36,7 @@ async function startWhereFree (config: Config, logger: Parameters<typeof startPr
     return await startProxy(config, logger)
   } catch (error) {
     logger.warn({ reason: (error as Error).message }, 'the demo takes a free port')
-    return await startProxy({ ...config, listen: [{ host: '127.0.0.1', port: 0 }] }, logger)
+    return await startProxy({ ...config, listeners: config.listeners.slice(0, 1).map(listener => ({ ...listener, address: { host: '127.0.0.1', port: 0 } })) }, logger)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
-import type { Dispatcher } from 'undici'
-import { explainFailure } from '../forward/failures.ts'
-import type { MaasClock } from '../maas/clock.ts'
+import type { MaasLink } from '../forward/link.ts'
+import { askVersion } from '../forward/probe.ts'
+import type { Key } from './key-ring.ts'
 
 /** How long the start may be held up by MAAS. */
 const GREETING_MS = 1000
@@ -10,15 +10,15 @@ const GREETING_MS = 1000
  * Asks MAAS for its version before the first request comes, unsigned: so its clock is known when something is signed, and a
  * MAAS that does not answer is told of at once. It is no reason not to start: MAAS may come later.
  */
-export async function greet (upstream: Dispatcher, clock: MaasClock, logger: Logger): Promise<void> {
-  try {
-    const { statusCode, headers, body } = await upstream.request({ method: 'GET', path: '/MAAS/api/2.0/version/', signal: AbortSignal.timeout(GREETING_MS) })
-    clock.learnFromDate(String(headers['date']))
-    await body.dump()
-    if (statusCode === 200) logger.info({ clockOffsetSeconds: clock.offsetSeconds }, 'MAAS answers')
-    else logger.warn({ statusCode }, 'what answers at MAAS_URL does not say which version of MAAS it is; does MAAS_URL lead to MAAS?')
-  } catch (error) {
-    const { code, message, remedy } = explainFailure(error as Error)
-    logger.warn({ code, remedy }, `MAAS does not answer yet: ${message}`)
-  }
+export async function greet (link: MaasLink, logger: Logger): Promise<void> {
+  const answer = await askVersion(link, GREETING_MS)
+  if (answer.ok) logger.info({ version: answer.value.version, clockOffsetSeconds: link.clock.offsetSeconds }, 'MAAS answers')
+  else logger.warn({ ...answer.refusal }, 'MAAS does not answer yet, as it should')
+}
+
+/** Asks MAAS whose key it is, so that one that is not taken is told of before somebody needs it. */
+export async function introduce ({ source, health }: Key, logger: Logger): Promise<void> {
+  const { ready, reason, remedy } = await health.ask()
+  if (ready) logger.info({ source: source.name }, reason)
+  else logger.warn({ source: source.name, reason, remedy }, 'requests will not be answered as things are')
 }

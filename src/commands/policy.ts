@@ -3,7 +3,7 @@ import { findOperation } from '../maas/operations.ts'
 import { asRule, isParameter, knownOperations, nearestRule, operationsOf } from '../policy/catalogue.ts'
 import { API_ROOT, type Policy } from '../policy/policy.ts'
 import { parseRule, type Rule } from '../policy/rule.ts'
-import { loadPolicy, SettingsError } from '../settings/load.ts'
+import { loadPolicies, SettingsError } from '../settings/load.ts'
 import { type Command, EXIT } from './command.ts'
 
 const USAGE = 'policy: write policy list, or policy test "METHOD PATH[?op=NAME]"'
@@ -13,9 +13,13 @@ export const policy: Command = {
   help: 'list: what the rules allow; test "METHOD PATH[?op=NAME]": whether they allow that, by exit code too',
   words: 2,
   async run ({ flags, words: [, action, subject] }, { env, stdout }) {
-    if (action === 'list' && subject === undefined) return list(loadPolicy(flags, env), stdout)
-    if (action === 'test' && subject !== undefined) return test(loadPolicy(flags, env), subject, stdout)
-    throw new SettingsError([USAGE])
+    const answer = action === 'list' && subject === undefined ? list : action === 'test' && subject !== undefined ? (policy: Policy) => test(policy, subject, stdout) : undefined
+    if (answer === undefined) throw new SettingsError([USAGE])
+    const codes = (await loadPolicies(flags, env)).map((listener, _i, all) => {
+      if (all.length > 1) stdout.write(`${listener.addresses.join(', ')}:\n`)
+      return answer(listener.policy, stdout)
+    })
+    return Math.max(...codes) // where there are several listeners, all of them have to allow it
   }
 }
 

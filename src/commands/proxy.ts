@@ -1,66 +1,98 @@
 import type { FastifyInstance } from 'fastify'
+import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { buildAdminServer } from '../admin-server.ts'
 import { createUpstream } from '../forward/upstream.ts'
-import { MaasClock } from '../maas/clock.ts'
 import { drain, listen } from '../listener.ts'
+import { MaasClock } from '../maas/clock.ts'
+import type { Verdict } from '../observe/health.ts'
 import { buildServer } from '../server.ts'
+import { formatListenAddress, type ListenAddress } from '../settings/listen.ts'
 import type { Config } from '../settings/load.ts'
-import { greet } from './greet.ts'
-import { formatListenAddress } from '../settings/listen.ts'
+import { greet, introduce } from './greet.ts'
+import { type Key, KeyRing } from './key-ring.ts'
+import { leadsTo } from './own-address.ts'
 
 /** A proxy that listens. */
 export interface RunningProxy {
   /** `http://127.0.0.1:5241`, with the port that the system gave where 0 was asked for, or `unix:PATH`; one a listener */
   addresses: string[]
-  /** Refuses what is new, lets what runs end within the drain timeout, cuts off what is left, and lets go of MAAS. */
+  /** where the status pages have an address of their own */
+  adminAddress: string | null
+  /** Reads the API keys again. */
+  reload (): Promise<void>
+  /** Says that it is not ready; refuses what is new, lets what runs end within the drain timeout, cuts off what is left, and lets go of MAAS. */
   stop (): Promise<void>
 }
 
-/** Whether an origin is one of our own addresses, by any name that loopback has. */
-function leadsTo (origin: string, address: string): boolean {
-  const unified = (url: string) => url.replace(/^(http:\/\/)(?:localhost|127(?:\.\d+){3}|\[::1?\]|0\.0\.0\.0)(?=:|$)/, '$1localhost')
-  return unified(origin) === unified(address)
-}
+const STOPPING: Verdict = { ready: false, reason: 'the proxy is shutting down', remedy: 'send requests to another one, or again once it is back' }
+const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 
 /**
  * Starts the proxy on all its addresses and logs one `listening` record each.
- * @param options greeting: whether to ask MAAS for its version first, which tells its time
+ * @param options greeting: whether to ask MAAS for its version first, which tells its time, and then whose key it is
  * @throws the system's error if one of them cannot be listened on; then it listens on none
  */
 export async function startProxy (config: Config, logger: Logger, { greeting = false } = {}): Promise<RunningProxy> {
-  const upstream = createUpstream(config.maasUrl.origin, config)
   const clock = new MaasClock(clockOffsetSeconds => {
     logger.warn({ clockOffsetSeconds }, 'the clock of this machine and that of MAAS differ, or do so no more; signatures follow that of MAAS')
   })
+  const link = { origin: config.maasUrl.origin, upstream: createUpstream(config.maasUrl.origin, config), clock }
+  const ring = new KeyRing(config.keys, link, logger)
   const apps: FastifyInstance[] = []
   const addresses: string[] = []
+  let admin: FastifyInstance | null = null
+  let adminAddress: string | null = null
+  let stopping = false
+
+  const readinessOf = (keys: readonly Key[]) => async () => stopping ? STOPPING : await readiness(keys)
 
   async function stop (): Promise<void> {
+    stopping = true
+    if (config.shutdownDelayMs !== undefined) await setTimeout(config.shutdownDelayMs)
     for (const app of apps) app.refuseNewRequests()
     const inTime = await Promise.all(apps.map(async app => await drain(app.server, config.drainTimeoutMs)))
     if (inTime.includes(false)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
-    await Promise.all(apps.map(async app => { await app.close() }))
-    await upstream.destroy()
+    if (admin !== null) await drain(admin.server, 0)
+    await Promise.all([...apps, admin].map(async app => { await app?.close() }))
+    ring.close()
+    await link.upstream.destroy()
+  }
+
+  async function start (app: FastifyInstance, address: ListenAddress, permissions: Parameters<typeof listen>[2]): Promise<string> {
+    await app.ready()
+    return formatListenAddress(await listen(app.server, address, permissions))
   }
 
   try {
-    for (const wanted of config.listen) {
-      const app = await buildServer(config, wanted, logger, { upstream, clock })
-      await app.ready()
-      addresses.push(formatListenAddress(await listen(app.server, wanted, { mode: config.socketMode, group: config.socketGroup ?? null })))
+    for (const listener of config.listeners) {
+      const key = ring.of(listener.key)
+      const app = await buildServer(listener, { logger, link, credential: key.credential, health: key.health, readiness: readinessOf([key]), maas: config.maasUrl.href })
+      addresses.push(await start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null }))
       apps.push(app)
     }
+    if (config.adminListen !== undefined) {
+      const app = await buildAdminServer(logger, { readiness: readinessOf(ring.keys) })
+      adminAddress = await start(app, config.adminListen, ADMIN_PERMISSIONS)
+      admin = app
+    }
+    const own = addresses.find(address => leadsTo(config.maasUrl.origin, address))
+    if (own !== undefined) throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${own}); name the one of MAAS, whose ports are 5240 and 5443`)
   } catch (error) {
     await stop()
     throw error
   }
-  const own = addresses.find(address => leadsTo(config.maasUrl.origin, address))
-  if (own !== undefined) {
-    await stop()
-    throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${own}); name the one of MAAS, whose ports are 5240 and 5443`)
-  }
-  if (greeting) await greet(upstream, clock, logger)
+  for (const notice of config.notices) logger.info(notice)
   for (const warning of config.warnings) logger.warn(warning)
+  if (greeting) await greet(link, logger)
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
-  return { addresses, stop }
+  if (adminAddress !== null) logger.info({ address: adminAddress }, 'status pages')
+  if (greeting) for (const key of ring.keys) void introduce(key, logger)
+  return { addresses, adminAddress, reload: async () => { await ring.reload() }, stop }
+}
+
+/** Ready is who can answer on all keys. */
+async function readiness (keys: readonly Key[]): Promise<Verdict> {
+  const verdicts = await Promise.all(keys.map(async ({ health }) => await health.ask()))
+  return verdicts.find(({ ready }) => !ready) ?? verdicts[0] as Verdict
 }

@@ -7,10 +7,12 @@ import { startProxy } from './proxy.ts'
 export const serve: Command = {
   help: 'run the proxy (the default)',
   async run ({ flags }, { env, stdout, signals }) {
-    const config = loadConfig(flags, env)
+    const config = await loadConfig(flags, env)
     const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stdout), stdout)
     const stopping = stopSignal(signals)
-    const proxy = await startProxy(config, logger, { greeting: true })
+    const starting = startProxy(config, logger, { greeting: true })
+    signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
+    const proxy = await starting
     await stopping
     logger.info('stopping')
     const code = await stopUnlessSignalled(signals, () => proxy.stop())

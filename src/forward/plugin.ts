@@ -1,23 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import httpProxy from '@fastify/http-proxy'
-import type { Dispatcher } from 'undici'
 import { METHODS } from '../admit/framing.ts'
 import { ProxyError } from '../errors.ts'
 import { type Access, type AnonymousOperations, decideAccess } from '../maas/access.ts'
-import type { MaasClock } from '../maas/clock.ts'
-import type { Signer } from '../maas/sign.ts'
+import type { Credential } from './credential.ts'
+import type { MaasLink } from './link.ts'
 import { relay } from './relay.ts'
 import { requestHeaders } from './request-headers.ts'
-import type { SecretMask } from './secret-mask.ts'
 
 /** What forwarding needs to know. */
 export interface ForwardOptions {
-  /** scheme, host and port of MAAS */
-  origin: string
-  upstream: Dispatcher
-  sign: Signer
-  clock: MaasClock
-  maskSecret: SecretMask
+  link: MaasLink
+  credential: Credential
   anonymousOperations: AnonymousOperations
   dualOperations: Access
 }
@@ -34,8 +28,8 @@ const DESCRIPTION = '/MAAS/api/2.0/describe/'
  */
 export async function forward (app: FastifyInstance, options: ForwardOptions): Promise<void> {
   await app.register(httpProxy, {
-    upstream: options.origin,
-    undici: options.upstream, // reply-from would otherwise make connections of its own, which verify no certificate
+    upstream: options.link.origin,
+    undici: options.link.upstream, // reply-from would otherwise make connections of its own, which verify no certificate
     routes: ['/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
@@ -52,17 +46,16 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
   exchange.access = decideAccess(options.anonymousOperations.kindOf(exchange.operation), options.dualOperations, exchange.askedAccess)
   if (exchange.access === null) throw new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
 
+  const { sign, maskSecret } = options.credential.signing
   relay({
-    upstream: options.upstream,
-    origin: options.origin,
+    ...options.link,
     request: raw,
     target: request.originalUrl,
     response: reply.raw,
     exchange,
-    maskSecret: options.maskSecret,
+    maskSecret,
     rewriteBody: request.method === 'GET' && exchange.operation.path === DESCRIPTION,
-    clock: options.clock,
-    makeHeaders: () => requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? options.sign() : null),
+    makeHeaders: () => requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? sign() : null),
     onAnswer: () => { reply.hijack() },
     onFailure: error => { void reply.send(error) }
   })

@@ -12,9 +12,14 @@ import { type ResponseHead, valueOf } from './response-head.ts'
 export function redirect (head: ResponseHead, upstream: string, client: string): ResponseHead {
   const location = valueOf(head.headers, 'location')
   if (location === null || !URL.canParse(location)) return head // a relative one stays with the client's own origin
-  const { origin, protocol, hostname } = new URL(location)
-  if (origin === upstream) return { ...head, headers: head.headers.with(head.headers.indexOf(location), client + location.slice(location.indexOf('/', location.indexOf('//') + 2))) }
-  const asked = new URL(upstream)
-  if (protocol !== 'https:' || asked.protocol !== 'http:' || hostname !== asked.hostname) return head
+  if (new URL(location).origin === upstream) return { ...head, headers: head.headers.with(head.headers.indexOf(location), client + location.slice(location.indexOf('/', location.indexOf('//') + 2))) }
+  checkMoved(location, upstream)
+  return head
+}
+
+/** @throws ProxyError MAAS_PROXY_UPSTREAM_MOVED where an absolute location is the https address of the MAAS that was asked by http */
+export function checkMoved (location: string, upstream: string): void {
+  const [{ origin, protocol, hostname }, asked] = [new URL(location), new URL(upstream)]
+  if (protocol !== 'https:' || asked.protocol !== 'http:' || hostname !== asked.hostname) return
   throw new ProxyError('MAAS_PROXY_UPSTREAM_MOVED', { message: `MAAS has TLS and redirects to ${origin}`, remedy: `set MAAS_URL=${origin}/MAAS` })
 }

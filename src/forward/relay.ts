@@ -4,11 +4,11 @@ import type { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import { expectsContinue } from '../fields.ts'
 import type { Access } from '../maas/access.ts'
-import type { MaasClock } from '../maas/clock.ts'
 import { findHint } from '../maas/hints.ts'
 import { buffersPassed } from './buffers.ts'
 import { explainFailure } from './failures.ts'
 import { HeldAnswer, mustBeHeld } from './held-answer.ts'
+import type { MaasLink } from './link.ts'
 import { OriginRewriter } from './origin-rewriter.ts'
 import { redirect } from './redirect.ts'
 import { hasBody, RequestBody } from './request-body.ts'
@@ -16,10 +16,7 @@ import { responseHead, type ResponseHead, valueOf, withoutLength } from './respo
 import type { SecretMask } from './secret-mask.ts'
 
 /** What one relay works on, and whom it tells how it went. */
-export interface RelayTask {
-  upstream: Dispatcher
-  /** scheme, host and port of MAAS */
-  origin: string
+export interface RelayTask extends MaasLink {
   request: IncomingMessage
   /** the request target, as it was admitted */
   target: string
@@ -27,7 +24,6 @@ export interface RelayTask {
   exchange: Exchange
   /** makes the header for one attempt, signed anew: names and values in turns */
   makeHeaders: () => string[]
-  clock: MaasClock
   maskSecret: SecretMask
   /** whether the body has addresses of MAAS in it that are to lead to the proxy */
   rewriteBody: boolean

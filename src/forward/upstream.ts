@@ -34,7 +34,8 @@ export function createUpstream (origin: string, options: UpstreamOptions): Pool 
   })
 }
 
-function tlsOptions ({ caFile = [], insecureSkipTlsVerify, clientCertFile, clientKeyFile }: UpstreamOptions) {
+/** How MAAS is verified, as node's TLS wants it. */
+export function tlsOptions ({ caFile = [], insecureSkipTlsVerify, clientCertFile, clientKeyFile }: UpstreamOptions) {
   return {
     // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED cannot unsay it.
     rejectUnauthorized: !insecureSkipTlsVerify,

@@ -22,6 +22,8 @@ export class ApiKey {
   /** Whether it has the form MAAS gives its keys: 18, 18 and 32 letters and digits (piston3 `managers.py`). */
   get hasUsualForm (): boolean { return USUAL_FORM.test(this.#parts.join(':')) }
 
+  equals (other: ApiKey): boolean { return this.#parts.join(':') === other.#parts.join(':') }
+
   toString (): string { return '[API key]' }
   toJSON (): string { return '[API key]' }
   [inspect.custom] (): string { return '[API key]' }

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './sign.ts'
 
 /** Beyond this, in seconds, people are told: something is wrong with one of the clocks. */
-const NOTABLE_OFFSET = 60
+export const NOTABLE_OFFSET = 60
 
 /** Dates that no MAAS has; one of them says nothing about our clock. */
 const EARLIEST_MS = Date.UTC(2020, 0)

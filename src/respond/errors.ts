@@ -32,7 +32,7 @@ export const errorAnswers = fp(async function errorAnswers (app: FastifyInstance
     if (pendingAnswers(socket) > 0) socket.destroySoon()
     else refuse(socket, new ProxyError('MAAS_PROXY_EXPECTATION_UNSUPPORTED'))
   })
-}, { name: 'error-answers', fastify: '5.x', dependencies: ['access-log'] })
+}, { name: 'error-answers', fastify: '5.x', dependencies: ['exchanges'] })
 
 /** Sends an error of ours. One that is not ours is a defect: the client learns its request id, the log has the rest. */
 function answerError (error: Error, request: FastifyRequest, reply: FastifyReply): void {

@@ -9,6 +9,8 @@ export interface CommandLine {
   flags: Flags
   /** what is no flag, in order: the command and its own words */
   words: string[]
+  /** whether a command is to answer in JSON */
+  json: boolean
   help: boolean
   version: boolean
 }
@@ -16,7 +18,7 @@ export interface CommandLine {
 const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
   (Object.keys(SETTINGS) as SettingName[]).flatMap(name => SETTINGS[name].flag === null ? [] : [[SETTINGS[name].flag, name]])
 )
-const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), '--help', '--version']
+const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), '--help', '--version', '--json']
 
 /**
  * Reads the command line: flags may stand before and after the words, a value behind a space or an equals sign.
@@ -25,7 +27,7 @@ const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), '--help', '--version']
  */
 export function parseCommandLine (argv: readonly string[]): CommandLine {
   const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
-  const line: CommandLine = { flags: {}, words: [], help: false, version: false }
+  const line: CommandLine = { flags: {}, words: [], json: false, help: false, version: false }
   const problems: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') line.words.push(token.value)
@@ -34,6 +36,7 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     const name = NAMES_BY_FLAG.get(rawName)
     if (rawName === '--help' || rawName === '-h') line.help = true
     else if (rawName === '--version') line.version = true
+    else if (rawName === '--json') line.json = true
     else if (name === undefined) problems.push(`${rawName}: no such flag; did you mean ${closest(rawName, KNOWN_FLAGS)}?`)
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) problems.push(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
@@ -47,5 +50,6 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
+  json: { type: 'boolean' },
   ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: SETTINGS[name].value === null ? 'boolean' : 'string' } as const]))
 } as const

@@ -1,21 +1,33 @@
-import { statSync } from 'node:fs'
-import { type ApiKey, parseApiKey } from '../maas/api-key.ts'
 import type { MaasUrl } from '../maas/maas-url.ts'
 import type { Policy } from '../policy/policy.ts'
-import { checkListeners } from './listeners.ts'
+import { type ChosenProfile, chooseProfile } from './chosen-profile.ts'
+import type { KeySource } from './key-source.ts'
+import { formatListenAddress, type ListenAddress } from './listen.ts'
+import { type ListenerConfig, readListeners } from './listener.ts'
 import { buildPolicy } from './policy.ts'
-import { checkTls } from './tls.ts'
-import { type Environment, type Flags, gather, type Given } from './sources.ts'
+import { readValues } from './read-values.ts'
+import { isListenerSetting, type ListenerSettingName, LISTENER_SETTINGS } from './scope.ts'
+import { readScopes } from './scopes.ts'
+import type { Environment, Flags } from './sources.ts'
 import { SETTINGS, type SettingName, type Values } from './table.ts'
-import { readSettingFile } from './values.ts'
+import { checkTls } from './tls.ts'
 
 /** Everything the proxy needs to know, checked. */
-export interface Config extends Readonly<Omit<Values, 'maasUrl' | 'apiKey' | 'apiKeyFile' | 'envFile' | 'policy'>> {
+export interface Config extends Readonly<Omit<Values, ListenerSettingName | 'maasUrl' | 'profile' | 'config' | 'envFile'>> {
   readonly maasUrl: MaasUrl
-  readonly apiKey: ApiKey
-  readonly policy: Policy
+  readonly listeners: readonly ListenerConfig[]
+  /** the keys that the listeners use, each once */
+  readonly keys: readonly KeySource[]
   /** lines to log at the start, each a thing that works but should not stay */
   readonly warnings: readonly string[]
+  /** lines to log at the start, each a thing that was decided for the user */
+  readonly notices: readonly string[]
+}
+
+/** What may be asked at some addresses. */
+export interface ListenerPolicy {
+  addresses: readonly string[]
+  policy: Policy
 }
 
 /** All that is wrong with the settings, a line each; nothing in it repeats a secret. */
@@ -29,83 +41,66 @@ export class SettingsError extends Error {
   }
 }
 
+const PROGRAM_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter((name): name is Exclude<SettingName, ListenerSettingName> => !isListenerSetting(name))
+
 /**
- * Makes the configuration from what was given. Precedence: flag > environment > `.env` file > default.
+ * Makes the configuration from what was given. Precedence: flag > environment > `.env` file > default; or a configuration file.
  * @param flags from the command line
  * @param environment the process's variables
  * @throws SettingsError with every problem there is, not only the first
  */
-export function loadConfig (flags: Flags, environment: Environment): Config {
-  const problems: string[] = []
-  const warnings: string[] = []
-  const given = gather(flags, environment, problems)
-
-  const values = readValues(given, problems)
+export async function loadConfig (flags: Flags, environment: Environment): Promise<Config> {
+  const [problems, warnings, notices]: [string[], string[], string[]] = [[], [], []]
+  const { program, listeners: scopes } = await readScopes(flags, environment, problems)
+  const values = await readValues(PROGRAM_SETTINGS, program, problems)
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') problems.push('NODE_TLS_REJECT_UNAUTHORIZED: is 0, which asks not to verify the certificate of MAAS; unset it, the key would go to whoever answers')
-  if (given('maasUrl') === undefined) problems.push('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
-  const apiKey = chooseApiKey(values.apiKey, given('apiKey'), given('apiKeyFile'), problems, warnings)
-  const policy = loadedPolicy(values, problems)
-  if (values.listen !== undefined && values.allowHost !== undefined) checkListeners(values, problems, warnings)
-  checkTls(values, problems, warnings)
 
-  const { maasUrl, apiKeyFile, envFile, ...rest } = values
-  if (problems.length > 0 || maasUrl === undefined || apiKey === undefined || policy === undefined) throw new SettingsError(problems)
-  if (!apiKey.hasUsualForm) warnings.push('the API key does not have the form that MAAS gives its keys (18, 18 and 32 letters and digits); was it copied whole?')
-  if (values.allowCredentialOperations) warnings.push('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
-  if (values.policyMode === 'warn') warnings.push('--policy-mode warn: the rules are not enforced')
-  return Object.freeze({ ...rest, maasUrl, apiKey, policy, warnings })
+  const profile = await chooseProfile(program, environment, problems, notices)
+  const { maasUrl, caFile } = ofMaas(values, profile)
+  if (maasUrl === undefined && program('maasUrl') === undefined) problems.push('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
+  checkTls({ ...values, maasUrl }, problems, warnings)
+  const listeners: ListenerConfig[] = []
+  for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, problems, warnings))
+
+  const { profile: _profile, config: _config, envFile: _envFile, ...rest } = values
+  if (problems.length > 0 || maasUrl === undefined) throw new SettingsError([...new Set(problems)])
+  const keys = new Map(listeners.map(({ key }) => [key.file ?? key.name, key]))
+  const sharing = listeners.map(listener => ({ ...listener, key: keys.get(listener.key.file ?? listener.key.name) as KeySource }))
+  return Object.freeze({ ...rest, maasUrl, caFile, listeners: sharing, keys: [...keys.values()], warnings: [...new Set(warnings)], notices })
 }
 
 /**
- * Makes the policy alone, which needs neither MAAS nor a key.
+ * Finds out the addresses alone, for whoever wants to ask a proxy that runs.
+ * @throws SettingsError with what is wrong with these settings
+ */
+export async function loadAddresses (flags: Flags, environment: Environment): Promise<{ admin: ListenAddress | undefined, listeners: ListenAddress[] }> {
+  const problems: string[] = []
+  const { program, listeners } = await readScopes(flags, environment, problems)
+  const { adminListen } = await readValues(['adminListen'], program, problems)
+  const scopes = await Promise.all(listeners.map(async ({ given }) => await readValues(['listen'], given, problems)))
+  if (problems.length > 0) throw new SettingsError(problems)
+  return { admin: adminListen, listeners: scopes.flatMap(({ listen }) => listen) }
+}
+
+/** Where MAAS is and whom to trust for it: a profile brings both together. */
+function ofMaas ({ maasUrl, caFile }: Pick<Values, 'maasUrl' | 'caFile'>, profile: ChosenProfile | null) {
+  if (profile === null) return { maasUrl, caFile }
+  return { maasUrl: profile.maasUrl, caFile: [...caFile ?? [], ...profile.certificates] }
+}
+
+/**
+ * Makes the policies alone, one for each listener, which need neither MAAS nor a key.
  * @throws SettingsError with every problem of the settings, of the others too
  */
-export function loadPolicy (flags: Flags, environment: Environment): Policy {
+export async function loadPolicies (flags: Flags, environment: Environment): Promise<ListenerPolicy[]> {
   const problems: string[] = []
-  const values = readValues(gather(flags, environment, problems), problems)
-  const policy = loadedPolicy(values, problems)
-  if (policy === undefined || problems.length > 0) throw new SettingsError(problems)
-  return policy
-}
-
-function readValues (given: (name: SettingName) => Given | undefined, problems: string[]): Values {
-  const names = Object.keys(SETTINGS) as SettingName[]
-  return Object.fromEntries(names.map(name => {
-    const { default: defaultText, parse } = SETTINGS[name]
-    const { texts, source } = given(name) ?? { texts: defaultText === undefined ? undefined : defaultText === '' ? [] : [defaultText], source: 'default' }
-    return [name, texts === undefined ? undefined : attempt(() => parse(texts), source, problems)]
-  })) as Values // an entry that failed is undefined, but then there is a problem, and these values go nowhere
-}
-
-/** The policy, unless its rules could not be read. */
-function loadedPolicy (values: Values, problems: string[]): Policy | undefined {
-  return values.allow === undefined || values.deny === undefined ? undefined : buildPolicy(values, problems)
-}
-
-/** The key from the stronger source; two of the same strength are a contradiction that only the user can solve. */
-function chooseApiKey (key: ApiKey | undefined, direct: Given | undefined, file: Given | undefined, problems: string[], warnings: string[]): ApiKey | undefined {
-  if (file === undefined) {
-    if (direct === undefined) problems.push('MAAS_API_KEY: not set; set it, or name a file that holds the key with --api-key-file')
-    return key
+  const { program, listeners } = await readScopes(flags, environment, problems)
+  await readValues(PROGRAM_SETTINGS, program, problems)
+  const policies: ListenerPolicy[] = []
+  for (const { given } of listeners) {
+    const values = await readValues(LISTENER_SETTINGS, given, problems)
+    if (values.allow !== undefined && values.deny !== undefined) policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy: buildPolicy(values, problems) })
   }
-  if (direct !== undefined && direct.rank === file.rank) {
-    problems.push(`${direct.source} and ${file.source}: both are set; keep one`)
-    return undefined
-  }
-  if (direct !== undefined && direct.rank < file.rank) return key
-  const [path = ''] = file.texts
-  return attempt(() => {
-    const apiKey = parseApiKey(readSettingFile(path))
-    if ((statSync(path).mode & 0o004) !== 0) warnings.push(`${file.source}: every user of this machine may read ${path}; chmod 600 it`)
-    return apiKey
-  }, file.source, problems)
-}
-
-function attempt<T> (read: () => T, source: string, problems: string[]): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    problems.push(`${source}: ${(error as Error).message}`)
-    return undefined
-  }
+  if (problems.length > 0) throw new SettingsError([...new Set(problems)])
+  return policies
 }

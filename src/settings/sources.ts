@@ -10,9 +10,12 @@ export interface Given {
   texts: readonly string[]
   /** how the user would name it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)` */
   source: string
-  /** 0 flag, 1 environment, 2 `.env` file: the lower wins */
+  /** 0 flag, 1 environment, 2 `.env` file; of a configuration file 1 is a listener's own, 2 for all: the lower wins */
   rank: number
 }
+
+/** What was given for a setting; undefined where nothing was. */
+export type Lookup = (name: SettingName) => Given | undefined
 
 /** What the command line says of the settings: texts by the setting's name. */
 export type Flags = Partial<Record<SettingName, readonly string[]>>
@@ -30,7 +33,7 @@ const KNOWN_VARIABLES: readonly string[] = Object.values(SETTINGS).map(setting =
  * @param problems gets a line for each variable that no setting has, and for an unreadable `.env` file
  * @returns a look-up by setting, and all that was found
  */
-export function gather (flags: Flags, environment: Environment, problems: string[]): (name: SettingName) => Given | undefined {
+export function gather (flags: Flags, environment: Environment, problems: string[]): Lookup {
   const fromFlag = (name: SettingName) => flags[name] === undefined ? undefined : { texts: flags[name], source: SETTINGS[name].flag as string, rank: 0 }
   const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], '', 1)
 

@@ -70,6 +70,16 @@ export function readJsonFile (path: string): unknown {
   }
 }
 
+/** Reads something, or makes a problem of what stands against it. @param source as the user would name it */
+export async function attempt<T> (read: () => T | Promise<T>, source: string, problems: string[]): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    problems.push(`${source}: ${(error as Error).message}`)
+    return undefined
+  }
+}
+
 /** Shows a text in a message, unless it is a key in the wrong place: in quotes, control characters escaped, not longer than two lines. */
 export function quote (text: string): string {
   if (LIKE_A_KEY.test(text)) return '(a text that looks like an API key, and is not shown)'

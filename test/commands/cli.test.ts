@@ -98,7 +98,7 @@ t.test('serve says where it listens, signs, and ends in good order', async t => 
   await once(silent, 'connect')
   const busy = connect(port, '127.0.0.1')
   busy.write('GET /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await upstream.sawText(/(oauth_consumer_key="ConsumerKeyMarked1"[^]*){2}/)
+  await upstream.sawText(/(machines\/[^]*oauth_consumer_key="ConsumerKeyMarked1"[^]*){2}/)
   program.child.kill('SIGTERM')
   await program.printed('stopping')
   t.equal(await readAll(keptAlive), '', 'an idle connection is closed')

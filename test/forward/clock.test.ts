@@ -82,7 +82,7 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
   const start = async (url: string) => {
     let text = ''
     const stream = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
-    const proxy = await startProxy(testConfig(url, { connectTimeoutMs: ['5s'] }, `${consumer}:${token}:${secret}`), createLogger('info', 'json', stream), { greeting: true })
+    const proxy = await startProxy(await testConfig(url, { connectTimeoutMs: ['5s'] }, `${consumer}:${token}:${secret}`), createLogger('info', 'json', stream), { greeting: true })
     t.after(() => proxy.stop())
     return { address: proxy.addresses[0], log: () => text }
   }
@@ -91,9 +91,9 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
   t.equal((await fetch(`${proxy.address}/MAAS/api/2.0/tags/`, { method: 'POST', body: new URLSearchParams({ name: 'blue' }) })).status, 200, 'so even a first call with a body is right')
 
   const rows: Array<[answer: string | (() => void), wanted: RegExp, reason: string]> = [
-    ['HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', /"statusCode":404,"msg":"what answers at MAAS_URL does not say which version/, 'something else'],
-    [() => {}, /"code":"MAAS_PROXY_RESPONSE_TIMED_OUT".*MAAS does not answer yet: MAAS did not answer in time/, 'a MAAS that hangs']
+    ['HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', /"status":404,"reason":"MAAS answers 404 to [^"]+","remedy":"check that MAAS_URL leads to MAAS/, 'something else'],
+    [() => {}, /"reason":"MAAS did not answer in time","remedy":".*MAAS does not answer yet/, 'a MAAS that hangs']
   ]
   for (const [answer, wanted, reason] of rows) t.match((await start((await rawUpstream(t, answer)).url)).log(), new RegExp(`${wanted.source}[^]*"msg":"listening"`), reason)
-  t.match((await start('http://127.0.0.1:1/MAAS')).log(), /"code":"MAAS_PROXY_UPSTREAM_REFUSED","remedy":"check that MAAS runs[^]*"msg":"listening"/, 'a MAAS that is not there')
+  t.match((await start('http://127.0.0.1:1/MAAS')).log(), /"reason":"MAAS refused the connection","remedy":"check that MAAS runs[^]*"msg":"listening"/, 'a MAAS that is not there')
 })

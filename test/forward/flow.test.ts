@@ -158,7 +158,8 @@ t.test('a slow MAAS stops the client, and gets everything', async t => {
 t.test('a defect of ours is told as such, and no more', async t => {
   const upstream = await rawUpstream(t)
   const anonymousOperations = { kindOf: () => { throw new TypeError('HIDDEN') } } as unknown as AnonymousOperations
-  const proxy = await startTestProxy(t, { ...testConfig(upstream.url), anonymousOperations })
+  const config = await testConfig(upstream.url)
+  const proxy = await startTestProxy(t, { ...config, listeners: config.listeners.map(listener => ({ ...listener, anonymousOperations })) })
   const answer = await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
   t.match(answer, /^HTTP\/1.1 500 /)
   t.match(jsonBody(answer).error, { code: 'MAAS_PROXY_INTERNAL', message: /^the proxy failed in request req-\w+$/ })

@@ -13,17 +13,19 @@ export interface Wanted {
   days?: number
   /** signed by itself instead of the CA */
   selfSigned?: boolean
+  /** whom it names; none is allowed, where there are other names */
+  subject?: string
 }
 
 /** Makes a CA, and a certificate with its key for a server on this machine, all in PEM. */
-export async function makeCertificates ({ ip = '127.0.0.1', days = 1, selfSigned = false }: Wanted = {}) {
+export async function makeCertificates ({ ip = '127.0.0.1', days = 1, selfSigned = false, subject = 'CN=maas' }: Wanted = {}) {
   const [caKeys, keys] = await Promise.all([newKeys(), newKeys()])
   const notBefore = new Date(Date.now() - 10 * DAY_MS)
   const ca: X509Certificate = await X509CertificateGenerator.createSelfSigned({ name: 'CN=Test CA', keys: caKeys, notBefore, notAfter: new Date(Date.now() + DAY_MS), signingAlgorithm: ALGORITHM, extensions: [new BasicConstraintsExtension(true, undefined, true)] })
   const shape = { serialNumber: '02', notBefore, notAfter: new Date(Date.now() + days * DAY_MS), signingAlgorithm: ALGORITHM, extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: ip }])] }
   const cert = selfSigned
-    ? await X509CertificateGenerator.createSelfSigned({ ...shape, name: 'CN=maas', keys })
-    : await X509CertificateGenerator.create({ ...shape, subject: 'CN=maas', issuer: ca.subject, publicKey: keys.publicKey, signingKey: caKeys.privateKey })
+    ? await X509CertificateGenerator.createSelfSigned({ ...shape, name: subject, keys })
+    : await X509CertificateGenerator.create({ ...shape, subject, issuer: ca.subject, publicKey: keys.publicKey, signingKey: caKeys.privateKey })
   const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
   return { ca: ca.toString('pem'), cert: cert.toString('pem'), key }
 }

@@ -23,7 +23,7 @@ export interface Program {
  */
 export function startProgram (t: Test, argv: readonly string[], env: Record<string, string> = {}, cwd = '/'): Program {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_')))
-  const child = spawn(process.execPath, [...process.execArgv, MAIN, ...argv], { env: { ...inherited, ...env }, cwd })
+  const child = spawn(process.execPath, [...process.execArgv, MAIN, ...argv], { env: { ...inherited, HOME: '/nonexistent', ...env }, cwd })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += chunk })

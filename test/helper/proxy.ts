@@ -24,12 +24,12 @@ export interface TestProxy extends RunningProxy {
 }
 
 /** The configuration for a proxy on a free port, with the marked key unless the settings name another. */
-export function testConfig (maasUrl: string, flags: Flags = {}, key = `${KEY.consumer}:${KEY.token}:${KEY.secret}`): Config {
-  return loadConfig({ maasUrl: [maasUrl], listen: ['127.0.0.1:0'], ...flags }, { MAAS_API_KEY: key })
+export async function testConfig (maasUrl: string, flags: Flags = {}, key = `${KEY.consumer}:${KEY.token}:${KEY.secret}`): Promise<Config> {
+  return await loadConfig({ maasUrl: [maasUrl], listen: ['127.0.0.1:0'], ...flags }, { MAAS_API_KEY: key })
 }
 
 /** Starts a proxy that the test's end stops. Its log is at level trace, so that a secret has every chance to get into it. */
-export async function startTestProxy (t: Test, config: Config): Promise<TestProxy> {
+export async function startTestProxy (t: Test, config: Config | Promise<Config>): Promise<TestProxy> {
   const log: LogRecord[] = []
   const waiting = new Set<() => void>()
   const stream = new Writable({
@@ -39,7 +39,7 @@ export async function startTestProxy (t: Test, config: Config): Promise<TestProx
       callback()
     }
   })
-  const proxy = await startProxy(config, createLogger('trace', 'json', stream))
+  const proxy = await startProxy(await config, createLogger('trace', 'json', stream))
   let stopping: Promise<void> | undefined
   const stop = async () => {
     stopping ??= proxy.stop()

@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -110,4 +113,11 @@ export function headLines (message: string): string[] {
 /** Takes the signature and the name of the process out of lines of a head, where they are others every time. */
 export function withoutSignature (lines: readonly string[]): string[] {
   return lines.map(line => line.replace(/^(authorization: OAuth|via: 1\.1 maas-auth-proxy)[ -].*/i, '$1'))
+}
+
+/** A directory for sockets, whose paths have to be short. */
+export function socketDir (t: Test): string {
+  const dir = mkdtempSync(join(tmpdir(), 'map-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  return dir
 }

@@ -7,13 +7,19 @@ import { asRule, knownOperations, operationsOf } from '../../src/policy/catalogu
 import type { Policy } from '../../src/policy/policy.ts'
 import { parseRule } from '../../src/policy/rule.ts'
 import { segmentsOf } from '../../src/policy/segments.ts'
-import { loadPolicy } from '../../src/settings/load.ts'
+import { loadPolicies } from '../../src/settings/load.ts'
+import type { Flags } from '../../src/settings/sources.ts'
 
 /** What a policy says of a request: allowed, or by which code it is refused. */
 function decide (policy: Policy, method: string, target: string, formOp: string | null = null): string {
   const [path = '', query = ''] = target.split('?')
   const verdict = policy.decide(findOperation(method, `/MAAS/api/2.0/${path}`, parseQuery(query), formOp))
   return verdict.allowed ? 'allowed' : verdict.code.replace('MAAS_PROXY_', '')
+}
+
+async function loadPolicy (flags: Flags): Promise<Policy> {
+  const [listener] = await loadPolicies(flags, {})
+  return listener?.policy as Policy
 }
 
 t.test('a rule is read strictly', async t => {
@@ -44,13 +50,13 @@ t.test('a path has the segments that the routes of MAAS have', async t => {
 })
 
 t.test('deny beats allow, and one allow rule closes the rest', async t => {
-  const rules = (flags: Record<string, string[]>) => loadPolicy(flags, {})
-  const open = rules({})
-  const reader = rules({ allow: ['GET machines/**'] })
-  const deployer = rules({ allow: ['GET machines/**', 'POST machines/*?op=deploy', 'POST machines/?op=allocate', 'GET files/*'], deny: ['GET machines/*?op=details', '* machines/precious'] })
-  const creator = rules({ allow: ['POST machines/?op='] })
-  const noDelete = rules({ deny: ['DELETE **', 'POST nodes/*/blockdevices/*/partitions/*', 'GET files/*'] })
-  const readOnly = rules({ readOnly: ['true'] })
+  const rules = (flags: Record<string, string[]>) => loadPolicy(flags)
+  const open = await rules({})
+  const reader = await rules({ allow: ['GET machines/**'] })
+  const deployer = await rules({ allow: ['GET machines/**', 'POST machines/*?op=deploy', 'POST machines/?op=allocate', 'GET files/*'], deny: ['GET machines/*?op=details', '* machines/precious'] })
+  const creator = await rules({ allow: ['POST machines/?op='] })
+  const noDelete = await rules({ deny: ['DELETE **', 'POST nodes/*/blockdevices/*/partitions/*', 'GET files/*'] })
+  const readOnly = await rules({ readOnly: ['true'] })
   const rows: Array<[policy: Policy, method: string, target: string, wanted: string, reason: string]> = [
     [open, 'DELETE', 'machines/abc/', 'allowed', 'without rules everything is'],
     [open, 'POST', 'no/such/', 'allowed', 'MAAS says 404, not we'],
@@ -82,9 +88,9 @@ t.test('deny beats allow, and one allow rule closes the rest', async t => {
     [noDelete, 'POST', 'nodes/x/blockdevices/1/partition/2?op=format', 'RULE_REFUSED', 'in the singular too'],
     [noDelete, 'GET', 'files/a/b/c/', 'RULE_REFUSED', 'and a slash in the name is no way round'],
     [noDelete, 'GET', 'machines/', 'allowed', 'the rest is'],
-    [rules({ deny: ['POST vm-hosts/*?op=compose'] }), 'POST', 'pods/1/?op=compose', 'RULE_REFUSED', 'the old name of a resource is its name too'],
-    [rules({ deny: ['POST pods/*?op=compose'] }), 'POST', 'vm-hosts/1/?op=compose', 'RULE_REFUSED', 'and the other way round'],
-    [rules({ deny: ['GET scripts/*'] }), 'GET', 'scripts/op-foo', 'RULE_REFUSED', 'a resource whose name looks like an operation'],
+    [await rules({ deny: ['POST vm-hosts/*?op=compose'] }), 'POST', 'pods/1/?op=compose', 'RULE_REFUSED', 'the old name of a resource is its name too'],
+    [await rules({ deny: ['POST pods/*?op=compose'] }), 'POST', 'vm-hosts/1/?op=compose', 'RULE_REFUSED', 'and the other way round'],
+    [await rules({ deny: ['GET scripts/*'] }), 'GET', 'scripts/op-foo', 'RULE_REFUSED', 'a resource whose name looks like an operation'],
     [readOnly, 'GET', 'machines/', 'allowed', 'a read'],
     [readOnly, 'POST', 'machines/?op=allocate', 'WRITE_REFUSED', 'a write'],
     [readOnly, 'PATCH', 'machines/', 'WRITE_REFUSED', 'any method that is none'],
@@ -95,7 +101,7 @@ t.test('deny beats allow, and one allow rule closes the rest', async t => {
   ]
   for (const [policy, method, target, wanted, reason] of rows) t.equal(decide(policy, method, target), wanted, `${method} ${target}: ${reason}`)
   const beyond = (policy: Policy) => policy.decide({ method: 'GET', path: '/MAAS/api/docs/', op: null, fromPath: false }).allowed
-  t.strictSame([beyond(open), beyond(reader), beyond(rules({ allow: ['* **'] }))], [true, false, true], 'what is not below the root is known to no rule but the one for all')
+  t.strictSame([beyond(open), beyond(reader), beyond(await rules({ allow: ['* **'] }))], [true, false, true], 'what is not below the root is known to no rule but the one for all')
 })
 
 t.test('what hands out a credential is refused in every spelling, and every mode', async t => {
@@ -110,12 +116,12 @@ t.test('what hands out a credential is refused in every spelling, and every mode
         ? [[resource, null]]
         : [[`${resource}?op=${op}`, null], [`${resource}?op=x&op=${op}`, null], [`${resource}?%6fp=%${op.charCodeAt(0).toString(16)}${op.slice(1)}`, null], [`${resource}op-${op}`, null], ...method === 'POST' ? [[resource, op], [`${resource}?op=`, op]] as Array<[string, string]> : []]
       for (const [flags, mode] of modes) {
-        for (const [target, formOp] of spellings) t.equal(decide(loadPolicy(flags, {}), method, target, formOp), 'CREDENTIAL_OPERATION_REFUSED', `${mode}: ${method} ${target} ${formOp ?? ''}`)
+        for (const [target, formOp] of spellings) t.equal(decide(await loadPolicy(flags), method, target, formOp), 'CREDENTIAL_OPERATION_REFUSED', `${mode}: ${method} ${target} ${formOp ?? ''}`)
       }
-      t.equal(decide(loadPolicy({ allowCredentialOperations: ['true'] }, {}), method, `${resource}${op === null ? '' : `?op=${op}`}`), 'allowed', 'unless that is asked for')
+      t.equal(decide(await loadPolicy({ allowCredentialOperations: ['true'] }), method, `${resource}${op === null ? '' : `?op=${op}`}`), 'allowed', 'unless that is asked for')
     }
   }
-  for (const near of ['account/?op=list', 'machines/abc/?op=details', 'account/prefs/sshkeys/', 'license-keysx/', 'pods/1/', 'users/']) t.equal(decide(loadPolicy({}, {}), 'GET', near), 'allowed', near)
+  for (const near of ['account/?op=list', 'machines/abc/?op=details', 'account/prefs/sshkeys/', 'license-keysx/', 'pods/1/', 'users/']) t.equal(decide(await loadPolicy({}), 'GET', near), 'allowed', near)
 })
 
 t.test('every known operation can be written as a rule', async t => {
@@ -124,12 +130,12 @@ t.test('every known operation can be written as a rule', async t => {
 })
 
 t.test('a policy knows when it has to know the op', async t => {
-  const open = loadPolicy({}, {})
+  const open = await loadPolicy({})
   t.equal(open.dependsOnOp('POST', '/MAAS/api/2.0/account/'), true, 'the guard has ops there')
   t.equal(open.dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'but not there')
-  t.equal(loadPolicy({ deny: ['POST machines/**'] }, {}).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'a rule for any op needs none')
-  t.equal(loadPolicy({ allow: ['POST machines/?op='] }, {}).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), true, 'one for none does')
-  t.equal(loadPolicy({ readOnly: ['true'] }, {}).dependsOnOp('POST', '/MAAS/api/2.0/account/'), false, 'where all writes are refused it does not matter')
+  t.equal((await loadPolicy({ deny: ['POST machines/**'] })).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'a rule for any op needs none')
+  t.equal((await loadPolicy({ allow: ['POST machines/?op='] })).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), true, 'one for none does')
+  t.equal((await loadPolicy({ readOnly: ['true'] })).dependsOnOp('POST', '/MAAS/api/2.0/account/'), false, 'where all writes are refused it does not matter')
 })
 
 const CRLF = (lines: string[]) => lines.join('\r\n')

@@ -12,9 +12,9 @@ import { parseDuration, parseHostName, parseOrigin, parseSwitch, quote, readSett
 
 const BASE = { MAAS_URL: 'http://maas:5240/MAAS', MAAS_API_KEY: 'c:t:s' }
 
-function problemsOf (act: () => unknown): readonly string[] {
+async function problemsOf (act: () => unknown): Promise<readonly string[]> {
   try {
-    act()
+    await act()
   } catch (error) {
     if (error instanceof SettingsError) return error.problems
     throw error
@@ -100,23 +100,25 @@ t.test('flag beats environment beats .env beats default', async t => {
   const dir = t.testdir({ 'my.env': 'MAAS_PROXY_LISTEN=:3\nMAAS_PROXY_CONNECT_TIMEOUT=3s\nMAAS_URL=http://file/MAAS\n' })
   const env = { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/my.env`, MAAS_PROXY_LISTEN: ':2' }
   const rows: Array<[flags: Flags, env: Environment, wanted: Partial<Record<keyof Config, unknown>>, reason: string]> = [
-    [{ listen: [':1'] }, env, { listen: [{ host: '127.0.0.1', port: 1 }], connectTimeoutMs: 3000 }, 'the flag wins'],
-    [{}, env, { listen: [{ host: '127.0.0.1', port: 2 }], maasUrl: { origin: 'http://maas:5240', href: 'http://maas:5240/MAAS' } }, 'the environment wins over the file'],
-    [{}, { ...env, MAAS_PROXY_LISTEN: '' }, { listen: [{ host: '127.0.0.1', port: 3 }] }, 'a variable that is empty is not set'],
-    [{}, BASE, { listen: [{ host: '127.0.0.1', port: 5241 }], connectTimeoutMs: 10_000, responseTimeoutMs: 900_000, drainTimeoutMs: 30_000, dualOperations: 'signed', logLevel: 'info', logFormat: 'auto' }, 'defaults']
+    [{ listen: [':1'] }, env, { listeners: [{ address: { host: '127.0.0.1', port: 1 } }], connectTimeoutMs: 3000 }, 'the flag wins'],
+    [{}, env, { listeners: [{ address: { host: '127.0.0.1', port: 2 } }], maasUrl: { origin: 'http://maas:5240', href: 'http://maas:5240/MAAS' } }, 'the environment wins over the file'],
+    [{}, { ...env, MAAS_PROXY_LISTEN: '' }, { listeners: [{ address: { host: '127.0.0.1', port: 3 } }] }, 'a variable that is empty is not set'],
+    [{}, BASE, { listeners: [{ address: { host: '127.0.0.1', port: 5241 }, dualOperations: 'signed' }], connectTimeoutMs: 10_000, responseTimeoutMs: 900_000, drainTimeoutMs: 30_000, logLevel: 'info', logFormat: 'auto' }, 'defaults']
   ]
-  for (const [flags, environment, wanted, reason] of rows) t.match(loadConfig(flags, environment), wanted, reason)
-  t.type(loadConfig({}, BASE).anonymousOperations, AnonymousOperations)
+  for (const [flags, environment, wanted, reason] of rows) t.match(await loadConfig(flags, environment), wanted, reason)
+  t.type((await loadConfig({}, BASE)).listeners[0]?.anonymousOperations, AnonymousOperations)
   t.equal(process.env['MAAS_PROXY_CONNECT_TIMEOUT'], undefined, 'nothing of the file gets into the environment')
 })
 
 t.test('what may be given more than once', async t => {
+  const rulesOf = ({ listeners: [listener] }: Config) => listener?.policy.rules.map(({ rule }) => rule).filter(({ text }) => !credential.has(text))
+  const credential = new Set((await loadConfig({}, BASE)).listeners[0]?.policy.rules.map(({ rule }) => rule.text))
   const rules = ['GET machines/**', '* tags/**'].map(text => ({ text }))
-  t.match(loadConfig({ allow: ['GET machines/**', '* tags/**'] }, BASE).allow, rules, 'as flags')
-  t.match(loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: 'GET machines/** ;\n* tags/**\n' }).allow, rules, 'as a variable, split at semicolons and line breaks')
-  t.strictSame(loadConfig({}, { ...BASE, MAAS_PROXY_LISTEN: ':1;unix:/x' }).listen, [{ host: '127.0.0.1', port: 1 }, { path: '/x' }])
-  t.strictSame(loadConfig({}, BASE).allow, [])
-  t.match(problemsOf(() => loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: ' ; ' })), [/^MAAS_PROXY_ALLOW: is empty/], 'nothing between semicolons does not mean no rules')
+  t.match(rulesOf(await loadConfig({ allow: ['GET machines/**', '* tags/**'] }, BASE)), rules, 'as flags')
+  t.match(rulesOf(await loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: 'GET machines/** ;\n* tags/**\n' })), rules, 'as a variable, split at semicolons and line breaks')
+  t.strictSame((await loadConfig({}, { ...BASE, MAAS_PROXY_LISTEN: ':1;unix:/x' })).listeners.map(({ address }) => address), [{ host: '127.0.0.1', port: 1 }, { path: '/x' }])
+  t.strictSame(rulesOf(await loadConfig({}, BASE)), [])
+  t.match(await problemsOf(() => loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: ' ; ' })), [/^MAAS_PROXY_ALLOW: is empty/], 'nothing between semicolons does not mean no rules')
 })
 
 t.test('who may reach the proxy is said in words', async t => {
@@ -132,12 +134,12 @@ t.test('who may reach the proxy is said in words', async t => {
     [{ clientTokenFile: [`${dir}/tokens`] }, [], 'on loopback tokens are optional']
   ]
   for (const [flags, wanted, reason] of rows) {
-    const problems = problemsOf(() => loadConfig(flags, BASE))
+    const problems = await problemsOf(() => loadConfig(flags, BASE))
     t.equal(problems.length, wanted.length, reason)
     t.match(problems, wanted, reason)
   }
-  t.match(loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE).warnings, [
-    /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^MAAS_URL: /, /^the API key does not/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
+  t.match((await loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE)).warnings, [
+    /^MAAS_URL: /, /^the API key does not/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
   ], 'each guard that is off warns')
 })
 
@@ -154,15 +156,15 @@ t.test('a file of client tokens', async t => {
   for (const [content, wanted] of rows) {
     const path = `${t.testdir({ tokens: content })}/tokens`
     chmodSync(path, 0o600)
-    const problems = problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE))
+    const problems = await problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE))
     t.match(problems, [wanted], content)
     t.notMatch(problems.join(), /HIDD/, 'no token is repeated')
   }
   const path = `${t.testdir({ tokens: '# clients\n\n  alice   one \r\nbob@x two\n' })}/tokens`
   chmodSync(path, 0o640)
-  t.strictSame(loadConfig({ clientTokenFile: [path] }, BASE).clientTokenFile, [{ name: 'alice', token: 'one' }, { name: 'bob@x', token: 'two' }])
+  t.strictSame((await loadConfig({ clientTokenFile: [path] }, BASE)).listeners[0]?.clientTokens, [{ name: 'alice', token: 'one' }, { name: 'bob@x', token: 'two' }])
   chmodSync(path, 0o644)
-  t.match(problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE)), [/every user of this machine may read it/])
+  t.match(await problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE)), [/every user of this machine may read it/])
 })
 
 t.test('rules that cannot be meant', async t => {
@@ -198,7 +200,7 @@ t.test('rules that cannot be meant', async t => {
     [{ policy: [`${dir}/good`], allow: ['* tags/**'] }, [], 'a file beside flags']
   ]
   for (const [flags, wanted, reason] of rows) {
-    const problems = problemsOf(() => loadConfig(flags, BASE))
+    const problems = await problemsOf(() => loadConfig(flags, BASE))
     t.equal(problems.length, wanted.length, reason)
     t.match(problems, wanted, reason)
     t.notMatch(problems.join(), /HIDDEN/)
@@ -220,26 +222,26 @@ t.test('the way to MAAS is safe, or warned of', async t => {
     [{ caFile: [`${dir}/ca`] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'without TLS']
   ]
   for (const [flags, env, wanted, reason] of rows) {
-    const problems = problemsOf(() => loadConfig(flags, env))
+    const problems = await problemsOf(() => loadConfig(flags, env))
     t.equal(problems.length, wanted.length, reason)
     t.match(problems, wanted, reason)
   }
-  t.match(loadConfig({}, BASE).warnings, [/^MAAS_URL: http:\/\/maas:5240\/MAAS is neither https nor this machine/], 'in the clear')
-  t.match(loadConfig({ insecureSkipTlsVerify: ['true'] }, https).warnings, [/^--insecure-skip-tls-verify: /], 'unverified')
-  for (const host of ['localhost', '127.0.0.1:5240', '[::1]:5240']) t.notMatch(loadConfig({}, { ...BASE, MAAS_URL: `http://${host}/MAAS` }).warnings.join(), /in the clear/, host)
+  t.match((await loadConfig({}, BASE)).warnings, [/^MAAS_URL: http:\/\/maas:5240\/MAAS is neither https nor this machine/], 'in the clear')
+  t.match((await loadConfig({ insecureSkipTlsVerify: ['true'] }, https)).warnings, [/^--insecure-skip-tls-verify: /], 'unverified')
+  for (const host of ['localhost', '127.0.0.1:5240', '[::1]:5240']) t.notMatch((await loadConfig({}, { ...BASE, MAAS_URL: `http://${host}/MAAS` })).warnings.join(), /in the clear/, host)
 })
 
 t.test('.env in the working directory is found by itself', async t => {
   const before = process.cwd()
   t.after(() => process.chdir(before))
   process.chdir(t.testdir({ '.env': 'MAAS_URL=http://found/MAAS\nMAAS_API_KEY="c:t:s"\nMAAS_PROXY_LISTN=1' }))
-  t.strictSame(problemsOf(() => loadConfig({}, {})), ['MAAS_PROXY_LISTN (.env): no such variable; did you mean MAAS_PROXY_LISTEN?'])
+  t.strictSame(await problemsOf(() => loadConfig({}, {})), ['MAAS_PROXY_LISTN (.env): no such variable; did you mean MAAS_PROXY_LISTEN?'])
   process.chdir(t.testdir({ '.env': {} }))
-  t.strictSame(problemsOf(() => loadConfig({}, BASE)), ['.env: ".env": it is a directory'])
+  t.strictSame(await problemsOf(() => loadConfig({}, BASE)), ['.env: ".env": it is a directory'])
 })
 
 t.test('every problem is told at once, with the name that was used', async t => {
-  const problems = problemsOf(() => loadConfig({ listen: ['0.0.0.0'], connectTimeoutMs: ['soon'] }, {
+  const problems = await problemsOf(() => loadConfig({ listen: ['0.0.0.0'], connectTimeoutMs: ['soon'] }, {
     MAAS_URL: 'http://u:HIDDEN@maas/MAAS',
     MAAS_API_KEY: 'c:HIDDEN',
     MAAS_PROXY_LOG_LEVEL: 'loud',
@@ -250,27 +252,27 @@ t.test('every problem is told at once, with the name that was used', async t => 
     /^MAAS_PROXY_ENV_FILE: "\/nonexistent\/.env": there is no such file$/,
     /^MAAS_PROXY_LISTEN_: no such variable; did you mean MAAS_PROXY_LISTEN\?$/,
     /^MAAS_URL: has a user name or password/,
-    /^MAAS_API_KEY: not an API key/,
-    /^--listen: "0.0.0.0" is not an address to listen on/,
     /^--connect-timeout: "soon" is not a time/,
-    /^MAAS_PROXY_LOG_LEVEL: "loud" is not one of trace,/
+    /^MAAS_PROXY_LOG_LEVEL: "loud" is not one of trace,/,
+    /^--listen: "0.0.0.0" is not an address to listen on/,
+    /^MAAS_API_KEY: not an API key/
   ])
   t.equal(problems.length, 7)
   t.notMatch(problems.join(), /HIDDEN/, 'no secret is repeated')
-  t.match(problemsOf(() => loadConfig({}, { ...BASE, NODE_TLS_REJECT_UNAUTHORIZED: '0' })), [/^NODE_TLS_REJECT_UNAUTHORIZED: is 0/], 'what would give the key away')
-  t.match(problemsOf(() => loadConfig({}, {})), [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'what is required')
+  t.match(await problemsOf(() => loadConfig({}, { ...BASE, NODE_TLS_REJECT_UNAUTHORIZED: '0' })), [/^NODE_TLS_REJECT_UNAUTHORIZED: is 0/], 'what would give the key away')
+  t.match(await problemsOf(() => loadConfig({}, {})), [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'what is required')
 })
 
 t.test('the key comes from one place', async t => {
   const dir = t.testdir({ key: '\ufefff:t:s\n', broken: 'HIDDEN', env: 'MAAS_API_KEY_FILE=/nonexistent' })
   chmodSync(`${dir}/key`, 0o600)
   const url = { MAAS_URL: BASE.MAAS_URL }
-  t.equal(loadConfig({ apiKeyFile: [`${dir}/key`] }, url).apiKey.consumerKey, 'f', 'a file')
-  t.equal(loadConfig({ apiKeyFile: [`${dir}/key`] }, BASE).apiKey.consumerKey, 'f', 'a flag beats the environment')
-  t.equal(loadConfig({}, { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/env` }).apiKey.consumerKey, 'c', 'the environment beats the .env file')
-  t.strictSame(problemsOf(() => loadConfig({}, { ...BASE, MAAS_API_KEY_FILE: `${dir}/key` })), ['MAAS_API_KEY and MAAS_API_KEY_FILE: both are set; keep one'])
-  t.match(problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/none`] }, url)), [/^--api-key-file: .*no such file/])
-  const broken = problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/broken`] }, url))
+  t.equal((await loadConfig({ apiKeyFile: [`${dir}/key`] }, url)).keys[0]?.apiKey.consumerKey, 'f', 'a file')
+  t.equal((await loadConfig({ apiKeyFile: [`${dir}/key`] }, BASE)).keys[0]?.apiKey.consumerKey, 'f', 'a flag beats the environment')
+  t.equal((await loadConfig({}, { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/env` })).keys[0]?.apiKey.consumerKey, 'c', 'the environment beats the .env file')
+  t.strictSame(await problemsOf(() => loadConfig({}, { ...BASE, MAAS_API_KEY_FILE: `${dir}/key` })), ['MAAS_API_KEY and MAAS_API_KEY_FILE: both are set; keep one'])
+  t.match(await problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/none`] }, url)), [/^--api-key-file: .*no such file/])
+  const broken = await problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/broken`] }, url))
   t.match(broken, [/^--api-key-file: not an API key/])
   t.notMatch(broken.join(), /HIDDEN/)
 })
@@ -278,17 +280,17 @@ t.test('the key comes from one place', async t => {
 t.test('what works but should not stay is a warning', async t => {
   const dir = t.testdir({ key: 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F' })
   chmodSync(`${dir}/key`, 0o644)
-  t.match(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: 'http://localhost:5240/MAAS' }).warnings, [/every user of this machine may read/])
+  t.match((await loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: 'http://localhost:5240/MAAS' })).warnings, [/every user of this machine may read/])
   chmodSync(`${dir}/key`, 0o600)
-  t.strictSame(loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: 'http://localhost:5240/MAAS' }).warnings, [])
-  t.match(loadConfig({}, { ...BASE, MAAS_URL: 'http://localhost:5240/MAAS' }).warnings, [/does not have the form/])
+  t.strictSame((await loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: 'http://localhost:5240/MAAS' })).warnings, [])
+  t.match((await loadConfig({}, { ...BASE, MAAS_URL: 'http://localhost:5240/MAAS' })).warnings, [/does not have the form/])
 })
 
 t.test('the command line', async t => {
   const line = parseCommandLine(['--listen', ':1', 'demo', '--log-level=debug', 'word'])
   t.match(line, { flags: { listen: [':1'], logLevel: ['debug'] }, words: ['demo', 'word'], help: false, version: false }, 'flags before and after the words')
   t.strictSame(parseCommandLine(['--listen', ':1', '--listen=:2']).flags.listen, [':1', ':2'], 'what may be given twice')
-  t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], help: false, version: false }, 'a switch takes no value')
+  t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], json: false, help: false, version: false }, 'a switch takes no value')
   t.strictSame(parseCommandLine(['--read-only=false']).flags.readOnly, ['false'], 'unless behind an equals sign')
   for (const flag of ['--help', '-h']) t.equal(parseCommandLine([flag]).help, true, flag)
   t.equal(parseCommandLine(['--version']).version, true)
@@ -302,7 +304,7 @@ t.test('the command line', async t => {
     [['--log-level', 'info', '--log-level', 'warn'], ['--log-level: given twice'], 'twice'],
     [['--helpp', '-y'], ['--helpp: no such flag; did you mean --help?', '-y: no such flag; did you mean --deny?'], 'all of them']
   ]
-  for (const [argv, wanted, reason] of refused) t.strictSame(problemsOf(() => parseCommandLine(argv)), wanted, reason)
+  for (const [argv, wanted, reason] of refused) t.strictSame(await problemsOf(() => parseCommandLine(argv)), wanted, reason)
 })
 
 t.test('names of flags and variables follow the rule', async t => {

@@ -1,0 +1,20 @@
+import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { ProxyError } from './errors.ts'
+import { trackConnections } from './listener.ts'
+import { exchanges } from './observe/exchanges.ts'
+import { errorAnswers } from './respond/errors.ts'
+import { statusPages, type StatusPagesOptions } from './respond/status-pages.ts'
+
+/**
+ * Builds the server for whoever watches the proxy, which forwards nothing. It asks for no `Host` and no token: probes come with the address
+ * of a pod, and what it says is no secret. It answers until all other listeners have ended.
+ */
+export async function buildAdminServer (logger: FastifyBaseLogger, options: StatusPagesOptions): Promise<FastifyInstance> {
+  const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), clientErrorHandler: () => {} })
+  trackConnections(app.server)
+  await app.register(exchanges, { observers: [] })
+  await app.register(errorAnswers)
+  app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live or /-/ready' }) })
+  await app.register(statusPages, options)
+  return app
+}

@@ -1,0 +1,94 @@
+import { VIA } from '../admit/loop.ts'
+import { findHint } from '../maas/hints.ts'
+import type { Signing } from './credential.ts'
+import { explainFailure } from './failures.ts'
+import type { MaasLink } from './link.ts'
+import { checkMoved } from './redirect.ts'
+
+/** What MAAS says of itself to anyone (`api/version.py`). */
+export interface MaasVersion {
+  version: string
+  subversion: string
+  capabilities: readonly string[]
+}
+
+/** Whose key it is (`api/users.py`, `whoami`). */
+export interface MaasUser {
+  username: string
+  isAdmin: boolean
+}
+
+/** Why a question got no answer that could be used. */
+export interface Refusal {
+  /** the status that came instead; null where nothing came */
+  status: number | null
+  reason: string
+  remedy: string
+}
+
+/** What answers a question: the answer, or why there is none. */
+export type Answer<T> = { ok: true, value: T } | { ok: false, refusal: Refusal }
+
+const VERSION_PATH = '/MAAS/api/2.0/version/'
+const USER_PATH = '/MAAS/api/2.0/users/?op=whoami'
+
+/** Answers to these questions have some hundred bytes; more is not from MAAS. */
+const MAX_BYTES = 64 * 1024
+
+/** Asks for the version, unsigned. @param timeoutMs for the whole */
+export async function askVersion (link: MaasLink, timeoutMs: number): Promise<Answer<MaasVersion>> {
+  return await ask(link, VERSION_PATH, null, timeoutMs, ({ version, subversion, capabilities }) => (
+    typeof version !== 'string' ? undefined : { version, subversion: String(subversion), capabilities: Array.isArray(capabilities) ? capabilities.map(String) : [] }
+  ))
+}
+
+/**
+ * Asks whose key it is, signed; once more if it was refused for its timestamp, which MAAS's answer has set right.
+ * @param timeoutMs for each attempt
+ */
+export async function askUser (link: MaasLink, signing: Signing, timeoutMs: number): Promise<Answer<MaasUser>> {
+  return await ask(link, USER_PATH, signing, timeoutMs, ({ username, is_superuser: isAdmin }) => (
+    typeof username !== 'string' ? undefined : { username, isAdmin: isAdmin === true }
+  ))
+}
+
+async function ask<T> ({ origin, upstream, clock }: MaasLink, path: string, signing: Signing | null, timeoutMs: number, read: (body: Record<string, unknown>) => T | undefined): Promise<Answer<T>> {
+  const attempt = async () => {
+    const headers = { via: VIA, ...signing === null ? {} : { authorization: signing.sign() } }
+    const { statusCode: status, headers: fields, body } = await upstream.request({ method: 'GET', path, headers, signal: AbortSignal.timeout(timeoutMs) })
+    clock.learnFromDate(String(fields['date']))
+    return { status, fields, text: await readText(body) }
+  }
+  try {
+    const first = await attempt()
+    const { status, fields, text } = first.status === 401 && clock.learnFromRefusal(first.text) ? await attempt() : first
+    const { location, 'www-authenticate': challenge } = fields
+    if (typeof location === 'string' && URL.canParse(location)) checkMoved(location, origin)
+    const value = status === 200 ? read(parseObject(text)) : undefined
+    if (value !== undefined) return { ok: true, value }
+    const hint = findHint({ status, access: signing === null ? 'anonymous' : 'signed', retryAfter: null, challenge: String(challenge), body: text })
+    return { ok: false, refusal: { status, reason: `MAAS answers ${status} to ${path}`, remedy: hint ?? 'check that MAAS_URL leads to MAAS, and look into the log of MAAS' } }
+  } catch (error) {
+    const { message, remedy } = explainFailure(error as Error)
+    return { ok: false, refusal: { status: null, reason: message, remedy } }
+  }
+}
+
+async function readText (body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > MAX_BYTES) break
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function parseObject (text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { whenAnswerOver } from '../answer-over.ts'
+import { Exchange } from '../exchange.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What is known of this request so far. */
+    exchange: Exchange
+  }
+}
+
+/** How a request went. */
+export interface Outcome {
+  request: FastifyRequest
+  exchange: Exchange
+  /** null where no answer was begun */
+  status: number | null
+  /** whether the client got the whole answer */
+  complete: boolean
+  /** from the first line of the request to the end of the answer, in milliseconds */
+  ms: number
+}
+
+/** Is told of every request when its answer is out or given up. */
+export type Observer = (outcome: Outcome) => void
+
+/** Opens the exchange of every request; when the answer is out or given up, ends it and tells the observers, in their order. Registered first. */
+export const exchanges = fp(async function exchanges (app: FastifyInstance, { observers }: { observers: readonly Observer[] }) {
+  app.decorateRequest('exchange')
+  app.addHook('onRequest', (request, reply, next) => {
+    const exchange = new Exchange()
+    request.exchange = exchange
+    whenAnswerOver(request.raw, reply.raw, () => {
+      exchange.tearDown?.()
+      const { headersSent, statusCode, writableFinished } = reply.raw
+      const outcome = { request, exchange, status: headersSent ? statusCode : null, complete: writableFinished, ms: performance.now() - exchange.startedAt }
+      for (const observe of observers) observe(outcome)
+    })
+    next()
+  })
+}, { name: 'exchanges', fastify: '5.x' })

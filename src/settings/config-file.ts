@@ -1,0 +1,87 @@
+import { closest } from 'fastest-levenshtein'
+import { isListenerSetting } from './scope.ts'
+import type { Given } from './sources.ts'
+import type { Scopes } from './scopes.ts'
+import { SETTINGS, type SettingName } from './table.ts'
+import { quote, readSettingFile } from './values.ts'
+
+/** What a configuration file has for a setting: one value, or a list of them. */
+type Entries = Readonly<Record<string, unknown>>
+
+const LISTENERS = 'listeners'
+
+/** Settings that make no sense in the file that they lead to. */
+const OUTSIDE: readonly SettingName[] = ['config', 'envFile']
+
+/** How a setting is called in a configuration file: as its flag without the dashes. */
+export function keyOf (name: SettingName): string {
+  return SETTINGS[name].flag?.slice(2) ?? 'api-key'
+}
+
+const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map((Object.keys(SETTINGS) as SettingName[]).filter(name => !OUTSIDE.includes(name)).map(name => [keyOf(name), name]))
+
+/**
+ * Reads a configuration file, YAML or JSON: the settings by the names of their flags, and under `listeners` a list of those that differ.
+ * A setting of a listener that stands outside the list holds for all that do not have it themselves.
+ * @param problems gets a line for each thing that is wrong
+ */
+export async function readConfigFile (path: string, source: string, problems: string[]): Promise<Scopes> {
+  const report = (problem: string) => { problems.push(`${source}: ${quote(path)}: ${problem}`) }
+  const content = await parseFile(path, report)
+  const { [LISTENERS]: listeners, ...shared } = content ?? {}
+  if (content !== null && (!Array.isArray(listeners) || listeners.length === 0)) report(`has no list ${LISTENERS}; give it one with an entry for each listener`)
+  const forAll = readEntries(shared, '', 2, [...NAMES_BY_KEY.keys(), LISTENERS], report)
+  const keys = [...NAMES_BY_KEY].filter(([, name]) => isListenerSetting(name)).map(([key]) => key)
+  return {
+    program: name => forAll.get(name),
+    listeners: (Array.isArray(listeners) ? listeners : []).map((entry: unknown, i) => {
+      const where = `${LISTENERS}[${i}]`
+      if (!isObject(entry)) report(`${where} is not an object of settings`)
+      const own = readEntries(isObject(entry) ? entry : {}, `${where}.`, 1, keys, report)
+      return { where: `${where}: `, given: name => own.get(name) ?? forAll.get(name) }
+    })
+  }
+}
+
+/** yaml reads JSON too, of which YAML is a superset; it is loaded by those only who have such a file. */
+async function parseFile (path: string, report: (problem: string) => void): Promise<Entries | null> {
+  const { parseDocument } = await import('yaml')
+  try {
+    const document = parseDocument(readSettingFile(path))
+    const [error] = document.errors
+    // The parser's own message shows a part of the text, which may be a secret.
+    if (error !== undefined) report(`is neither YAML nor JSON, from line ${error.linePos?.[0].line} on (${error.code})`)
+    const content: unknown = error === undefined ? document.toJS() : undefined
+    if (error === undefined && !isObject(content)) report('is not an object of settings')
+    return isObject(content) ? content : null
+  } catch (error) {
+    report((error as Error).message.replace(`${quote(path)}: `, ''))
+    return null
+  }
+}
+
+function readEntries (entries: Entries, where: string, rank: number, keys: readonly string[], report: (problem: string) => void): Map<SettingName, Given> {
+  const found = new Map<SettingName, Given>()
+  for (const [key, value] of Object.entries(entries)) {
+    const name = keys.includes(key) ? NAMES_BY_KEY.get(key) : undefined
+    const texts = textsOf(value)
+    if (name === undefined) report(`${where}${quoteKey(key)}: ${NAMES_BY_KEY.has(key) ? 'is a setting of the whole program; move it out of the listener' : `no such setting; did you mean ${closest(key, keys)}?`}`)
+    else if (texts === null || (texts.length !== 1 && !SETTINGS[name].repeatable)) report(`${where}${key}: takes ${SETTINGS[name].repeatable ? 'a text or a list of texts' : 'one text, number or switch'}`)
+    else found.set(name, { texts, source: `${where}${key}`, rank })
+  }
+  return found
+}
+
+/** The texts of a value, as they would be given by flags; null for what no flag can have. */
+function textsOf (value: unknown): readonly string[] | null {
+  const values: unknown[] = Array.isArray(value) ? value : [value]
+  return values.every(value => ['string', 'number', 'boolean'].includes(typeof value)) ? values.map(String) : null
+}
+
+function isObject (value: unknown): value is Entries {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function quoteKey (key: string): string {
+  return /^[\w-]+$/.test(key) ? key : quote(key)
+}

@@ -1,0 +1,73 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ApiKey, parseApiKey } from '../maas/api-key.ts'
+import type { ChosenProfile } from './chosen-profile.ts'
+import { readProfile } from './profile.ts'
+import type { Environment, Given, Lookup } from './sources.ts'
+import { attempt, readSettingFile } from './values.ts'
+
+/** Where an API key comes from, so that it can be read again when it has changed. */
+export interface KeySource {
+  apiKey: ApiKey
+  /** as the user would name it: `--api-key-file`, `MAAS_API_KEY (.env)` */
+  name: string
+  /** the file to watch; null for a key that cannot change while the program runs */
+  file: string | null
+  /** Reads the key anew. @throws Error that says what is wrong and never repeats a key */
+  read: () => Promise<ApiKey>
+}
+
+type Candidate = Omit<KeySource, 'apiKey'> & { rank: number }
+
+/** The name of systemd's credential (`LoadCredential=` of systemd.exec(5)), a file in the directory that systemd names. */
+const CREDENTIAL = 'maas-api-key'
+
+/** What is only lent by the surroundings gives way to all that was set. */
+const LENT_RANK = 4
+
+/** The file of systemd's credential, if there is one. */
+export function systemdCredential ({ CREDENTIALS_DIRECTORY: directory }: Environment): string | undefined {
+  const path = directory === undefined ? undefined : join(directory, CREDENTIAL)
+  return path !== undefined && existsSync(path) ? path : undefined
+}
+
+/**
+ * The key from the strongest source. Two of the same strength are a contradiction that only the user can solve.
+ * @param problems gets a line where there is no key, or more than one
+ * @param warnings gets a line for a file that everyone may read, and for a key of an unusual form
+ */
+export async function chooseKey (given: Lookup, environment: Environment, profile: ChosenProfile | null, problems: string[], warnings: string[]): Promise<KeySource | undefined> {
+  const [text, file, credential] = [given('apiKey'), given('apiKeyFile'), systemdCredential(environment)]
+  const candidates = [
+    ...text === undefined ? [] : [fromText(text)],
+    ...file === undefined ? [] : [fromFile(file.texts[0] as string, file.source, file.rank)],
+    ...profile === null ? [] : [fromProfile(profile, environment)],
+    ...credential === undefined ? [] : [fromFile(credential, `the systemd credential ${CREDENTIAL}`, LENT_RANK)]
+  ]
+  const rank = Math.min(...candidates.map(candidate => candidate.rank))
+  const [source, ...others] = candidates.filter(candidate => candidate.rank === rank)
+  if (source === undefined) problems.push('MAAS_API_KEY: not set; set it, or name a file that holds the key with --api-key-file, or a profile of the maas CLI with --profile')
+  if (source === undefined) return undefined
+  if (others.length > 0) problems.push(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
+  const apiKey = await attempt(source.read, source.name, problems)
+  if (apiKey === undefined) return undefined
+  if (source.file !== null && isReadableByAll(source.file)) warnings.push(`${source.name}: every user of this machine may read ${source.file}; chmod 600 it`)
+  if (!apiKey.hasUsualForm) warnings.push('the API key does not have the form that MAAS gives its keys (18, 18 and 32 letters and digits); was it copied whole?')
+  return { apiKey, name: source.name, file: source.file, read: source.read }
+}
+
+function fromText ({ texts: [text = ''], source, rank }: Given): Candidate {
+  return { name: source, file: null, rank, read: async () => parseApiKey(text) }
+}
+
+function fromFile (path: string, source: string, rank: number): Candidate {
+  return { name: source, file: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
+}
+
+function fromProfile ({ name, path, source, rank }: ChosenProfile, environment: Environment): Candidate {
+  return { name: source, file: path, rank, read: async () => (await readProfile(name, environment)).apiKey }
+}
+
+function isReadableByAll (path: string): boolean {
+  return (statSync(path).mode & 0o004) !== 0
+}

@@ -1,0 +1,46 @@
+import type { AnonymousOperations, Access } from '../maas/access.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { ChosenProfile } from './chosen-profile.ts'
+import type { ClientToken } from './client-tokens.ts'
+import { chooseKey, type KeySource } from './key-source.ts'
+import type { ListenAddress } from './listen.ts'
+import { checkListeners } from './listeners.ts'
+import { buildPolicy } from './policy.ts'
+import { LISTENER_SETTINGS } from './scope.ts'
+import type { Environment } from './sources.ts'
+import type { Scopes } from './scopes.ts'
+import { readValues } from './read-values.ts'
+
+/** Everything that one listener needs to know: where it listens, who may ask there, for what, and with which key. */
+export interface ListenerConfig {
+  readonly address: ListenAddress
+  readonly socketMode: number
+  readonly socketGroup: number | undefined
+  readonly allowHost: readonly string[]
+  readonly allowOrigin: readonly string[]
+  readonly clientTokens: readonly ClientToken[] | undefined
+  readonly policy: Policy
+  readonly anonymousOperations: AnonymousOperations
+  readonly dualOperations: Access
+  readonly key: KeySource
+}
+
+/**
+ * Makes the configurations of the listeners of one scope, one for each of its addresses.
+ * @param problems gets a line for each thing that is wrong
+ * @param warnings gets a line for each thing that works but should not stay
+ */
+export async function readListeners ({ given, where }: Scopes['listeners'][number], environment: Environment, profile: ChosenProfile | null, problems: string[], warnings: string[]): Promise<ListenerConfig[]> {
+  const [ownProblems, ownWarnings]: [string[], string[]] = [[], []]
+  const values = await readValues(LISTENER_SETTINGS, given, problems)
+  const key = await chooseKey(given, environment, profile, problems, ownWarnings)
+  const policy = values.allow === undefined || values.deny === undefined ? undefined : buildPolicy(values, ownProblems)
+  if (values.listen !== undefined && values.allowHost !== undefined) checkListeners(values, ownProblems, ownWarnings)
+  if (values.allowCredentialOperations) ownWarnings.push('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
+  if (values.policyMode === 'warn') ownWarnings.push('--policy-mode warn: the rules are not enforced')
+  problems.push(...ownProblems.map(problem => where + problem))
+  warnings.push(...ownWarnings.map(warning => where + warning))
+  if (problems.length > 0 || policy === undefined || key === undefined) return []
+  const { socketMode, socketGroup, allowHost, allowOrigin, clientTokenFile: clientTokens, anonymousOperations, dualOperations } = values
+  return values.listen.map(address => Object.freeze({ address, socketMode, socketGroup, allowHost, allowOrigin, clientTokens, policy, anonymousOperations, dualOperations, key }))
+}

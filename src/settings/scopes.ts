@@ -1,0 +1,34 @@
+import { readConfigFile } from './config-file.ts'
+import { type Environment, type Flags, gather, type Lookup } from './sources.ts'
+import { SETTINGS, type SettingName } from './table.ts'
+
+/** What was given for the program as a whole, and for each of its listeners. */
+export interface Scopes {
+  program: Lookup
+  listeners: ReadonlyArray<{
+    /** as a beginning of messages: `listeners[1]: `; empty where there is no need to tell them apart */
+    where: string
+    given: Lookup
+  }>
+}
+
+/** What may be said beside a configuration file: how the program talks, not what it does. */
+const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 'logFormat']
+
+/**
+ * Finds out what was given: by flags and variables, which describe one listener, or by a configuration file, which describes several. Not
+ * by both, since nobody could tell which listener a flag is meant for.
+ * @param problems gets a line for each thing that is wrong
+ */
+export async function readScopes (flags: Flags, environment: Environment, problems: string[]): Promise<Scopes> {
+  const given = gather(flags, environment, problems)
+  const config = given('config')
+  if (config === undefined) return { program: given, listeners: [{ where: '', given }] }
+  const others = (Object.keys(SETTINGS) as SettingName[]).filter(name => !BESIDE_CONFIG.includes(name)).map(name => given(name)?.source).filter(source => source !== undefined)
+  if (others.length > 0) problems.push(`${config.source} and ${others.join(', ')}: a configuration file describes everything; move the setting into it, or leave the file out`)
+  const file = await readConfigFile(config.texts[0] as string, config.source, problems)
+  return {
+    program: name => (BESIDE_CONFIG.includes(name) ? given(name) : undefined) ?? file.program(name),
+    listeners: file.listeners.map(({ where, given }) => ({ where, given }))
+  }
+}

@@ -1,0 +1,126 @@
+import t from 'tap'
+import { chmodSync } from 'node:fs'
+import { startStandIn } from '../src/demo/stand-in/index.ts'
+import { Health } from '../src/observe/health.ts'
+import { startProgram } from './helper/process.ts'
+import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
+import { exchange, get, jsonBody, rawUpstream, socketDir } from './helper/sockets.ts'
+
+const ready = (answer: string) => [answer.slice(9, 12), (jsonBody(answer) as { reason?: string, remedy?: string }).reason, (jsonBody(answer) as { remedy?: string }).remedy]
+
+t.test('live is who answers; ready is who has MAAS and a key that it takes', async t => {
+  const maas = await startStandIn()
+  const { consumer, token, secret } = maas.admin
+  const proxy = await startTestProxy(t, testConfig(maas.url, {}, `${consumer}:${token}:${secret}`))
+  t.match(await exchange(proxy.port, get('/-/live')), /^HTTP\/1\.1 200 [^]*cache-control: no-store[^]*\{"live":true\}/i)
+  t.strictSame(ready(await exchange(proxy.port, get('/-/ready'))), ['200', 'MAAS answers, and takes the API key as that of admin', null])
+  t.equal(maas.records.length, 1, 'by one question')
+  await exchange(proxy.port, get('/-/ready?verbose'))
+  t.equal(maas.records.length, 1, 'which is not asked again while the answer is fresh')
+  await maas.close()
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 502 /)
+  t.match(ready(await exchange(proxy.port, get('/-/ready'))), ['503', 'MAAS refused the connection', /check that MAAS runs/], 'a failed request is reason to ask')
+  t.match(await exchange(proxy.port, get('/-/live')), /^HTTP\/1\.1 200 /, 'live all the same')
+  const again = await startStandIn({ port: maas.port })
+  t.after(() => again.close())
+  let answer = ''
+  while (!answer.startsWith('HTTP/1.1 503') || !/401/.test(answer)) answer = await exchange(proxy.port, get('/-/ready'))
+  t.match(ready(answer), ['503', 'MAAS answers 401 to /MAAS/api/2.0/users/?op=whoami', /consumer key/], 'and comes back by itself: here to a MAAS that has another key')
+})
+
+t.test('traffic is proof, so nothing is asked', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  t.strictSame(ready(await exchange(proxy.port, get('/-/ready'))), ['200', 'MAAS answers and takes the API key', null])
+  t.equal(upstream.sockets.length, 1)
+  await exchange(proxy.port, get('/MAAS/api/2.0/version/'))
+  t.strictSame(ready(await exchange(proxy.port, get('/-/ready')))[0], '200', 'what went unsigned is none, and no reason to ask either')
+  t.equal(upstream.sockets.length, 2)
+})
+
+t.test('many who ask at once are one question, and a new key asks anew', async t => {
+  let asked = 0
+  const answers: Array<(ready: boolean) => void> = []
+  const health = new Health(async () => await new Promise(resolve => {
+    asked++
+    answers.push(ready => { resolve({ ready, reason: `answer ${asked}`, remedy: null }) })
+  }))
+  t.match(health.lastKnown, { ready: false, reason: /not been asked/ })
+  const first = Promise.all([health.ask(), health.ask()])
+  t.equal(asked, 1)
+  health.doubt()
+  const second = health.ask()
+  t.equal(asked, 2)
+  answers[1]?.(false)
+  t.match(await second, { ready: false })
+  answers[0]?.(true)
+  t.match(await first, [{ ready: true }, { ready: true }], 'who asked before gets that answer')
+  t.match(health.lastKnown, { ready: false }, 'but it is not what counts now')
+})
+
+t.test('what probes ask needs no token, but the guard is there', async t => {
+  const upstream = await rawUpstream(t)
+  const dir = t.testdir({ tokens: 'alice 0123456789abcdef\n' })
+  chmodSync(`${dir}/tokens`, 0o600)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { clientTokenFile: [`${dir}/tokens`] }))
+  t.match(await exchange(proxy.port, get('/-/live')), /^HTTP\/1\.1 200 /)
+  t.match(await exchange(proxy.port, get('/')), /^HTTP\/1\.1 401 /, 'other pages do')
+  t.match(await exchange(proxy.port, get('/-/live').replace('localhost', 'evil.example')), /^HTTP\/1\.1 403 /)
+  for (const target of ['/-/livex', '/-/', '/-//live', '/-/%6cive']) t.match(await exchange(proxy.port, get(target)), /^HTTP\/1\.1 40[14] /, target)
+  t.match(await exchange(proxy.port, get('/-/live').replace('GET', 'POST')), /^HTTP\/1\.1 404 /, 'a page is read')
+})
+
+t.test('an address of their own serves the status pages to any Host, and nothing else', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { adminListen: ['127.0.0.1:0'] }))
+  const port = Number(new URL(proxy.adminAddress ?? '').port)
+  t.match(await proxy.logged(record => record['msg'] === 'status pages'), { address: `http://127.0.0.1:${port}` })
+  t.match(await exchange(port, get('/-/live').replace('localhost', '10.1.2.3')), /^HTTP\/1\.1 200 /)
+  await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  t.match(await exchange(port, get('/-/ready')), /^HTTP\/1\.1 200 /)
+  for (const target of ['/', '/MAAS/api/2.0/machines/']) t.match(jsonBody(await exchange(port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', remedy: /\/-\/live/ }, target)
+  t.match(await exchange(port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [^]*MAAS_PROXY_REQUEST_MALFORMED/)
+  t.equal(upstream.sockets.length, 1)
+})
+
+t.test('who is asked to stop says so first, and serves on for as long as was asked', async t => {
+  const upstream = await rawUpstream(t, socket => { setImmediate(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')) })
+  const program = startProgram(t, ['--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--shutdown-delay', '1h'], { MAAS_URL: upstream.url, MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` })
+  await program.printed('status pages')
+  const [port = 0, admin = 0] = [...program.stdout().matchAll(/"address":"http:\/\/127\.0\.0\.1:(\d+)"/g)].map(([, port]) => Number(port))
+  program.child.kill('SIGTERM')
+  await program.printed('"stopping"')
+  for (const at of [port, admin]) t.match(ready(await exchange(at, get('/-/ready'))), ['503', 'the proxy is shutting down'])
+  t.match(await exchange(admin, get('/-/live')), /^HTTP\/1\.1 200 /)
+  t.match(await exchange(port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 200 /, 'still served')
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 143, 'a second signal does not wait')
+})
+
+t.test('the command ready asks the proxy that runs with the same settings', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const { consumer, token, secret } = maas.admin
+  const dir = socketDir(t)
+  const proxy = await startTestProxy(t, testConfig(maas.url, { listen: [`unix:${dir}/s`], adminListen: ['127.0.0.1:0'] }, `${consumer}:${token}:${secret}`))
+  const admin = (proxy.adminAddress ?? '').replace('http://127.0.0.1', '')
+  const rows: Array<[argv: string[], code: number, stdout: RegExp, stderr: RegExp, reason: string]> = [
+    [['--listen', `unix:${dir}/s`], 0, /"ready":true/, /^$/, 'by a socket, without a key'],
+    [['--admin-listen', `0.0.0.0${admin}`], 0, /"ready":true/, /^$/, 'by the address for probes'],
+    [['--listen', '127.0.0.1:1'], 1, /^$/, /no proxy answers there: .*ECONNREFUSED/, 'nobody there'],
+    [['--listen', '0'], 2, /^$/, /the port is 0/, 'nobody knows where'],
+    [['--admin-listen', 'x'], 2, /^$/, /--admin-listen: "x" is not an address/, 'settings that are wrong'],
+    [['--json'], 2, /^$/, /--json: ready has no answer in JSON/, 'it is JSON anyway']
+  ]
+  for (const [argv, code, stdout, stderr, reason] of rows) {
+    const program = startProgram(t, ['ready', ...argv])
+    t.equal(await program.ended, code, reason)
+    t.match(program.stdout(), stdout, reason)
+    t.match(program.stderr(), stderr, reason)
+  }
+  const down = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS'))
+  const program = startProgram(t, ['ready', '--listen', String(down.port)])
+  t.equal(await program.ended, 1, 'one that is not ready')
+  t.match(program.stderr(), /"ready":false,"reason":"MAAS refused the connection"/)
+})

@@ -1,0 +1,158 @@
+import t from 'tap'
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type StandInKey, startStandIn } from '../src/demo/stand-in/index.ts'
+import { loadConfig, type SettingsError } from '../src/settings/load.ts'
+import type { Environment, Flags } from '../src/settings/sources.ts'
+import { login, makeStore, OWN } from './helper/maascli-store.ts'
+import { startProgram } from './helper/process.ts'
+import { startTestProxy, testConfig } from './helper/proxy.ts'
+
+const textOf = ({ consumer, token, secret }: StandInKey) => `${consumer}:${token}:${secret}\n`
+
+async function whoami (address: string): Promise<string> {
+  const answer = await fetch(`${address}/MAAS/api/2.0/users/?op=whoami`)
+  return answer.status === 200 ? (await answer.json() as { username: string }).username : String(answer.status)
+}
+
+t.test('a key file that changes is used for the requests to come; one that is broken changes nothing', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const file = join(t.testdir(), 'key')
+  const put = (text: string) => {
+    writeFileSync(`${file}.new`, text, { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  }
+  put(textOf(maas.admin))
+  const proxy = await startTestProxy(t, loadConfig({ apiKeyFile: [file], listen: ['127.0.0.1:0'] }, { MAAS_URL: maas.url }))
+  t.equal(await whoami(proxy.address), 'admin')
+
+  put(textOf(maas.user))
+  await proxy.logged(record => /has been replaced/.test(String(record['msg'])))
+  t.equal(await whoami(proxy.address), 'user', 'seen without being told')
+
+  const broken: Array<[text: string, reason: RegExp, why: string]> = [
+    ['', /not an API key .*found nothing/, 'an empty file'],
+    [textOf(maas.admin).slice(0, -5), /usual form.*is the file complete\?/, 'half of a key that is being written'],
+    ['HIDDEN:HIDDEN', /2 of 3 parts/, 'something else']
+  ]
+  for (const [text, reason, why] of broken) {
+    const seen = proxy.log.length
+    writeFileSync(file, text)
+    await proxy.reload()
+    const record = proxy.log.slice(seen).find(record => record['level'] === 50)
+    t.match(record, { msg: /the old one stays in use/, source: '--api-key-file', file, reason }, why)
+    t.equal(await whoami(proxy.address), 'user', why)
+  }
+  t.notMatch(JSON.stringify(proxy.log), /HIDDEN/)
+
+  put(`${maas.admin.consumer}:${maas.admin.token}:${maas.user.secret}`)
+  await proxy.reload()
+  t.match(await proxy.logged(record => /does not take/.test(String(record['msg']))), { level: 40, remedy: /the token secret/ }, 'a key that MAAS does not take is told of at once')
+  t.equal(await whoami(proxy.address), '401')
+  await proxy.reload()
+  t.ok(await proxy.logged(record => /same as before/.test(String(record['msg']))), 'asked for without need')
+})
+
+t.test('the swapped link of a Kubernetes secret is a change', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const dir = t.testdir()
+  // As kubelet writes it: key -> ..data/key, ..data -> ..1, and the second link is replaced by a rename.
+  const write = (version: string, key: StandInKey) => {
+    mkdirSync(join(dir, version))
+    writeFileSync(join(dir, version, 'key'), textOf(key), { mode: 0o600 })
+    symlinkSync(version, join(dir, '..data_tmp'))
+    renameSync(join(dir, '..data_tmp'), join(dir, '..data'))
+  }
+  write('..1', maas.admin)
+  symlinkSync('..data/key', join(dir, 'key'))
+  const proxy = await startTestProxy(t, loadConfig({ apiKeyFile: [join(dir, 'key')], listen: ['127.0.0.1:0'] }, { MAAS_URL: maas.url }))
+  t.equal(await whoami(proxy.address), 'admin')
+  write('..2', maas.user)
+  await proxy.logged(record => /has been replaced/.test(String(record['msg'])))
+  t.equal(await whoami(proxy.address), 'user')
+})
+
+t.test('under load each request is wholly of the old key or wholly of the new', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const file = join(t.testdir(), 'key')
+  writeFileSync(file, textOf(maas.admin), { mode: 0o600 })
+  const proxy = await startTestProxy(t, loadConfig({ apiKeyFile: [file], listen: ['127.0.0.1:0'] }, { MAAS_URL: maas.url }))
+  const seen = new Set<string>()
+  const over = new AbortController()
+  const client = async () => { while (!over.signal.aborted) seen.add(await whoami(proxy.address)) }
+  const clients = Array.from({ length: 8 }, client)
+  for (let turn = 0; turn < 20; turn++) {
+    writeFileSync(file, textOf(turn % 2 === 0 ? maas.user : maas.admin))
+    await proxy.reload()
+    await whoami(proxy.address)
+  }
+  over.abort()
+  await Promise.all(clients)
+  t.strictSame([...seen].sort(), ['admin', 'user'], 'and none is refused')
+})
+
+t.test('a key from the environment stays as it is', async t => {
+  const proxy = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS'))
+  await proxy.reload()
+  t.match(await proxy.logged(record => /same as before/.test(String(record['msg']))), { source: 'MAAS_API_KEY', file: undefined })
+})
+
+t.test('SIGHUP reads the key again', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const dir = t.testdir()
+  writeFileSync(join(dir, 'maas-api-key'), textOf(maas.admin), { mode: 0o600 })
+  const program = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: maas.url, CREDENTIALS_DIRECTORY: dir })
+  await program.printed('listening')
+  const address = String(/"address":"(http:[^"]+)"/.exec(program.stdout())?.[1])
+  t.equal(await whoami(address), 'admin', 'the credential that systemd lends')
+  await program.printed('takes the API key as that of admin')
+  program.child.kill('SIGHUP')
+  await program.printed('same as before')
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 0)
+})
+
+t.test('a profile of the maas CLI brings address, key and CA', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const home = t.testdir()
+  const { consumer, token, secret } = maas.admin
+  const url = `${maas.url}/api/2.0/`
+  const path = await makeStore(home, OWN, { lab: login({ url, credentials: [consumer, token, secret] }), far: login({ url: 'https://far/MAAS/api/2.0/' }) })
+  const env = { HOME: home }
+  const config = await loadConfig({ profile: ['lab'], listen: ['127.0.0.1:0'] }, env)
+  t.match(config, { maasUrl: { href: maas.url }, warnings: [], notices: [], keys: [{ name: '--profile', file: path }] })
+  const proxy = await startTestProxy(t, config)
+  t.equal(await whoami(proxy.address), 'admin')
+
+  const problems = async (flags: Flags, more: Environment = {}) => await loadConfig(flags, { ...env, ...more }).then(() => [], error => (error as SettingsError).problems)
+  t.match(await problems({}), [/^MAAS_URL: not set, and the maas CLI has several profiles: "far", "lab"; choose one with --profile/], 'of several none is guessed')
+  t.match(await problems({ profile: ['lob'] }), [/^--profile: there is no profile "lob"; did you mean "lab"\?/])
+  t.match(await problems({ profile: ['lab'], maasUrl: ['http://x/MAAS'] }), ['--profile and --maas-url: contradict each other, a profile brings its own address; keep one'], 'a key goes to its own MAAS')
+  t.match(await problems({ maasUrl: ['http://x/MAAS'] }, { MAAS_PROXY_PROFILE: 'lab' }), [/^MAAS_PROXY_PROFILE and --maas-url: contradict/])
+  t.match(await loadConfig({ profile: ['lab'] }, { ...env, MAAS_URL: 'http://x/MAAS', MAAS_API_KEY: 'a:b:c' }), { maasUrl: { href: maas.url }, keys: [{ name: '--profile' }] }, 'the flag beats the environment, as a whole')
+  t.match(await problems({ profile: ['lab'] }, { MAAS_PROXY_READ_ONLY: 'maybe' }), [/^MAAS_PROXY_READ_ONLY/])
+
+  const rotated = maas.user
+  await makeStore(home, OWN, { lab: login({ url, credentials: [rotated.consumer, rotated.token, rotated.secret] }) })
+  await proxy.reload()
+  t.equal(await whoami(proxy.address), 'user', 'maas login again is a rotation too')
+})
+
+t.test('where nothing is set, the only profile there is is used, and said', async t => {
+  const home = t.testdir()
+  const path = await makeStore(home, OWN, { lab: login(), anonymous: login({ credentials: null }) }, { mode: 0o644 })
+  const config = await loadConfig({}, { HOME: home })
+  t.match(config, { maasUrl: { href: 'http://maas.example:5240/MAAS' }, notices: [`using the only profile of the maas CLI, "lab" of ${path}: http://maas.example:5240/MAAS`] })
+  t.match(config.warnings, [/in the clear/, `the profile "lab": every user of this machine may read ${path}; chmod 600 it`])
+  const proxy = await startTestProxy(t, { ...config, listeners: config.listeners.map(listener => ({ ...listener, address: { host: '127.0.0.1', port: 0 } })) })
+  t.ok(proxy.log.some(record => /^using the only profile/.test(String(record['msg']))))
+  const problems = await loadConfig({}, { HOME: home, MAAS_URL: 'http://x/MAAS' }).then(() => [], error => (error as SettingsError).problems)
+  t.match(problems, [/^MAAS_API_KEY: not set/], 'an address that was set gets no key that was not')
+  await makeStore(home, OWN, {})
+  t.match(await loadConfig({}, { HOME: home }).then(() => [], error => (error as SettingsError).problems), [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/])
+})

@@ -1,0 +1,108 @@
+import t, { type Test } from 'tap'
+import { EventEmitter } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { run } from '../../src/cli.ts'
+import { loadConfig, loadPolicies, SettingsError } from '../../src/settings/load.ts'
+import type { Environment, Flags } from '../../src/settings/sources.ts'
+
+const KEY = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
+
+function write (t: Test, text: string): string {
+  const dir = t.testdir({})
+  for (const name of ['key', 'other', 'tokens']) writeFileSync(join(dir, name), name === 'tokens' ? 'alice 0123456789abcdef\n' : `${KEY.slice(0, -1)}${name[0]?.toUpperCase()}\n`, { mode: 0o600 })
+  const path = join(dir, 'proxy.yaml')
+  writeFileSync(path, text.replaceAll('DIR', dir))
+  return path
+}
+
+const EXAMPLE = `
+maas-url: http://localhost:5240/MAAS
+api-key-file: DIR/key
+drain-timeout: 5s
+deny: DELETE **
+listeners:
+  - listen: unix:/run/admin.sock
+    socket-mode: 0660
+    deny: GET files/**
+  - listen: [127.0.0.1:5241, '127.0.0.1:5243']
+    read-only: true
+  - listen: 5242
+    api-key-file: DIR/other
+    client-token-file: DIR/tokens
+    allow:
+      - GET machines/**
+      - POST machines/*?op=deploy
+`
+
+t.test('a file describes several listeners, each with its scope', async t => {
+  const path = write(t, EXAMPLE)
+  const config = await loadConfig({ config: [path], logLevel: ['debug'] }, {})
+  t.match(config, { maasUrl: { href: 'http://localhost:5240/MAAS' }, drainTimeoutMs: 5000, logLevel: 'debug', warnings: [] })
+  t.match(config.listeners, [
+    { address: { path: /admin\.sock$/ }, socketMode: 0o660 },
+    { address: { port: 5241 } },
+    { address: { port: 5243 } },
+    { address: { host: '127.0.0.1', port: 5242 }, clientTokens: [{ name: 'alice' }] }
+  ])
+  const allowed = (i: number, method: string, path: string) => config.listeners[i]?.policy.decide({ method, path: `/MAAS/api/2.0/${path}`, op: null, fromPath: false }).allowed
+  t.strictSame([0, 1, 3].map(i => allowed(i, 'DELETE', 'machines/abc/')), [true, false, false], 'what stands outside the list holds for those that do not have it themselves')
+  t.strictSame([0, 1, 3].map(i => allowed(i, 'GET', 'files/x/')), [false, true, false], 'and each has its own')
+  t.equal(config.keys.length, 2, 'those that use the same file share a key')
+  t.equal(config.listeners[0]?.key, config.listeners[1]?.key)
+  t.not(config.listeners[0]?.key, config.listeners[3]?.key)
+})
+
+t.test('JSON will do as well', async t => {
+  const path = write(t, '{"maas-url": "http://localhost:5240/MAAS", "api-key": "c:t:s", "listeners": [{"listen": "0"}]}')
+  t.match((await loadConfig({}, { MAAS_PROXY_CONFIG: path })).listeners, [{ address: { port: 0 } }])
+})
+
+t.test('what is wrong is said with its place', async t => {
+  const good = 'maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\n'
+  const rows: Array<[text: string, flags: Flags, env: Environment, wanted: RegExp[], reason: string]> = [
+    ['maas-url: [', {}, {}, [/"[^"]+proxy.yaml": is neither YAML nor JSON, from line \d+ on \(\w+\)/], 'a slip of the pen'],
+    ['just a text', {}, {}, [/: is not an object of settings/], 'something else'],
+    [good, {}, {}, [/: has no list listeners; give it one with an entry for each listener/], 'no listeners'],
+    [`${good}listeners: []`, {}, {}, [/: has no list listeners/], 'none in the list'],
+    [`${good}listeners: [5241]`, {}, {}, [/: listeners\[0\] is not an object of settings/], 'a listener that is none'],
+    [`${good}lisen: 1\nlisteners: [{listn: 5241}]`, {}, {}, [/: lisen: no such setting; did you mean listen\?/, /: listeners\[0\]\.listn: no such setting; did you mean listen\?/], 'settings that are none'],
+    [`${good}"a b": 1\nlisteners: [{}]`, {}, {}, [/: "a b": no such setting/], 'nor this'],
+    [`${good}env-file: x\nlisteners: [{}]`, {}, {}, [/: env-file: no such setting/], 'what leads to a file does not stand in it'],
+    [`${good}listeners: [{log-level: debug}]`, {}, {}, [/: listeners\[0\]\.log-level: is a setting of the whole program; move it out of the listener/], 'a place too deep'],
+    [`${good}listeners: [{read-only: [true, false]}]`, {}, {}, [/: listeners\[0\]\.read-only: takes one text, number or switch/], 'a list for one'],
+    [`${good}listeners: [{listen: {port: 1}}]`, {}, {}, [/: listeners\[0\]\.listen: takes a text or a list of texts/], 'an object for a text'],
+    [`${good}listeners: [{listen: 0.0.0.0:1}, {allow: GET nothing/}]`, {}, {}, [/^listeners\[0\]: --listen: http:\/\/0\.0\.0\.0:1 can be reached/, /^listeners\[1\]\.allow: "GET nothing\/" means no operation/], 'what is wrong in itself'],
+    [`${good}api-key-file: DIR/key\nlisteners: [{}]`, {}, {}, [/^api-key and api-key-file: both are set; keep one/], 'two keys'],
+    ['listeners: [{}]', {}, {}, [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'none at all'],
+    [`${good}listeners: [{}]`, { listen: [':1'], readOnly: ['true'] }, { MAAS_URL: 'http://x/MAAS' }, [/^--config and MAAS_URL, --listen, --read-only: a configuration file describes everything/], 'a file and flags'],
+    [`${good}api-key: c:HIDDEN\nlisteners: [{}]`, {}, {}, [/is neither YAML nor JSON, from line 3 on \(DUPLICATE_KEY\)/], 'no secret is shown']
+  ]
+  for (const [text, flags, env, wanted, reason] of rows) {
+    const path = write(t, text)
+    try {
+      await loadConfig({ config: [path], ...flags }, env)
+      t.fail(reason)
+    } catch (error) {
+      const { problems } = error as SettingsError
+      for (const pattern of wanted) t.ok(problems.some(problem => pattern.test(problem)), `${reason}: ${problems.join(' | ')}`)
+      t.notMatch(problems.join(), /HIDDEN/)
+    }
+  }
+  await t.rejects(loadConfig({ config: ['/nonexistent'] }, {}), /--config: "\/nonexistent": there is no such file/)
+})
+
+t.test('the policies of all listeners can be asked for', async t => {
+  const path = write(t, EXAMPLE)
+  t.strictSame((await loadPolicies({ config: [path] }, {})).map(({ addresses }) => addresses), [['unix:/run/admin.sock'], ['http://127.0.0.1:5241', 'http://127.0.0.1:5243'], ['http://127.0.0.1:5242']])
+  await t.rejects(loadPolicies({ listen: ['x'] }, {}), /--listen: "x" is not an address/)
+  const ask = async (subject: string) => {
+    let text = ''
+    const stdout = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
+    const code = await run({ argv: ['policy', 'test', subject, '--config', path], env: {}, stdout, stderr: stdout, signals: new EventEmitter() })
+    return { code, text }
+  }
+  t.match(await ask('GET machines/'), { code: 0, text: /^unix:\/run\/admin\.sock:\nallowed: .*\n.*\nhttp:.*5241, .*:5243:\nallowed: / })
+  t.match(await ask('GET files/x'), { code: 1, text: /^unix:.*\nrefused: [^]*\nhttp:.*\nallowed/ }, 'all of them have to allow it')
+})
