@@ -69,6 +69,7 @@ export async function buildServer (config: Config, address: ListenAddress, logge
     sign: createSigner(config.apiKey, clock.now),
     clock,
     maskSecret: createSecretMask(config.apiKey),
+    policy: config.policy,
     anonymousOperations: config.anonymousOperations,
     dualOperations: config.dualOperations
   })

@@ -6,6 +6,7 @@ import { ProxyError } from '../errors.ts'
 import { type Access, type AnonymousOperations, decideAccess } from '../maas/access.ts'
 import type { MaasClock } from '../maas/clock.ts'
 import type { Signer } from '../maas/sign.ts'
+import type { Policy } from '../policy/policy.ts'
 import { relay } from './relay.ts'
 import { requestHeaders } from './request-headers.ts'
 import type { SecretMask } from './secret-mask.ts'
@@ -18,6 +19,7 @@ export interface ForwardOptions {
   sign: Signer
   clock: MaasClock
   maskSecret: SecretMask
+  policy: Policy
   anonymousOperations: AnonymousOperations
   dualOperations: Access
 }
@@ -47,9 +49,10 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
 /** The steps after admission, in their order: classify, sign, forward. Respond is the relay's second half. */
 function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions): void {
   const { exchange, raw } = request
-  if (exchange.operation === null) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
+  const { operation } = exchange
+  if (operation === null) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
 
-  exchange.access = decideAccess(options.anonymousOperations.kindOf(exchange.operation), options.dualOperations, exchange.askedAccess)
+  exchange.access = decideAccess(options.anonymousOperations.kindOf(operation), options.dualOperations, exchange.askedAccess)
   if (exchange.access === null) throw new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
 
   relay({
@@ -60,9 +63,10 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
     response: reply.raw,
     exchange,
     maskSecret: options.maskSecret,
-    rewriteBody: request.method === 'GET' && exchange.operation.path === DESCRIPTION,
+    rewriteBody: request.method === 'GET' && operation.path === DESCRIPTION,
     clock: options.clock,
     makeHeaders: () => requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? options.sign() : null),
+    hasEffect: () => options.policy.hasEffect(operation),
     onAnswer: () => { reply.hijack() },
     onFailure: error => { void reply.send(error) }
   })

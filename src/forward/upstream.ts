@@ -1,4 +1,5 @@
-import { Pool } from 'undici'
+import { buildConnector, type Client, Pool } from 'undici'
+import { LineClient } from './connection.ts'
 import { trustedCertificates } from './trust.ts'
 
 /** How to reach MAAS. */
@@ -22,11 +23,11 @@ const MAX_CONNECTIONS = 256
 
 /** The connections to MAAS: kept open for the next request, one request at a time each. */
 export function createUpstream (origin: string, options: UpstreamOptions): Pool {
-  const { connectTimeoutMs, responseTimeoutMs } = options
+  const connect = buildConnector({ timeout: options.connectTimeoutMs, ...origin.startsWith('https:') ? tlsOptions(options) : {} })
   return new Pool(origin, {
-    connect: { timeout: connectTimeoutMs, ...origin.startsWith('https:') ? tlsOptions(options) : {} },
-    headersTimeout: responseTimeoutMs,
-    bodyTimeout: responseTimeoutMs,
+    factory: (origin, clientOptions) => new LineClient(origin, clientOptions as Client.Options, connect),
+    headersTimeout: options.responseTimeoutMs,
+    bodyTimeout: options.responseTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connections: MAX_CONNECTIONS,
