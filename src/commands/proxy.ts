@@ -59,6 +59,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     await stop()
     throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${own}); name the one of MAAS, whose ports are 5240 and 5443`)
   }
+  if (config.egress !== null) logger.info({ egress: config.egress.origin }, 'MAAS is reached through an egress proxy, as the environment says')
   if (greeting) await greet(upstream, clock, logger)
   for (const warning of config.warnings) logger.warn(warning)
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')

@@ -1,6 +1,8 @@
 import { buildConnector, type Client, Pool } from 'undici'
+import type { EgressProxy } from '../settings/egress.ts'
 import { LineClient } from './connection.ts'
 import { trustedCertificates } from './trust.ts'
+import { openTunnel } from './tunnel.ts'
 
 /** How to reach MAAS. */
 export interface UpstreamOptions {
@@ -13,6 +15,8 @@ export interface UpstreamOptions {
   /** certificate and key that MAAS, or what stands in front of it, asks for, in PEM */
   clientCertFile?: readonly string[] | undefined
   clientKeyFile?: string | undefined
+  /** null where MAAS is reached directly */
+  egress: EgressProxy | null
 }
 
 /** MAAS's nginx closes an idle connection after 65 s; ours go first, so that a request hardly ever meets a closing one. */
@@ -23,7 +27,7 @@ const MAX_CONNECTIONS = 256
 
 /** The connections to MAAS: kept open for the next request, one request at a time each. */
 export function createUpstream (origin: string, options: UpstreamOptions): Pool {
-  const connect = buildConnector({ timeout: options.connectTimeoutMs, ...origin.startsWith('https:') ? tlsOptions(options) : {} })
+  const connect = createConnector(origin, options)
   return new Pool(origin, {
     factory: (origin, clientOptions) => new LineClient(origin, clientOptions as Client.Options, connect),
     headersTimeout: options.responseTimeoutMs,
@@ -35,12 +39,31 @@ export function createUpstream (origin: string, options: UpstreamOptions): Pool 
   })
 }
 
-function tlsOptions ({ caFile = [], insecureSkipTlsVerify, clientCertFile, clientKeyFile }: UpstreamOptions) {
+/**
+ * Makes what opens a connection to MAAS, and through an egress proxy a tunnel first. Not undici's ProxyAgent: it makes an object
+ * of the header, which folds lines of the same name into one.
+ */
+function createConnector (origin: string, options: UpstreamOptions): buildConnector.connector {
+  const { connectTimeoutMs: timeout, caFile = [], egress } = options
+  const isTls = origin.startsWith('https:')
+  const ca = isTls || egress?.origin.startsWith('https:') === true ? trustedCertificates(caFile, process.env) : []
+  const connect = buildConnector({ timeout, ...isTls ? tlsOptions(options, ca) : {} })
+  if (egress === null) return connect
+  const { hostname, port } = new URL(origin)
+  return (target, done) => {
+    openTunnel(egress, `${hostname}:${port || (isTls ? 443 : 80)}`, { timeoutMs: timeout, ca }, (...result) => {
+      if (result[0] === null && isTls) connect({ ...target, httpSocket: result[1] }, done)
+      else done(...result)
+    })
+  }
+}
+
+function tlsOptions ({ insecureSkipTlsVerify, clientCertFile, clientKeyFile }: UpstreamOptions, ca: string[]) {
   return {
     // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED cannot unsay it.
     rejectUnauthorized: !insecureSkipTlsVerify,
     minVersion: 'TLSv1.2' as const,
-    ca: trustedCertificates(caFile, process.env),
+    ca,
     ...clientCertFile === undefined ? {} : { cert: clientCertFile.join('\n'), key: clientKeyFile }
   }
 }

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { type ApiKey, parseApiKey } from '../maas/api-key.ts'
 import type { MaasUrl } from '../maas/maas-url.ts'
 import type { Policy } from '../policy/policy.ts'
+import { type EgressProxy, findEgress } from './egress.ts'
 import { checkListeners } from './listeners.ts'
 import { buildPolicy } from './policy.ts'
 import { checkTls } from './tls.ts'
@@ -14,6 +15,8 @@ export interface Config extends Readonly<Omit<Values, 'maasUrl' | 'apiKey' | 'ap
   readonly maasUrl: MaasUrl
   readonly apiKey: ApiKey
   readonly policy: Policy
+  /** the proxy that MAAS is reached through, as the environment wants it; null where it is reached directly */
+  readonly egress: EgressProxy | null
   /** lines to log at the start, each a thing that works but should not stay */
   readonly warnings: readonly string[]
 }
@@ -46,14 +49,15 @@ export function loadConfig (flags: Flags, environment: Environment): Config {
   const apiKey = chooseApiKey(values.apiKey, given('apiKey'), given('apiKeyFile'), problems, warnings)
   const policy = loadedPolicy(values, problems)
   if (values.listen !== undefined && values.allowHost !== undefined) checkListeners(values, problems, warnings)
-  checkTls(values, problems, warnings)
+  const egress = values.maasUrl === undefined ? null : findEgress(environment, values.maasUrl, problems)
+  checkTls(values, egress, problems, warnings)
 
   const { maasUrl, apiKeyFile, envFile, ...rest } = values
   if (problems.length > 0 || maasUrl === undefined || apiKey === undefined || policy === undefined) throw new SettingsError(problems)
   if (!apiKey.hasUsualForm) warnings.push('the API key does not have the form that MAAS gives its keys (18, 18 and 32 letters and digits); was it copied whole?')
   if (values.allowCredentialOperations) warnings.push('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
   if (values.policyMode === 'warn') warnings.push('--policy-mode warn: the rules are not enforced')
-  return Object.freeze({ ...rest, maasUrl, apiKey, policy, warnings })
+  return Object.freeze({ ...rest, maasUrl, apiKey, policy, egress, warnings })
 }
 
 /**
