@@ -1,4 +1,5 @@
 import { isThisMachine } from '../maas/maas-url.ts'
+import { belongsTo } from './certificates.ts'
 import type { EgressProxy } from './egress.ts'
 import type { Values } from './table.ts'
 
@@ -12,7 +13,9 @@ export type TlsValues = Pick<Values, 'maasUrl' | 'caFile' | 'insecureSkipTlsVeri
  * @param warnings gets a line for each protection that is off
  */
 export function checkTls ({ maasUrl, caFile, insecureSkipTlsVerify, clientCertFile, clientKeyFile }: TlsValues, egress: EgressProxy | null, problems: string[], warnings: string[]): void {
-  if ((clientCertFile === undefined) !== (clientKeyFile === undefined)) problems.push('--client-cert-file and --client-key-file: go together; give both')
+  const isPair = clientCertFile !== undefined && clientKeyFile !== undefined
+  if (!isPair && clientCertFile !== clientKeyFile) problems.push('--client-cert-file and --client-key-file: go together; give both')
+  if (isPair && !belongsTo(clientKeyFile, clientCertFile[0] as string)) problems.push('--client-key-file: is not the key of the first certificate in --client-cert-file, or needs a passphrase, which cannot be given')
   if (insecureSkipTlsVerify) warnings.push('--insecure-skip-tls-verify: the certificate of MAAS is not looked at, so the API key goes to whoever answers there; use --ca-file instead')
   if (maasUrl === undefined || maasUrl.origin.startsWith('https:')) return
   if (caFile !== undefined || clientCertFile !== undefined || insecureSkipTlsVerify) problems.push('MAAS_URL: starts with http, so the settings for TLS have no effect; write https, or leave them out')
