@@ -38,7 +38,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
   readonly #body: RequestBody | null
   #answer: Answer
   #line: Line | null = null
-  #use: ConnectionUse | null = null
+  #use: ConnectionUse | undefined
   #abort: ((reason?: Error) => void) | null = null
   #clientGone = false
   #done = false
@@ -67,7 +67,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
   onConnect (abort: (reason?: Error) => void): void {
     if (this.#clientGone) return abort()
     this.#abort = abort
-    this.#use = this.#line?.beginUse() ?? null
+    this.#use = this.#line?.beginUse()
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until now, when there is somebody to take it.
     if (this.#body !== null && expectsContinue(this.#task.request) && !this.#task.exchange.continued) this.#task.response.writeContinue()
   }
@@ -112,7 +112,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
    * (RFC 9112 §9.3.1). It may have read the request all the same, so only one that can have no effect counts.
    */
   #diedUnused (failure: ProxyError): boolean {
-    return failure.code === 'MAAS_PROXY_UPSTREAM_CLOSED' && this.#use !== null && this.#use.isReuse && !this.#use.hasAnswer && !this.#task.hasEffect()
+    return failure.code === 'MAAS_PROXY_UPSTREAM_CLOSED' && this.#use?.isReuse === true && !this.#use.hasAnswer && !this.#task.hasEffect()
   }
 
   /** Not a request with a body, which is gone. */

@@ -1,5 +1,6 @@
 import { createSecureContext } from 'node:tls'
 import { buildConnector, type Client, Pool } from 'undici'
+import { portOf } from '../maas/maas-url.ts'
 import type { EgressProxy } from '../settings/egress.ts'
 import { LineClient } from './connection.ts'
 import { trustedCertificates } from './trust.ts'
@@ -53,12 +54,12 @@ function createConnector (origin: string, options: UpstreamOptions): buildConnec
   const connect = buildConnector({ timeout, ...isTls ? tlsOptions(options, ca) : {} })
   if (egress === null) return connect
 
-  const { hostname, port } = new URL(origin)
+  const url = new URL(origin)
   const tunnel = {
     proxy: egress,
     // It is verified whatever is said of MAAS, because it gets a password.
     connect: buildConnector({ timeout, rejectUnauthorized: true, secureContext: createSecureContext({ ca, minVersion: MIN_TLS_VERSION }) }),
-    authority: `${hostname}:${port || (isTls ? 443 : 80)}`,
+    authority: `${url.hostname}:${portOf(url)}`,
     timeoutMs: timeout
   }
   return (target, done) => {

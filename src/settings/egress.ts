@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { inspect } from 'node:util'
-import { isThisMachine, type MaasUrl } from '../maas/maas-url.ts'
+import { isThisMachine, type MaasUrl, portOf } from '../maas/maas-url.ts'
 import type { Environment } from './sources.ts'
 
 /** A proxy that connections to MAAS go through. It prints as its origin: a password is never shown. */
@@ -25,8 +25,6 @@ export class EgressProxy {
   [inspect.custom] (): string { return this.origin }
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' }
-
 /**
  * Finds the proxy that the environment wants MAAS to be reached through, by the rules of curl: a variable in lower case
  * wins, `http_proxy` counts in lower case only, the variable of the scheme goes before `all_proxy`. A MAAS on this machine is
@@ -36,16 +34,16 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:
  * @returns null where MAAS is reached directly
  */
 export function findEgress (environment: Environment, maasUrl: MaasUrl, problems: string[]): EgressProxy | null {
-  const { protocol, hostname, port } = new URL(maasUrl.origin)
-  const ofScheme = protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy']
+  const url = new URL(maasUrl.origin)
+  const ofScheme = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy']
   const name = [...ofScheme, 'all_proxy', 'ALL_PROXY'].find(name => environment[name])
   if (name === undefined || isThisMachine(maasUrl)) return null
   const exceptions = environment['no_proxy'] || environment['NO_PROXY'] || ''
-  if (isException(exceptions, hostname, port || DEFAULT_PORTS[protocol] as string)) return null
+  if (isException(exceptions, url.hostname, portOf(url))) return null
   try {
     return parseProxy(environment[name] as string)
   } catch (error) {
-    problems.push(`${name}: ${(error as Error).message}, or take MAAS out of it with NO_PROXY=${hostname}`)
+    problems.push(`${name}: ${(error as Error).message}, or take MAAS out of it with NO_PROXY=${url.hostname}`)
     return null
   }
 }
@@ -56,7 +54,7 @@ function parseProxy (text: string): EgressProxy {
   const form = 'write it as http://[USER:PASSWORD@]HOST:PORT, with special characters in the password percent-encoded'
   if (!URL.canParse(withScheme)) throw new Error(`is not the URL of a proxy; ${form}`)
   const { protocol, host, username, password } = new URL(withScheme)
-  if (DEFAULT_PORTS[protocol] === undefined) throw new Error(`names a proxy that is spoken to by neither http nor https; ${form}`)
+  if (protocol !== 'http:' && protocol !== 'https:') throw new Error(`names a proxy that is spoken to by neither http nor https; ${form}`)
   return new EgressProxy(`${protocol}//${host}`, username + password === '' ? null : decoded(`${username}:${password}`))
 }
 

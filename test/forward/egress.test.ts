@@ -232,6 +232,7 @@ t.test('the environment says which egress proxy, by the rules of curl', async t 
     [https, { https_proxy: p(1), no_proxy: 'other', NO_PROXY: 'maas.example' }, p(1), 'lower case wins here too'],
     [https, { https_proxy: p(1), no_proxy: '', NO_PROXY: 'maas.example' }, null, 'unless it is empty'],
     [https, { https_proxy: p(1), no_proxy: 'maas.example:443' }, null, 'the port that the scheme means'],
+    ['http://maas.example/MAAS', { http_proxy: p(1), no_proxy: 'maas.example:80' }, null, 'that of http alike'],
     [https, { https_proxy: 'proxy:3128' }, 'http://proxy:3128', 'http is meant'],
     [https, { https_proxy: 'https://Proxy/' }, 'https://proxy', 'without a port it is that of the scheme'],
     [https, { https_proxy: 'http://[fd00::1]:3128' }, 'http://[fd00::1]:3128', 'IPv6']
