@@ -33,6 +33,10 @@ export const ERRORS = {
   MAAS_PROXY_UPSTREAM_CLOSED: row(502, 'MAAS closed the connection before it answered', 'look into the log of MAAS, and check that MAAS_URL starts with https if MAAS has TLS on that port'),
   MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED: row(502, 'the answer of MAAS is not valid HTTP', 'check that MAAS_URL points to MAAS and that https is not asked on an http port, or the other way round'),
   MAAS_PROXY_UPSTREAM_FAILED: row(502, 'the exchange with MAAS failed', 'look into the log of the proxy, which has the reason, and into that of MAAS'),
+  MAAS_PROXY_EGRESS_UNREACHABLE: row(502, 'the egress proxy, through which MAAS is reached, cannot be reached, or does not speak HTTP', 'check https_proxy, http_proxy and all_proxy in the environment of maas-auth-proxy, or take MAAS out of them with no_proxy'),
+  MAAS_PROXY_EGRESS_CREDENTIALS_REFUSED: row(502, 'the egress proxy asks for a user name and password, or does not accept the given ones', 'put them into the URL of the proxy in the environment: http://USER:PASSWORD@HOST:PORT, percent-encoded'),
+  MAAS_PROXY_EGRESS_REFUSED: row(502, 'the egress proxy refuses to open a way to MAAS', 'have it allow CONNECT to the host and port of MAAS (many allow port 443 only), or take MAAS out with no_proxy'),
+  MAAS_PROXY_EGRESS_FAILED: row(502, 'the egress proxy cannot reach MAAS', 'check the host and port in MAAS_URL as the egress proxy sees them, or take MAAS out with no_proxy'),
   MAAS_PROXY_CONNECT_TIMED_OUT: row(504, 'MAAS did not accept the connection in time', 'check the host in MAAS_URL and the firewall, or raise --connect-timeout'),
   MAAS_PROXY_RESPONSE_TIMED_OUT: row(504, 'MAAS did not answer in time', 'an operation may still be running there: look at its effect before sending it again, or raise --response-timeout')
 } as const

@@ -74,7 +74,7 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
   })
   await app.register(frontPage, { maas })
   await app.register(statusPages, { readiness })
-  await app.register(forward, { link, credential, anonymousOperations, dualOperations })
+  await app.register(forward, { link, credential, policy: config.policy, anonymousOperations, dualOperations })
   return app
 }
 

@@ -83,6 +83,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     throw error
   }
   for (const notice of config.notices) logger.info(notice)
+  if (config.egress !== null) logger.info({ egress: config.egress.origin }, 'MAAS is reached through an egress proxy, as the environment says')
   for (const warning of config.warnings) logger.warn(warning)
   if (greeting) await greet(link, logger)
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')

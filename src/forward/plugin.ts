@@ -3,6 +3,7 @@ import httpProxy from '@fastify/http-proxy'
 import { METHODS } from '../admit/framing.ts'
 import { ProxyError } from '../errors.ts'
 import { type Access, type AnonymousOperations, decideAccess } from '../maas/access.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { Credential } from './credential.ts'
 import type { MaasLink } from './link.ts'
 import { relay } from './relay.ts'
@@ -12,6 +13,7 @@ import { requestHeaders } from './request-headers.ts'
 export interface ForwardOptions {
   link: MaasLink
   credential: Credential
+  policy: Policy
   anonymousOperations: AnonymousOperations
   dualOperations: Access
 }
@@ -41,9 +43,10 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
 /** The steps after admission, in their order: classify, sign, forward. Respond is the relay's second half. */
 function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions): void {
   const { exchange, raw } = request
-  if (exchange.operation === null) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
+  const { operation } = exchange
+  if (operation === null) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
 
-  exchange.access = decideAccess(options.anonymousOperations.kindOf(exchange.operation), options.dualOperations, exchange.askedAccess)
+  exchange.access = decideAccess(options.anonymousOperations.kindOf(operation), options.dualOperations, exchange.askedAccess)
   if (exchange.access === null) throw new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
 
   const { sign, maskSecret } = options.credential.signing
@@ -54,8 +57,9 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
     response: reply.raw,
     exchange,
     maskSecret,
-    rewriteBody: request.method === 'GET' && exchange.operation.path === DESCRIPTION,
+    rewriteBody: request.method === 'GET' && operation.path === DESCRIPTION,
     makeHeaders: () => requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? sign() : null),
+    hasEffect: () => options.policy.hasEffect(operation),
     onAnswer: () => { reply.hijack() },
     onFailure: error => { void reply.send(error) }
   })

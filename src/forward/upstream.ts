@@ -1,5 +1,10 @@
-import { Pool } from 'undici'
+import { createSecureContext } from 'node:tls'
+import { buildConnector, type Client, Pool } from 'undici'
+import { portOf } from '../maas/maas-url.ts'
+import type { EgressProxy } from '../settings/egress.ts'
+import { LineClient } from './connection.ts'
 import { trustedCertificates } from './trust.ts'
+import { openTunnel } from './tunnel.ts'
 
 /** How to reach MAAS. */
 export interface UpstreamOptions {
@@ -12,6 +17,8 @@ export interface UpstreamOptions {
   /** certificate and key that MAAS, or what stands in front of it, asks for, in PEM */
   clientCertFile?: readonly string[] | undefined
   clientKeyFile?: string | undefined
+  /** null where MAAS is reached directly */
+  egress: EgressProxy | null
 }
 
 /** MAAS's nginx closes an idle connection after 65 s; ours go first, so that a request hardly ever meets a closing one. */
@@ -20,13 +27,15 @@ const KEEP_ALIVE_MS = 50_000
 /** Far more than a region works on at once (four requests a worker), and far less than a process may have open. */
 const MAX_CONNECTIONS = 256
 
+const MIN_TLS_VERSION = 'TLSv1.2'
+
 /** The connections to MAAS: kept open for the next request, one request at a time each. */
 export function createUpstream (origin: string, options: UpstreamOptions): Pool {
-  const { connectTimeoutMs, responseTimeoutMs } = options
+  const connect = createConnector(origin, options)
   return new Pool(origin, {
-    connect: { timeout: connectTimeoutMs, ...origin.startsWith('https:') ? tlsOptions(options) : {} },
-    headersTimeout: responseTimeoutMs,
-    bodyTimeout: responseTimeoutMs,
+    factory: (origin, clientOptions) => new LineClient(origin, clientOptions as Client.Options, connect),
+    headersTimeout: options.responseTimeoutMs,
+    bodyTimeout: options.responseTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connections: MAX_CONNECTIONS,
@@ -34,13 +43,42 @@ export function createUpstream (origin: string, options: UpstreamOptions): Pool 
   })
 }
 
-/** How MAAS is verified, as node's TLS wants it. */
-export function tlsOptions ({ caFile = [], insecureSkipTlsVerify, clientCertFile, clientKeyFile }: UpstreamOptions) {
+/**
+ * Makes what opens a connection to MAAS, and through an egress proxy a tunnel first. Not undici's ProxyAgent: it makes an object
+ * of the header, which folds lines of the same name into one.
+ */
+export function createConnector (origin: string, options: UpstreamOptions): buildConnector.connector {
+  const { connectTimeoutMs: timeout, caFile = [], egress } = options
+  const isTls = origin.startsWith('https:')
+  const ca = isTls || egress?.origin.startsWith('https:') === true ? trustedCertificates(caFile, process.env) : []
+  const connect = buildConnector({ timeout, ...isTls ? tlsOptions(options, ca) : {} })
+  if (egress === null) return connect
+
+  const url = new URL(origin)
+  const tunnel = {
+    proxy: egress,
+    // It is verified whatever is said of MAAS, because it gets a password.
+    connect: buildConnector({ timeout, rejectUnauthorized: true, secureContext: createSecureContext({ ca, minVersion: MIN_TLS_VERSION }) }),
+    authority: `${url.hostname}:${portOf(url)}`,
+    timeoutMs: timeout
+  }
+  return (target, done) => {
+    openTunnel(tunnel, (...result) => {
+      if (result[0] === null && isTls) connect({ ...target, httpSocket: result[1] }, done)
+      else done(...result)
+    })
+  }
+}
+
+function tlsOptions ({ insecureSkipTlsVerify, clientCertFile, clientKeyFile }: UpstreamOptions, ca: string[]) {
   return {
     // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED cannot unsay it.
     rejectUnauthorized: !insecureSkipTlsVerify,
-    minVersion: 'TLSv1.2' as const,
-    ca: trustedCertificates(caFile, process.env),
-    ...clientCertFile === undefined ? {} : { cert: clientCertFile.join('\n'), key: clientKeyFile }
+    // Made once: it reads some 300 certificates, which would otherwise hold everything up by 60 ms for each connection.
+    secureContext: createSecureContext({
+      ca,
+      minVersion: MIN_TLS_VERSION,
+      ...clientCertFile === undefined ? {} : { cert: clientCertFile.join('\n'), key: clientKeyFile }
+    })
   }
 }

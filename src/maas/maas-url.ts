@@ -24,3 +24,13 @@ export function parseMaasUrl (text: string): MaasUrl {
   if (!MAAS_PATH.test(url.pathname)) throw new Error(`has another path than /MAAS, in upper case; ${example}`)
   return { origin: url.origin, href: `${url.origin}/MAAS` }
 }
+
+/** The port of a URL, which is that of its scheme where it names none. */
+export function portOf ({ protocol, port }: URL): string {
+  return port || (protocol === 'https:' ? '443' : '80')
+}
+
+/** Whether a MAAS is on this machine, by the names and addresses of loopback. */
+export function isThisMachine ({ origin }: MaasUrl): boolean {
+  return /^https?:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/.test(origin)
+}

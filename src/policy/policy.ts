@@ -67,6 +67,11 @@ export class Policy {
     return allowed === undefined ? { allowed: false, code: 'MAAS_PROXY_RULE_REFUSED', by: 'no --allow rule that means it' } : { allowed: true, by: allowed }
   }
 
+  /** Whether an operation can change anything: all can but GET and HEAD, and of those the known few. */
+  hasEffect (operation: Operation): boolean {
+    return !READING.includes(operation.method) || findBy(this.#options.effectfulReads, operation, relativeSegments(operation.path)) !== undefined
+  }
+
   /** Whether the op has to be known, or else nothing may pass: rules that are only to warn are no reason. */
   mustKnowOp (method: string, path: string): boolean {
     const { credentialRules, warnOnly } = this.#options

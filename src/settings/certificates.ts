@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { quote, readSettingFile } from './values.ts'
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
@@ -28,4 +28,13 @@ export function readPrivateKey (path: string): string {
   const text = readSettingFile(path)
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) throw new Error(`${quote(path)}: has no private key in PEM (-----BEGIN PRIVATE KEY-----)`)
   return text
+}
+
+/** Whether a key belongs to a certificate, both in PEM; not if it cannot be read, or not without a passphrase. */
+export function belongsTo (key: string, certificate: string): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
 }

@@ -1,6 +1,7 @@
 import type { MaasUrl } from '../maas/maas-url.ts'
 import type { Policy } from '../policy/policy.ts'
 import { type ChosenProfile, chooseProfile } from './chosen-profile.ts'
+import { type EgressProxy, findEgress } from './egress.ts'
 import type { KeySource } from './key-source.ts'
 import { formatListenAddress, type ListenAddress } from './listen.ts'
 import { type ListenerConfig, readListeners } from './listener.ts'
@@ -18,6 +19,8 @@ export interface Config extends Readonly<Omit<Values, ListenerSettingName | 'maa
   readonly listeners: readonly ListenerConfig[]
   /** the keys that the listeners use, each once */
   readonly keys: readonly KeySource[]
+  /** the proxy that MAAS is reached through, as the environment wants it; null where it is reached directly */
+  readonly egress: EgressProxy | null
   /** lines to log at the start, each a thing that works but should not stay */
   readonly warnings: readonly string[]
   /** lines to log at the start, each a thing that was decided for the user */
@@ -58,7 +61,8 @@ export async function loadConfig (flags: Flags, environment: Environment): Promi
   const profile = await chooseProfile(program, environment, problems, notices)
   const { maasUrl, caFile } = ofMaas(values, profile)
   if (maasUrl === undefined && program('maasUrl') === undefined) problems.push('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
-  checkTls({ ...values, maasUrl }, problems, warnings)
+  const egress = maasUrl === undefined ? null : findEgress(environment, maasUrl, problems)
+  checkTls({ ...values, maasUrl }, egress, problems, warnings)
   const listeners: ListenerConfig[] = []
   for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, problems, warnings))
 
@@ -66,7 +70,7 @@ export async function loadConfig (flags: Flags, environment: Environment): Promi
   if (problems.length > 0 || maasUrl === undefined) throw new SettingsError([...new Set(problems)])
   const keys = new Map(listeners.map(({ key }) => [key.file ?? key.name, key]))
   const sharing = listeners.map(listener => ({ ...listener, key: keys.get(listener.key.file ?? listener.key.name) as KeySource }))
-  return Object.freeze({ ...rest, maasUrl, caFile, listeners: sharing, keys: [...keys.values()], warnings: [...new Set(warnings)], notices })
+  return Object.freeze({ ...rest, maasUrl, caFile, egress, listeners: sharing, keys: [...keys.values()], warnings: [...new Set(warnings)], notices })
 }
 
 /**

@@ -104,8 +104,9 @@ t.test('what is not well ends it, with what to do and a code for its class', asy
   const nameless = await makeCertificates({ subject: '' })
   const other = await tlsFront(t, maas.port, nameless)
   t.match((await check({ MAAS_URL: `https://127.0.0.1:${other}/MAAS`, MAAS_API_KEY: 'c:t:s' }, '--insecure-skip-tls-verify')).stdout, /IP Address:127\.0\.0\.1 < Test CA/, 'one without a subject')
+  t.match(await check({ MAAS_URL: 'https://maas.example/MAAS', MAAS_API_KEY: 'c:t:s', HTTPS_PROXY: 'http://127.0.0.1:1' }), { code: 11, stdout: /ok {4}name {5}the egress proxy 127\.0\.0\.1 is an address\nFAIL {2}tcp .*egress proxy.*\(ECONNREFUSED\)\n +hint: / }, 'an egress proxy that is not there')
   const silent = await rawUpstream(t, () => {})
-  t.match(await check({ MAAS_URL: silent.url.replace('http', 'https'), MAAS_API_KEY: 'c:t:s', MAAS_PROXY_CONNECT_TIMEOUT: '50ms' }), { code: 12, stdout: /FAIL {2}tls .*\(ETIMEDOUT\)/ })
+  t.match(await check({ MAAS_URL: silent.url.replace('http', 'https'), MAAS_API_KEY: 'c:t:s', MAAS_PROXY_CONNECT_TIMEOUT: '50ms' }), { code: 12, stdout: /FAIL {2}tls .*in time \(UND_ERR_CONNECT_TIMEOUT\)/ })
 })
 
 t.test('programs read JSON', async t => {

@@ -116,7 +116,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
   const server = createHttpServer((request, response) => {
     const never = () => t.fail('there is nobody to tell')
     const exchange = new Exchange()
-    relay({ upstream: late, origin: 'http://maas', request, target: '/', response, exchange, maskSecret: held => held, rewriteBody: false, clock: new MaasClock(() => {}), makeHeaders: () => [], onAnswer: never, onFailure: never })
+    relay({ upstream: late, origin: 'http://maas', request, target: '/', response, exchange, maskSecret: held => held, rewriteBody: false, clock: new MaasClock(() => {}), makeHeaders: () => [], hasEffect: () => false, onAnswer: never, onFailure: never })
     response.on('close', () => {
       exchange.tearDown?.()
       handler.onConnect?.(() => handler.onError?.(new Error('aborted')))

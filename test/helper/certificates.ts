@@ -11,6 +11,8 @@ export interface Wanted {
   ip?: string
   /** when it ends, in days from now */
   days?: number
+  /** the name of its CA, by which two are told apart */
+  issuer?: string
   /** signed by itself instead of the CA */
   selfSigned?: boolean
   /** whom it names; none is allowed, where there are other names */
@@ -18,10 +20,10 @@ export interface Wanted {
 }
 
 /** Makes a CA, and a certificate with its key for a server on this machine, all in PEM. */
-export async function makeCertificates ({ ip = '127.0.0.1', days = 1, selfSigned = false, subject = 'CN=maas' }: Wanted = {}) {
+export async function makeCertificates ({ ip = '127.0.0.1', days = 1, issuer = 'Test CA', selfSigned = false, subject = 'CN=maas' }: Wanted = {}) {
   const [caKeys, keys] = await Promise.all([newKeys(), newKeys()])
   const notBefore = new Date(Date.now() - 10 * DAY_MS)
-  const ca: X509Certificate = await X509CertificateGenerator.createSelfSigned({ name: 'CN=Test CA', keys: caKeys, notBefore, notAfter: new Date(Date.now() + DAY_MS), signingAlgorithm: ALGORITHM, extensions: [new BasicConstraintsExtension(true, undefined, true)] })
+  const ca: X509Certificate = await X509CertificateGenerator.createSelfSigned({ name: `CN=${issuer}`, keys: caKeys, notBefore, notAfter: new Date(Date.now() + DAY_MS), signingAlgorithm: ALGORITHM, extensions: [new BasicConstraintsExtension(true, undefined, true)] })
   const shape = { serialNumber: '02', notBefore, notAfter: new Date(Date.now() + days * DAY_MS), signingAlgorithm: ALGORITHM, extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: ip }])] }
   const cert = selfSigned
     ? await X509CertificateGenerator.createSelfSigned({ ...shape, name: subject, keys })

@@ -48,9 +48,10 @@ t.test("a hint stands beside MAAS's own answer, and in the log", async t => {
     const answer = await fetch(`${proxy.address}/MAAS/api/2.0/${path}`, init)
     return { status: answer.status, hint: answer.headers.get('maas-proxy-hint'), body: await answer.text(), record: await proxy.logged(record => record['msg'] === 'request') }
   }
+  const mistyped = (text: string) => (text.startsWith('x') ? 'y' : 'x') + text.slice(1)
   const rows: Array<[key: string, path: string, init: RequestInit, status: number, hint: RegExp, body: RegExp]> = [
-    [`x${consumer.slice(1)}:${token}:${secret}`, 'users/?op=whoami', {}, 401, /consumer key/, /Invalid API key/],
-    [`${consumer}:x${token.slice(1)}:${secret}`, 'users/?op=whoami', {}, 401, /token key/, /Invalid access token/],
+    [`${mistyped(consumer)}:${token}:${secret}`, 'users/?op=whoami', {}, 401, /consumer key/, /Invalid API key/],
+    [`${consumer}:${mistyped(token)}:${secret}`, 'users/?op=whoami', {}, 401, /token key/, /Invalid access token/],
     [`${consumer}:${token}:${'x'.repeat(32)}`, 'users/?op=whoami', {}, 401, /token secret/, /Invalid signature/],
     [`${consumer}:${token}:${secret}`, 'users/', { method: 'POST' }, 403, /administrator/, /reserved for admin users/],
     [`${consumer}:${token}:${secret}`, 'machines/?op=nosuch', {}, 400, /check the method/, /Unrecognised signature/],

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createPrivateKey } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import { AnonymousOperations } from '../../src/maas/access.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from '../../src/settings/anonymous-operations.ts'
@@ -210,7 +211,9 @@ t.test('rules that cannot be meant', async t => {
 t.test('the way to MAAS is safe, or warned of', async t => {
   const https = { ...BASE, MAAS_URL: 'https://maas.example:5443/MAAS' }
   const { ca, cert, key } = await makeCertificates()
-  const dir = t.testdir({ ca, cert, key, empty: '', broken: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' })
+  const { key: otherKey } = await makeCertificates()
+  const locked = createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
+  const dir = t.testdir({ ca, cert, key, otherKey, locked, empty: '', broken: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' })
   const rows: Array<[flags: Flags, env: Environment, wanted: RegExp[], reason: string]> = [
     [{ caFile: [`${dir}/ca`], clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/key`] }, https, [], 'all that TLS may need'],
     [{ caFile: [`${dir}/empty`] }, https, [/^--ca-file: .*has no certificate in PEM/], 'an empty file'],
@@ -219,6 +222,8 @@ t.test('the way to MAAS is safe, or warned of', async t => {
     [{ clientCertFile: [`${dir}/cert`] }, https, [/go together; give both/], 'half a pair'],
     [{ clientKeyFile: [`${dir}/key`] }, https, [/go together; give both/], 'the other half'],
     [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/ca`] }, https, [/^--client-key-file: .*has no private key/, /go together/], 'a certificate for a key'],
+    [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/otherKey`] }, https, [/^--client-key-file: is not the key of the first certificate/], 'the key of another'],
+    [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/locked`] }, https, [/^--client-key-file: .*or needs a passphrase/], 'a key that cannot be used'],
     [{ caFile: [`${dir}/ca`] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'without TLS']
   ]
   for (const [flags, env, wanted, reason] of rows) {

@@ -1,9 +1,12 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
+import { connect, isIP } from 'node:net'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
+import { promisify } from 'node:util'
+import { ProxyError } from '../../errors.ts'
 import { explainFailure } from '../../forward/failures.ts'
-import { tlsOptions } from '../../forward/upstream.ts'
+import { createConnector } from '../../forward/upstream.ts'
+import { portOf } from '../../maas/maas-url.ts'
 import type { Config } from '../../settings/load.ts'
 import { failed, passed, type Step } from './step.ts'
 
@@ -12,19 +15,22 @@ const FEW_DAYS = 30
 
 const DAY_MS = 86_400_000
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 }
-
-/** Where MAAS is, as sockets want it. */
+/** Where the first connection goes, as sockets want it. */
 interface Place {
   host: string
   port: number
+  /** what is there, as a message calls it */
+  who: string
 }
 
-/** Looks at the way to MAAS, from its name up to TLS. Steps after one that failed are left out, since they could not but fail. */
+/**
+ * Looks at the way to MAAS, from a name up to TLS. Where an egress proxy is on the way, name and TCP are those of it, and TLS is
+ * that of MAAS behind it. Steps after one that failed are left out, since they could not but fail.
+ */
 export async function * checkConnection (config: Config): AsyncGenerator<Step> {
-  const { protocol, hostname, port } = new URL(config.maasUrl.origin)
-  const place = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || DEFAULT_PORTS[protocol]) }
-  const steps = [checkName, checkTcp, ...protocol === 'https:' ? [checkTls] : []]
+  const first = new URL(config.egress?.origin ?? config.maasUrl.origin)
+  const place = { host: first.hostname.replace(/^\[|\]$/g, ''), port: Number(portOf(first)), who: config.egress === null ? '' : 'the egress proxy ' }
+  const steps = [checkName, checkTcp, ...config.maasUrl.origin.startsWith('https:') ? [checkTls] : []]
   for (const check of steps) {
     const step = await check(place, config)
     yield step
@@ -32,31 +38,34 @@ export async function * checkConnection (config: Config): AsyncGenerator<Step> {
   }
 }
 
-async function checkName ({ host }: Place): Promise<Step> {
-  if (isIP(host) !== 0) return passed('name', `${host} is an address`)
-  return await attempt('name', async () => {
+async function checkName ({ host, who }: Place): Promise<Step> {
+  if (isIP(host) !== 0) return passed('name', `${who}${host} is an address`)
+  return await attempt('name', who, async () => {
     const addresses = await lookup(host, { all: true })
-    return passed('name', `${host} is ${addresses.map(({ address }) => address).join(', ')}`)
+    return passed('name', `${who}${host} is ${addresses.map(({ address }) => address).join(', ')}`)
   })
 }
 
 async function checkTcp (place: Place, { connectTimeoutMs }: Config): Promise<Step> {
-  return await attempt('tcp', async () => {
+  return await attempt('tcp', place.who, async () => {
     const socket = connect(place)
     try {
-      await happened(socket, 'connect', connectTimeoutMs)
-      return passed('tcp', `${socket.remoteAddress} accepts connections on port ${place.port}`)
+      socket.setTimeout(connectTimeoutMs, () => socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
+      await once(socket, 'connect')
+      return passed('tcp', `${place.who}${socket.remoteAddress} accepts connections on port ${place.port}`)
     } finally {
       socket.destroy()
     }
   })
 }
 
-async function checkTls (place: Place, config: Config): Promise<Step> {
-  return await attempt('tls', async () => {
-    const socket = connectTls({ ...place, servername: isIP(place.host) === 0 ? place.host : '', ...tlsOptions(config) })
+/** By the very connector that requests go by. */
+async function checkTls (_first: Place, config: Config): Promise<Step> {
+  return await attempt('tls', '', async () => {
+    const { protocol, host, hostname, port } = new URL(config.maasUrl.origin)
+    const connectMaas = promisify(createConnector(config.maasUrl.origin, config)) as (target: object) => Promise<TLSSocket>
+    const socket = await connectMaas({ protocol, host, hostname, port })
     try {
-      await happened(socket, 'secureConnect', config.connectTimeoutMs)
       return describeTls(socket)
     } finally {
       socket.destroy()
@@ -82,17 +91,12 @@ function chainOf (certificate: PeerCertificate): string[] {
   return names
 }
 
-async function attempt (name: Step['name'], act: () => Promise<Step>): Promise<Step> {
+/** @param who is tried, unless it is MAAS itself */
+async function attempt (name: Step['name'], who: string, act: () => Promise<Step>): Promise<Step> {
   try {
     return await act()
   } catch (error) {
-    const { message, remedy } = explainFailure(error as Error)
+    const { message, remedy } = who === '' ? explainFailure(error as Error) : new ProxyError('MAAS_PROXY_EGRESS_UNREACHABLE')
     return failed(name, `${message} (${(error as NodeJS.ErrnoException).code})`, remedy)
   }
-}
-
-/** Waits for an event of a socket. @throws the error of the socket, or ETIMEDOUT */
-async function happened (socket: Socket, event: string, timeoutMs: number): Promise<void> {
-  socket.setTimeout(timeoutMs, () => socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
-  await once(socket, event)
 }

@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ErrorCode } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Access } from '../maas/access.ts'
+import type { MaasClock } from '../maas/clock.ts'
+import { findHint } from '../maas/hints.ts'
+import { buffersPassed } from './buffers.ts'
+import { HeldAnswer, mustBeHeld } from './held-answer.ts'
+import { OriginRewriter } from './origin-rewriter.ts'
+import { redirect } from './redirect.ts'
+import { responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
+import type { SecretMask } from './secret-mask.ts'
+
+/** What an answer is given to the client with. */
+export interface AnswerTask {
+  /** scheme, host and port of MAAS */
+  origin: string
+  request: IncomingMessage
+  response: ServerResponse
+  exchange: Exchange
+  clock: MaasClock
+  maskSecret: SecretMask
+  /** whether the body has addresses of MAAS in it that are to lead to the proxy */
+  rewriteBody: boolean
+  /** called before the first byte of MAAS's answer is passed on: from here on the response belongs to the relay */
+  onAnswer: () => void
+}
+
+/** Statuses whose answers have no body, whatever they announce (RFC 9110 §15.3.5, §15.4.5). */
+const BODILESS: ReadonlySet<number> = new Set([204, 304])
+
+/** The answer to one attempt, on its way to the client: head and body as undici hands them out. */
+export class Answer {
+  readonly #task: AnswerTask
+  /** body bytes still to come from MAAS; null where it did not say how many */
+  #remaining: number | null = null
+  /** an answer that is looked into for secrets before it is passed on */
+  #held: HeldAnswer | null = null
+  #rewriter: OriginRewriter | null = null
+
+  constructor (task: AnswerTask) {
+    this.#task = task
+  }
+
+  /** The body of an answer that is held, of which the client has seen nothing yet; null for any other. */
+  get heldBody (): Buffer | null { return this.#held?.body ?? null }
+
+  /** @param resume lets the body flow again after {@link data} returned false */
+  head (status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): void {
+    const { response, origin, request, clock, exchange, rewriteBody } = this.#task
+    const clientOrigin = `http://${request.headers.host ?? 'localhost'}`
+    const plain = responseHead(status, reason, rawHeaders)
+    if (plain.date !== null) clock.learnFromDate(plain.date)
+    if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, clientOrigin)
+    const head = status >= 300 && status < 400 ? redirect(plain, origin, clientOrigin) : this.#rewriter !== null ? withoutLength(plain) : plain
+    if (mustBeHeld(head)) {
+      this.#held = new HeldAnswer(head)
+      return
+    }
+    this.#begin(head, null)
+    if (BODILESS.has(status)) {
+      response.end() // whatever length it announces, nothing follows (RFC 9112 §6.3)
+      return
+    }
+    response.on('drain', resume)
+    this.#remaining = head.contentLength
+    // A small answer has its body in this same tick and goes out in one write with its head; a slow one does not wait for it.
+    process.nextTick(flushHead, response, exchange)
+  }
+
+  /** @returns whether more may come at once */
+  data (chunk: Buffer): boolean {
+    const { response, exchange } = this.#task
+    exchange.responseBytes += chunk.length
+    buffersPassed(chunk.length)
+    if (this.#held !== null) {
+      this.#held.push(chunk)
+      return true
+    }
+    if (this.#rewriter !== null) return response.write(this.#rewriter.write(chunk))
+    if (this.#remaining !== null) this.#remaining -= chunk.length
+    if (this.#remaining !== 0) return response.write(chunk)
+    response.end(chunk)
+    return true
+  }
+
+  /** Ends an answer that is whole; one that was held goes out now. */
+  end (): void {
+    const { response } = this.#task
+    if (this.#held !== null) this.#release(this.#held)
+    if (!response.writableEnded) response.end(this.#rewriter?.end())
+  }
+
+  /**
+   * Ends an answer that is not whole so that no client takes it for that. A body that ends with the connection (HTTP/1.0) would
+   * look complete after an orderly close, so it gets a reset where the transport has one.
+   */
+  cutOff (code: ErrorCode): void {
+    const { response, exchange } = this.#task
+    const { httpVersion, socket } = response.req
+    exchange.error = code
+    if (httpVersion === '1.0' && socket.remoteAddress !== undefined) socket.resetAndDestroy()
+    else response.destroy()
+  }
+
+  /** Passes the head on, with a hint beside what MAAS says. @param body if it is known, for the hint */
+  #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>, body: string | null): void {
+    const { response, exchange, onAnswer } = this.#task
+    exchange.hint = status < 400 ? null : findHint({ status, access: exchange.access as Access, retryAfter: valueOf(headers, 'retry-after'), challenge: valueOf(headers, 'www-authenticate'), body })
+    response.writeHead(status, reason, exchange.hint === null ? headers : [...headers, 'MAAS-Proxy-Hint', exchange.hint])
+    onAnswer()
+  }
+
+  #release ({ head, body }: HeldAnswer): void {
+    const masked = this.#task.maskSecret({ headers: head.headers, body })
+    this.#begin({ ...head, headers: masked.headers }, masked.body.toString('latin1'))
+    this.#task.response.end(masked.body)
+  }
+}
+
+function flushHead (response: ServerResponse, exchange: Exchange): void {
+  if (exchange.responseBytes === 0 && !response.writableEnded && !response.destroyed) response.flushHeaders()
+}
