@@ -9,15 +9,15 @@ export interface Test { after: (close: () => unknown) => void }
 /** Debian's own, for which Debian's modules are. */
 export const PYTHON = '/usr/bin/python3'
 
-/** Why a client cannot be had, or false if it can. @param probe a command that succeeds where the package is installed */
-export function without (debianPackage: string, probe: readonly string[]): string | false {
+/** Why a client cannot be had, or false if it can. @param name its package @param probe a command that succeeds where it is installed */
+export function without (name: string, probe: readonly string[]): string | false {
   const [command = '', ...args] = probe
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0 ? false : `Debian's ${debianPackage} is not installed`
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0 ? false : `${name} is not installed`
 }
 
 /** Why a library of Go cannot be had: its sources are what Debian packages. */
 export function withoutGo (debianPackage: string, importPath: string): string | false {
-  return without('golang-go', ['go', 'version']) || (existsSync(`${GO_ENV.GOPATH}/src/${importPath}`) ? false : `Debian's ${debianPackage} is not installed`)
+  return without('golang-go', ['go', 'version']) || (existsSync(`${GO_ENV.GOPATH}/src/${importPath}`) ? false : `${debianPackage} is not installed`)
 }
 
 /** Debian's packages of Go libraries are laid out for the time before modules. */

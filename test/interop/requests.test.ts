@@ -1,8 +1,8 @@
 import t from 'tap'
-import { readFileSync } from 'node:fs'
 import { startStandIn, type StandInRecord } from '../../src/demo/stand-in/index.ts'
 import { type Ask, ask, sign } from '../helper/maas-client.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { readInsomnia, readPostman, toAsk } from './exports.ts'
 
 /*
  * The clients that Debian does not package, by the requests that they make: line by line as they stand in the client's
@@ -48,22 +48,22 @@ t.test('the maas CLI: login, read, create, upload (maascli/auth.py, api.py)', as
   t.equal(whoami.status, 200, 'check_valid_apikey: 200 is a valid key, 401 none, anything else an error')
   const described = await say({ path: `${API}describe/`, headers: HTTPLIB2 })
   t.equal(described.headers['content-type'], 'application/json', 'fetch_api_description compares the type with ==')
-  t.equal(records.at(-1)?.user, null)
+  t.equal(records.at(-1)?.user, null, 'describe/ is asked for unsigned')
   const description = JSON.parse(described.body)
   t.equal(whoami.headers['x-maas-api-hash'], description.hash, 'compare_api_hashes warns at every call if these differ')
 
   const { path } = description.resources.find(({ name }: { name: string }) => name === 'MachinesHandler').auth
   t.equal(`${origin}${path}`, `${origin}${API}machines/`, 'a request goes to scheme, host and port of the profile and to this path')
-  t.equal((await say({ path, headers: [oauthlib(), ...HTTPLIB2] })).status, 200)
-  t.equal(records.at(-1)?.user, 'admin')
+  t.equal((await say({ path, headers: [oauthlib(), ...HTTPLIB2] })).status, 200, 'machines read')
+  t.equal(records.at(-1)?.user, 'admin', 'signed')
 
   const created = await say({ method: 'POST', path: `${API}tags/`, ...mimeForm([{ name: 'name', value: 'blue' }, { name: 'comment', value: 'sky & sea' }]) })
   t.match(JSON.parse(created.body), { name: 'blue', comment: 'sky & sea' }, 'tags create name=blue')
   const content = Buffer.from([...Array(256).keys()])
   t.equal((await say({ method: 'POST', path: `${API}files/`, ...mimeForm([{ name: 'filename', value: 'f' }, { name: 'file', value: content, isFile: true }]) })).status, 201, 'files create filename=f file@=f')
-  t.ok((await say({ path: `${API}files/?op=get&filename=f`, headers: [oauthlib()] })).bytes.equals(content))
+  t.ok((await say({ path: `${API}files/?op=get&filename=f`, headers: [oauthlib()] })).bytes.equals(content), 'files get filename=f')
   t.equal((await say({ method: 'PUT', path: `${API}tags/blue/`, ...mimeForm([{ name: 'comment', value: 'sea' }]) })).status, 200, 'tag update blue comment=sea')
-  t.equal((await say({ method: 'DELETE', path: `${API}tags/blue/`, headers: [['content-length', '0'], oauthlib()] })).status, 204)
+  t.equal((await say({ method: 'DELETE', path: `${API}tags/blue/`, headers: [['content-length', '0'], oauthlib()] })).status, 204, 'tag delete blue')
 
   const direct = await ask(maas.port, { path: `${API}describe/` })
   t.equal(JSON.parse(direct.body).hash, description.hash, 'the description has the hash that MAAS gave it')
@@ -76,13 +76,13 @@ t.test('a login without a key mints none', async t => {
   for (const path of [`${API}account/?op=create_authorisation_token`, `${API.slice(0, -1)}//account/?op=create_authorisation_token`]) {
     const refused = await say({ method: 'POST', path, headers: [['User-Agent', 'python-requests/2.28.1'], ['Accept-Encoding', 'gzip, deflate'], ['Accept', '*/*'], ['Connection', 'keep-alive']], body: '' })
     t.equal(refused.status, 403, path)
-    t.equal(refused.headers['maas-proxy-error'], 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED')
+    t.equal(refused.headers['maas-proxy-error'], 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', 'by the proxy')
   }
   // libmaas with a user and a password (utils/login.py): the first request is anonymous, the second not for this proxy.
-  t.equal((await say({ path: `${API}version/` })).status, 200)
-  t.equal((await say({ method: 'POST', path: '/MAAS/accounts/authenticate/', headers: [['Content-Type', 'application/x-www-form-urlencoded']], body: 'username=admin&password=x' })).status, 404)
+  t.equal((await say({ path: `${API}version/` })).status, 200, 'the version')
+  t.equal((await say({ method: 'POST', path: '/MAAS/accounts/authenticate/', headers: [['Content-Type', 'application/x-www-form-urlencoded']], body: 'username=admin&password=x' })).status, 404, 'the login of the web UI')
   t.strictSame(records.map(({ url }) => url), [`${API}account/?op=list_authorisation_tokens`, `${API}version/`], 'nothing of it has reached MAAS')
-  t.strictSame(await keys(), before)
+  t.strictSame(await keys(), before, 'and there are the keys that there were')
 })
 
 t.test('python-libmaas 0.6.8 and maas CLIs up to 3.1: they follow the absolute uri of the description (bones/__init__.py)', async t => {
@@ -92,13 +92,13 @@ t.test('python-libmaas 0.6.8 and maas CLIs up to 3.1: they follow the absolute u
     const described = await ask(proxy.port, { path: `${API}describe/`, headers: [['Host', host], ...AIOHTTP] })
     const { resources } = JSON.parse(described.body)
     const uris: string[] = resources.flatMap(({ anon, auth }: Record<string, { uri: string } | null>) => [anon, auth].flatMap(handler => handler?.uri ?? []))
-    t.ok(uris.length > 10)
+    t.ok(uris.length > 10, 'there are some')
     t.strictSame(uris.filter(uri => !uri.startsWith(`http://${host}${API}`)), [], `every one leads back to the proxy, as it was called: ${host}`)
     const users = new URL(String(uris.find(uri => uri.endsWith('/users/'))))
     const [name, authorization] = oauthlib()
     const headers: Ask['headers'] = [['Host', host], [name, authorization.replace('OAuth ', 'OAuth realm="OAuth",')], ...AIOHTTP, ['Accept', 'application/json,*/*;q=0.9']]
-    t.equal((await ask(proxy.port, { path: `${users.pathname}?op=whoami`, headers })).status, 200)
-    t.equal(records.at(-1)?.user, 'admin')
+    t.equal((await ask(proxy.port, { path: `${users.pathname}?op=whoami`, headers })).status, 200, 'users.whoami')
+    t.equal(records.at(-1)?.user, 'admin', 'signed')
   }
 })
 
@@ -115,9 +115,9 @@ t.test('terraform-provider-maas: no probe, many requests at once (gomaasclient c
     { ask: { method: 'POST', path: `${API}tags/`, headers: [form, ...go()], body: `comment=&name=t${i}` }, status: 200 }
   ])
   const got = await Promise.all(rows.map(async row => (await say(row.ask)).status))
-  t.strictSame(got, rows.map(({ status }) => status))
+  t.strictSame(got, rows.map(({ status }) => status), 'reads and creates')
   const left = await Promise.all([...Array(20).keys()].map(async i => (await say({ method: 'DELETE', path: `${API}tags/t${i}/`, headers: go() })).status))
-  t.strictSame(left, Array(20).fill(204))
+  t.strictSame(left, Array(20).fill(204), 'deletes')
   const headers = records.map(({ rawHeaders }) => rawHeaders[rawHeaders.indexOf('Authorization') + 1])
   t.equal(new Set(headers).size, 60, 'each signed anew, though the client sent one nonce')
 })
@@ -131,65 +131,43 @@ t.test('Ansible, collection maas.maas: one header for all requests, a form cut c
   const part = (name: string, value: string) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
   const multipart: Pick<Ask, 'method' | 'headers' | 'body'> = { method: 'POST', headers: [...common(), ['Content-type', `multipart/form-data; boundary="${boundary}"`]], body: `${part('name', 'green')}${part('comment', 'leaf')}--${boundary}--` }
 
-  t.equal((await say({ path: `${API}machines/`, headers: common() })).status, 200)
+  t.equal((await say({ path: `${API}machines/`, headers: common() })).status, 200, 'machine_info')
   t.match(JSON.parse((await say({ path: `${API}tags/`, ...multipart })).body), { name: 'green', comment: 'leaf' }, 'the second request, with the nonce of the first')
-  t.equal((await say({ method: 'DELETE', path: `${API}tags/green/`, headers: common() })).status, 204)
+  t.equal((await say({ method: 'DELETE', path: `${API}tags/green/`, headers: common() })).status, 204, 'the third')
   const direct = async () => (await ask(maas.port, { path: `${API}machines/`, headers: common(maas.admin) })).status
   t.strictSame([await direct(), await direct()], [200, 401], 'which MAAS itself does not take twice')
-  // As documented for curl: nothing quoted, nothing encoded.
-  t.equal((await say({ path: `${API}machines/`, headers: [['Authorization', `OAuth oauth_version=1.0, oauth_signature_method=PLAINTEXT, oauth_consumer_key=x, oauth_token=x, oauth_signature=&x, oauth_nonce=f0f0, oauth_timestamp=${NOW}`]] })).status, 200)
+  const unquoted: [string, string] = ['Authorization', authorization({ consumer: 'x', token: 'x', secret: 'x' })[1].replaceAll('"', '')]
+  t.equal((await say({ path: `${API}machines/`, headers: [unquoted] })).status, 200, 'earlier releases quoted nothing')
 })
 
 t.test('n8n: the HTTP Request node without authentication (axios)', async t => {
   const { say } = await start(t)
   const answer = await say({ path: `${API}machines/`, headers: [['accept', 'application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7'], ['User-Agent', 'n8n'], ['Accept-Encoding', 'gzip, compress, deflate, br'], ['Connection', 'close']] })
-  t.equal(answer.status, 200)
-  t.equal(answer.headers['content-encoding'], undefined)
-  t.equal((await say({ method: 'POST', path: `${API}tags/`, headers: [['content-type', 'application/json'], ['accept', 'application/json']], body: '{"name":"n8n"}' })).status, 200)
+  t.equal(answer.status, 200, 'a read')
+  t.equal(answer.headers['content-encoding'], undefined, 'which MAAS does not compress')
+  t.equal((await say({ method: 'POST', path: `${API}tags/`, headers: [['content-type', 'application/json'], ['accept', 'application/json']], body: '{"name":"n8n"}' })).status, 200, 'a create, as JSON')
 })
 
-/** What Postman and Insomnia export of a request, as far as it says what they send. */
-interface Exported { name: string, method: string, url: string, headers: Array<[string, string]>, oauth: Record<string, string> | null, place: string, form: Array<{ name: string, value: string }> }
-
-function postman (): Exported[] {
-  const pairs = (list: Array<{ key: string, value: string }> = []) => list.map(({ key, value }): [string, string] => [key, value])
-  const { item, variable } = read('postman.json')
-  const resolved = (text: string) => text.replace(/\{\{(\w+)\}\}/g, (_all, name) => variable.find(({ key }: { key: string }) => key === name).value)
-  return item.map(({ name, request: { method, url, header, auth, body } }: any): Exported => {
-    const oauth = Object.fromEntries(pairs(auth?.oauth1).map(([key, value]) => [key, resolved(String(value))]))
-    return { name, method, url: resolved(url.raw), headers: [...pairs(header), ['User-Agent', 'PostmanRuntime/7.43.0'], ['Accept', '*/*'], ['Cookie', 'sessionid=stray'], ['Accept-Encoding', 'gzip, deflate, br'], ['Connection', 'keep-alive']], oauth: auth === undefined ? null : oauth, place: oauth['addParamsToHeader'] === 'false' ? 'query' : 'header', form: pairs(body?.formdata).map(([name, value]) => ({ name, value })) }
-  })
-}
-
-function insomnia (): Exported[] {
-  const { resources } = read('insomnia.json')
-  const base = resources.find(({ _type: type }: { _type: string }) => type === 'environment').data.maas
-  return resources.filter(({ _type: type }: { _type: string }) => type === 'request').map(({ name, method, url, headers, authentication, body }: any): Exported => {
-    const isOauth = authentication.type === 'oauth1'
-    return { name, method, url: url.replace('{{ _.maas }}', base), headers: [...headers.map(({ name, value }: Record<string, string>) => [name, value]), ['User-Agent', 'insomnia/8.6.1'], ['Accept', '*/*']], oauth: isOauth ? { ...authentication, token: authentication.tokenKey } : null, place: 'header', form: body.params ?? [] }
-  })
-}
-
-const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))
-
-for (const [tool, exported] of [['Postman', postman()], ['Insomnia', insomnia()]] as const) {
-  t.test(`${tool}: a collection that was made for MAAS itself, exported, with the address of the proxy and a placeholder`, async t => {
-    const { records, origin, say } = await start(t)
-    for (const { name, method, url, headers, oauth, place, form } of exported) {
-      t.ok(url.startsWith('http://localhost:5241/MAAS/api/2.0/'))
-      const { pathname, search } = new URL(url.replace('http://localhost:5241', origin))
-      const parameters = Object.entries(oauth === null ? {} : { oauth_consumer_key: oauth['consumerKey'], oauth_token: oauth['token'], oauth_signature_method: oauth['signatureMethod'], oauth_timestamp: String(NOW), oauth_nonce: 'kYjzVBB8Y0ZFabxSWbWovY3uYSQ', oauth_version: '1.0', oauth_signature: encodeURIComponent(`${oauth['consumerSecret'] ?? ''}&${oauth['tokenSecret']}`) })
-      const authorization: Array<[string, string]> = oauth === null || place !== 'header' ? [] : [['Authorization', `OAuth ${parameters.map(([name, value]) => `${name}="${value}"`).join(',')}`]]
-      const query = place === 'query' ? `${search === '' ? '?' : `${search}&`}${parameters.map(pair => pair.join('=')).join('&')}` : search
-      const multipart: Pick<Ask, 'headers' | 'body'> = form.length === 0 ? {} : { headers: [['Content-Type', 'multipart/form-data; boundary=--------------------------817312']], body: `${form.map(({ name, value }) => `----------------------------817312\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join('')}----------------------------817312--\r\n` }
-      const answer = await say({ ...multipart, method, path: pathname + query, headers: [...authorization, ...headers, ...multipart.headers ?? []] })
-      if (place === 'query') {
-        t.equal(answer.headers['maas-proxy-error'], 'MAAS_PROXY_OAUTH_PARAMETER_PRESENT', `${name}: MAAS itself fails on it`)
-        t.match(answer.body, /leave the signing to the proxy/)
+for (const [tool, exported] of [['Postman', readPostman()], ['Insomnia', readInsomnia()]] as const) {
+  t.test(`${tool}: a collection made for MAAS itself, with the address of the proxy and a placeholder put in`, async t => {
+    const { records, say } = await start(t)
+    for (const request of exported) {
+      t.ok(request.url.startsWith('http://localhost:5241/MAAS/api/2.0/'), 'exported for the default address')
+      const answer = await say(toAsk(request, NOW))
+      if (request.oauth?.place === 'query') {
+        t.equal(answer.headers['maas-proxy-error'], 'MAAS_PROXY_OAUTH_PARAMETER_PRESENT', `${request.name}: MAAS itself fails on it`)
+        t.match(answer.body, /leave the signing to the proxy/, 'and one is told what to change')
       } else {
-        t.ok(answer.status < 300, `${name}: ${answer.status}`)
-        t.equal(records.at(-1)?.user, 'admin')
+        t.ok(answer.status < 300, `${request.name}: ${answer.status}`)
+        t.equal(records.at(-1)?.user, 'admin', 'signed by the proxy')
       }
     }
   })
 }
+
+t.test("the address on MAAS's page on API authentication is that of API 1.0, of which MAAS says that it is gone", async t => {
+  const { maas, say } = await start(t)
+  const path = '/MAAS/api/1.0/nodes/?op=list'
+  const [proxied, direct] = [await say({ path, headers: [oauthlib()] }), await ask(maas.port, { path, headers: [['Authorization', sign(maas.admin, NOW)]] })]
+  t.strictSame([proxied.status, proxied.body], [410, direct.body], 'through the proxy as directly')
+})

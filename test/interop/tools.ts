@@ -6,11 +6,12 @@ import { run, type Test } from './child.ts'
 import type { Send } from './clients.ts'
 import type { Answer, Call } from './steps.ts'
 
-/** A command-line tool: how it is told to make a request, and where the status is. */
+/** A command-line tool. */
 export interface Tool {
   command: string
+  /** how it is told to make a request. @param files where its answer goes, and where a body that it needs in a file may */
   args: (call: Call, url: string, authorization: string | null, files: { out: string, body: string }) => string[]
-  /** exit codes that only tell of a status of 400 and more */
+  /** finds the answer in what it has printed, and in its file */
   read: (told: { stdout: string, stderr: string }, out: Buffer) => Answer
 }
 
