@@ -234,6 +234,8 @@ t.test('bodies that are not what they say', async t => {
   const nameless = ['', '; filename="x"'].map(rest => `--b\r\nContent-Disposition: form-data${rest}\r\n\r\nv\r\n`).join('')
   const named = '--b\r\nContent-Disposition: form-data; name="filename"\r\n\r\nn\r\n--b--\r\n'
   t.match(await signed('files/', typed('multipart/form-data; boundary=b', nameless + named)), { status: 400, body: 'File not supplied' })
+  const encoded = (name: string) => `--b\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: form-data; name="name"\r\n\r\n${Buffer.from(name).toString('base64')}\r\n\r\n--b--`
+  t.match(JSON.parse((await signed('tags/', typed('multipart/form-data; boundary=b', encoded('blue')))).body), { name: 'blue' }, 'a part in base64, as the maas CLI sends it')
   t.equal((await signed('machines/', { method: 'GET', headers: [JSON_BODY] })).status, 200, 'the type of no body does not matter')
 })
 

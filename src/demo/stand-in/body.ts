@@ -44,11 +44,11 @@ async function parseMultipart (contentType: string, body: Buffer): Promise<Form>
   const parser = openParser(contentType)
   await new Promise<void>(resolve => {
     // Django passes over a part without a name.
-    parser.on('field', (name: string | undefined, value) => { if (name !== undefined) pairs.push([name, value]) })
-    parser.on('file', (name: string | undefined, stream) => {
+    parser.on('field', (name: string | undefined, value, _nameCut, _valueCut, encoding) => { if (name !== undefined) pairs.push([name, decode(Buffer.from(value), encoding).toString()]) })
+    parser.on('file', (name: string | undefined, stream, _fileName, encoding) => {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => { chunks.push(chunk) })
-      stream.on('end', () => { if (name !== undefined) files.push({ name, content: Buffer.concat(chunks) }) })
+      stream.on('end', () => { if (name !== undefined) files.push({ name, content: decode(Buffer.concat(chunks), encoding) }) })
       stream.on('error', () => resolve())
     })
     parser.on('finish', () => resolve())
@@ -57,6 +57,11 @@ async function parseMultipart (contentType: string, body: Buffer): Promise<Form>
     parser.end(body)
   })
   return { form: new QueryDict(pairs), files }
+}
+
+/** The `maas` CLI and python-libmaas send every part in base64, which Django undoes (http/multipartparser.py). */
+function decode (content: Buffer, encoding: string): Buffer {
+  return encoding === 'base64' ? Buffer.from(content.toString('latin1'), 'base64') : content
 }
 
 function openParser (contentType: string) {
