@@ -1,9 +1,11 @@
 import t from 'tap'
+import { spawnSync } from 'node:child_process'
 import { Writable } from 'node:stream'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { startProxy } from '../../src/commands/proxy.ts'
 import { MaasClock } from '../../src/maas/clock.ts'
 import { createLogger } from '../../src/observe/logger.ts'
+import { startProgram } from '../helper/process.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { rawUpstream } from '../helper/sockets.ts'
 
@@ -96,4 +98,26 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
   ]
   for (const [answer, wanted, reason] of rows) t.match((await start((await rawUpstream(t, answer)).url)).log(), new RegExp(`${wanted.source}[^]*"msg":"listening"`), reason)
   t.match((await start('http://127.0.0.1:1/MAAS')).log(), /"reason":"MAAS refused the connection","remedy":"check that MAAS runs[^]*"msg":"listening"/, 'a MAAS that is not there')
+})
+
+/** The variables that make a program believe in another time; null where faketime is not installed. */
+function fakeTime (shift: string): Record<string, string> | null {
+  const { stdout, status } = spawnSync('faketime', ['-f', shift, 'printenv', 'LD_PRELOAD'], { encoding: 'utf8' })
+  return status === 0 ? { LD_PRELOAD: stdout.trim(), FAKETIME: shift, FAKETIME_DONT_FAKE_MONOTONIC: '1' } : null
+}
+
+t.test('a machine whose clock is ten minutes off gets its first calls answered', { skip: fakeTime('+0') === null && 'faketime is not installed' }, async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const { consumer, token, secret } = maas.admin
+  for (const [shift, offset] of [['-10m', /"clockOffsetSeconds":(599|600|601)/], ['+10m', /"clockOffsetSeconds":-(599|600|601)/]] as const) {
+    const program = startProgram(t, ['--listen', '127.0.0.1:0'], { ...fakeTime(shift), MAAS_URL: maas.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` })
+    await program.printed('"listening"')
+    t.match(program.stdout(), offset, `${shift}: told of`)
+    const api = `${/"address":"(http:[^"]+)"/.exec(program.stdout())?.[1]}/MAAS/api/2.0`
+    t.equal((await fetch(`${api}/tags/`, { method: 'POST', body: new URLSearchParams({ name: `t${offset.source.length}` }) })).status, 200, `${shift}: with a body`)
+    t.equal((await fetch(`${api}/users/?op=whoami`)).status, 200, `${shift}: without one`)
+    program.child.kill('SIGTERM')
+    await program.ended
+  }
 })
