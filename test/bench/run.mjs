@@ -1,84 +1,63 @@
-// What each step of a request costs by itself, on the built code: microseconds and bytes allocated per call, the median of
-// several rounds. The whole of admit is to stay below 5 µs.
-import { performance } from 'node:perf_hooks'
-import { browserGuard, checkBrowser } from '../../dist/admit/browser.js'
-import { ClientTokens } from '../../dist/admit/clients.js'
-import { checkFraming } from '../../dist/admit/framing.js'
-import { findAdmittedOperation } from '../../dist/admit/operation.js'
-import { checkQuery } from '../../dist/admit/query.js'
-import { parseTarget } from '../../dist/admit/target.js'
-import { Exchange } from '../../dist/exchange.js'
-import { requestHeaders } from '../../dist/forward/request-headers.js'
-import { responseHead } from '../../dist/forward/response-head.js'
-import { decideAccess } from '../../dist/maas/access.js'
-import { parseApiKey } from '../../dist/maas/api-key.js'
-import { createSigner } from '../../dist/maas/sign.js'
-import { loadConfig } from '../../dist/settings/load.js'
+// npm run bench: what the proxy costs, with everything on, beside no proxy and those that are there of nginx, haproxy, caddy, kubectl proxy
+// and the proxies of npm. It takes about ten minutes and a machine that has nothing else to do. Linux only: it reads /proc.
+//
+//   --quick        only against a bare @fastify/http-proxy, for some seconds; nothing is needed but node
+//   --json         prints all of it as JSON instead of as text
+//   --svg FILE     draws the main table
+//   --readme       puts the figures into README and its picture into this directory
+import { writeFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { measureBulk } from './bulk.mjs'
+import { measureLatency } from './latency.mjs'
+import { GENERATOR } from './load.mjs'
+import { measureOneShot } from './one-shot.mjs'
+import { launchUpstream, PEERS } from './peers.mjs'
+import { cores, has } from './processes.mjs'
+import { asText, writeReadme } from './report.mjs'
+import { measureSlices } from './slices.mjs'
+import { measureStart } from './start.mjs'
+import { asSvg } from './svg.mjs'
 
-const CALLS = 200_000
-const ROUNDS = 7
-const LIMIT_US = 5
+const QUICK_PEER = '@fastify/http-proxy'
+const PICTURE = 'test/bench/bench.svg'
+const inRoot = path => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
-const target = '/MAAS/api/2.0/machines/abc123/?op=power_on&comment=a%20b'
-const rawHeaders = ['Host', 'localhost:5241', 'User-Agent', 'curl/7.88.1', 'Accept', '*/*', 'Authorization', 'OAuth x', 'Content-Type', 'application/x-www-form-urlencoded', 'Content-Length', '0']
-const headers = Object.fromEntries(rawHeaders.map((name, i) => [name.toLowerCase(), rawHeaders[i + 1]]).filter((_, i) => i % 2 === 0))
-const request = { method: 'POST', httpVersion: '1.1', headers, rawHeaders }
-const answer = ['Server', 'nginx', 'Date', 'Tue, 24 Nov 2026 00:00:00 GMT', 'Content-Type', 'application/json; charset=utf-8', 'Content-Length', '1024', 'Connection', 'keep-alive', 'Vary', 'Authorization, Cookie', 'X-MAAS-API-Hash', 'a'.repeat(40), 'X-Frame-Options', 'DENY'].map(text => Buffer.from(text))
+const { values: { quick, json, svg, readme } } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, svg: { type: 'string' }, readme: { type: 'boolean', default: false } }
+})
+if (quick && readme) throw new Error('--readme takes the whole of it, not --quick')
 
-const key = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
-const config = flags => loadConfig(flags, { MAAS_URL: 'http://127.0.0.1:5240/MAAS', MAAS_API_KEY: key, MAAS_PROXY_ENV_FILE: '/dev/null' })
-const plain = config({})
-const ruled = config({ allow: ['GET machines/**', 'POST machines/*?op=power_on', ...Array.from({ length: 48 }, (_, i) => `* tags/tag${i}`)], deny: ['DELETE **'] })
-const guard = browserGuard({ host: '127.0.0.1', port: 5241 }, [], [])
-const tokens = new ClientTokens([{ name: 'alice', token: 'x'.repeat(48) }, { name: 'bob', token: 'y'.repeat(48) }])
-const withToken = { ...headers, 'maas-proxy-token': 'y'.repeat(48) }
-const sign = createSigner(parseApiKey(key))
-const parsed = parseTarget(target)
-const operation = { method: 'POST', path: '/MAAS/api/2.0/machines/abc123/', op: 'power_on', fromPath: false }
+const started = performance.now()
+const tell = text => { process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${text}\n`) }
+const pairs = quick ? 5 : 12
+const seconds = quick ? 1 : 2
 
-/** The steps of the hook in `admit/plugin.ts`. */
-function admit (options) {
-  const exchange = new Exchange()
-  checkFraming(request)
-  exchange.target = parseTarget(target)
-  checkQuery(exchange.target.query)
-  checkBrowser(headers, guard)
-  findAdmittedOperation(request, null, exchange, exchange.target, options, (_, found) => { options.policy.decide(found) })
+const nginx = has('nginx')
+const upstream = await launchUpstream({ nginx })
+const rows = await measureSlices(upstream, quick ? PEERS.filter(({ name }) => name === QUICK_PEER) : PEERS, { pairs, seconds, tell })
+const figures = quick
+  ? []
+  : [
+      ...await measureLatency(upstream, { pairs, tell }),
+      ...await measureBulk({ tell }),
+      ...await measureStart(upstream, { tell }),
+      ...await measureOneShot({ tell })
+    ]
+
+const result = {
+  date: new Date().toISOString(),
+  machine: { cpu: cpus()[0].model, cores: cpus().length, kernel: release(), node: process.versions.node, pinned: cores !== null, upstream: nginx ? 'nginx' : 'node', generator: GENERATOR },
+  pairs,
+  seconds,
+  rows,
+  figures
 }
-
-const steps = {
-  'admit, whole': () => admit(plain),
-  'admit, whole, with 51 rules': () => admit(ruled),
-  'admit: framing': () => checkFraming(request),
-  'admit: target and query': () => parseTarget(target),
-  'admit: browser guard': () => checkBrowser(headers, guard),
-  'admit: policy, 51 rules': () => ruled.policy.decide(operation),
-  'admit: client token, where they are used': () => tokens.identify(withToken),
-  classify: () => decideAccess(plain.anonymousOperations.kindOf(operation), 'signed', undefined),
-  sign: () => sign(),
-  'header of a request': () => requestHeaders(rawHeaders, undefined, 'OAuth'),
-  'header of an answer': () => responseHead(200, 'OK', answer)
+console.log(json ? JSON.stringify(result, null, 2) : asText(result))
+if (svg !== undefined) writeFileSync(svg, asSvg(result))
+if (readme) {
+  writeFileSync(inRoot(PICTURE), asSvg(result))
+  writeReadme(inRoot('README.md'), result, PICTURE)
 }
-if (parsed.query.length !== 2) throw new Error('the sample request is not what it should be')
-
-const median = values => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
-
-let failed = false
-console.log(`${'step'.padEnd(42)} µs/call  bytes/call`)
-for (const [name, step] of Object.entries(steps)) {
-  for (let i = 0; i < CALLS / 4; i++) step()
-  const rounds = Array.from({ length: ROUNDS }, () => {
-    globalThis.gc()
-    const heap = process.memoryUsage().heapUsed
-    for (let i = 0; i < 2000; i++) step()
-    const bytes = (process.memoryUsage().heapUsed - heap) / 2000
-    const started = performance.now()
-    for (let i = 0; i < CALLS; i++) step()
-    return { us: (performance.now() - started) * 1000 / CALLS, bytes }
-  })
-  const us = median(rounds.map(round => round.us))
-  if (name.startsWith('admit, whole') && us >= LIMIT_US) failed = true
-  console.log(`${name.padEnd(42)} ${us.toFixed(2).padStart(7)}  ${median(rounds.map(round => round.bytes)).toFixed(0).padStart(10)}`)
-}
-if (failed) console.log(`admit takes ${LIMIT_US} µs or more`)
-process.exitCode = failed ? 1 : 0
+process.exit()

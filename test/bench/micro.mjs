@@ -1,0 +1,102 @@
+// npm run bench:micro: what each step of a request costs by itself, on the built code: microseconds and bytes allocated per call, the
+// median of several rounds. It fails if the whole of admit takes 5 µs or more.
+import { EventEmitter } from 'node:events'
+import { browserGuard, checkBrowser } from '../../dist/admit/browser.js'
+import { ClientTokens } from '../../dist/admit/clients.js'
+import { checkFraming } from '../../dist/admit/framing.js'
+import { findAdmittedOperation } from '../../dist/admit/operation.js'
+import { checkQuery } from '../../dist/admit/query.js'
+import { parseTarget } from '../../dist/admit/target.js'
+import { Exchange } from '../../dist/exchange.js'
+import { requestHeaders } from '../../dist/forward/request-headers.js'
+import { responseHead } from '../../dist/forward/response-head.js'
+import { decideAccess } from '../../dist/maas/access.js'
+import { parseApiKey } from '../../dist/maas/api-key.js'
+import { createSigner } from '../../dist/maas/sign.js'
+import { accessLog } from '../../dist/observe/access-log.js'
+import { createLogger } from '../../dist/observe/logger.js'
+import { loadConfig } from '../../dist/settings/load.js'
+
+const CALLS = 200_000
+const ROUNDS = 7
+const LIMIT_US = 5
+
+const target = '/MAAS/api/2.0/machines/abc123/?op=power_on&comment=a%20b'
+const rawHeaders = ['Host', 'localhost:5241', 'User-Agent', 'curl/7.88.1', 'Accept', '*/*', 'Authorization', 'OAuth x', 'Content-Type', 'application/x-www-form-urlencoded', 'Content-Length', '0']
+const headers = Object.fromEntries(rawHeaders.map((name, i) => [name.toLowerCase(), rawHeaders[i + 1]]).filter((_, i) => i % 2 === 0))
+const request = { method: 'POST', httpVersion: '1.1', headers, rawHeaders }
+const answer = ['Server', 'nginx', 'Date', 'Tue, 24 Nov 2026 00:00:00 GMT', 'Content-Type', 'application/json; charset=utf-8', 'Content-Length', '1024', 'Connection', 'keep-alive', 'Vary', 'Authorization, Cookie', 'X-MAAS-API-Hash', 'a'.repeat(40), 'X-Frame-Options', 'DENY'].map(text => Buffer.from(text))
+
+const key = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
+const config = flags => loadConfig(flags, { MAAS_URL: 'http://127.0.0.1:5240/MAAS', MAAS_API_KEY: key, MAAS_PROXY_ENV_FILE: '/dev/null' })
+const plain = config({})
+const ruled = config({ allow: ['GET machines/**', 'POST machines/*?op=power_on', ...Array.from({ length: 48 }, (_, i) => `* tags/tag${i}`)], deny: ['DELETE **'] })
+const guard = browserGuard({ host: '127.0.0.1', port: 5241 }, [], [])
+const tokens = new ClientTokens([{ name: 'alice', token: 'x'.repeat(48) }, { name: 'bob', token: 'y'.repeat(48) }])
+const withToken = { ...headers, 'maas-proxy-token': 'y'.repeat(48) }
+const sign = createSigner(parseApiKey(key))
+const parsed = parseTarget(target)
+const operation = { method: 'POST', path: '/MAAS/api/2.0/machines/abc123/', op: 'power_on', fromPath: false }
+
+/** The steps of the hook in `admit/plugin.ts`. */
+function admit (options) {
+  const exchange = new Exchange()
+  checkFraming(request)
+  exchange.target = parseTarget(target)
+  checkQuery(exchange.target.query)
+  checkBrowser(headers, guard)
+  findAdmittedOperation(request, null, exchange, exchange.target, options, (_, found) => { options.policy.decide(found) })
+}
+
+const discard = { write: () => true }
+const logger = createLogger('info', 'json', discard)
+const raw = { socket: new EventEmitter() }
+let openExchange
+await accessLog({ decorateRequest: () => {}, addHook: (_, hook) => { openExchange = hook } })
+
+/** From the opening of the exchange to its record, which is written when the answer is over. */
+function log () {
+  const logged = { id: 'req-1', method: 'POST', raw, log: logger }
+  let answerOver
+  openExchange(logged, { raw: { once: (_, callback) => { answerOver = callback }, statusCode: 200, headersSent: true, writableFinished: true } }, () => {})
+  Object.assign(logged.exchange, { target: parsed, operation, access: 'signed', attempts: 1, responseBytes: 1024 })
+  answerOver()
+}
+
+const steps = {
+  'admit, whole': () => admit(plain),
+  'admit, whole, with 51 rules': () => admit(ruled),
+  'admit: framing': () => checkFraming(request),
+  'admit: target and query': () => parseTarget(target),
+  'admit: browser guard': () => checkBrowser(headers, guard),
+  'admit: policy, 51 rules': () => ruled.policy.decide(operation),
+  'admit: client token, where they are used': () => tokens.identify(withToken),
+  classify: () => decideAccess(plain.anonymousOperations.kindOf(operation), 'signed', undefined),
+  sign: () => sign(),
+  'head of a request': () => requestHeaders(rawHeaders, undefined, 'OAuth'),
+  'head of an answer': () => responseHead(200, 'OK', answer),
+  'log, without the writing': log
+}
+if (parsed.query.length !== 2) throw new Error('the sample request is not what it should be')
+
+const median = values => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
+
+let failed = false
+console.log(`${'step'.padEnd(42)} µs/call  bytes/call`)
+for (const [name, step] of Object.entries(steps)) {
+  for (let i = 0; i < CALLS / 4; i++) step()
+  const rounds = Array.from({ length: ROUNDS }, () => {
+    globalThis.gc()
+    const heap = process.memoryUsage().heapUsed
+    for (let i = 0; i < 2000; i++) step()
+    const bytes = (process.memoryUsage().heapUsed - heap) / 2000
+    const started = performance.now()
+    for (let i = 0; i < CALLS; i++) step()
+    return { us: (performance.now() - started) * 1000 / CALLS, bytes }
+  })
+  const us = median(rounds.map(round => round.us))
+  if (name.startsWith('admit, whole') && us >= LIMIT_US) failed = true
+  console.log(`${name.padEnd(42)} ${us.toFixed(2).padStart(7)}  ${median(rounds.map(round => round.bytes)).toFixed(0).padStart(10)}`)
+}
+if (failed) console.log(`admit takes ${LIMIT_US} µs or more`)
+process.exitCode = failed ? 1 : 0
