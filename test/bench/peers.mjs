@@ -10,20 +10,28 @@ import { nginxUpstream, startCaddy, startHaproxy, startKubectl, startNginx } fro
 
 const here = name => fileURLToPath(new URL(name, import.meta.url))
 
-/** With everything on: the guard, rules, classification, signing, and the access log. */
-export const OURS = {
-  name: 'maas-auth-proxy',
-  signs: true,
-  version: () => versionIn('../../package.json'),
-  log: join(scratch, 'access.log'),
-  start: ({ port, upstream, caFile }) => ({
-    command: [process.execPath, '--', here('../../dist/main.js'), '--listen', `127.0.0.1:${port}`, '--log-level', 'info', '--log-format', 'json',
-      '--allow', 'GET machines/**', '--allow', 'POST machines/*?op=power_on', '--allow', '* files/**', '--deny', 'DELETE **', '--deny', 'GET machines/*?op=details',
-      ...caFile === undefined ? [] : ['--ca-file', caFile]],
-    env: { MAAS_URL: `${upstream}/MAAS`, MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` },
-    stdoutFile: OURS.log
-  })
+/**
+ * A build of ours with everything on: the guard, rules, classification, signing, and the access log.
+ * @param root where its package.json and dist are
+ */
+export function ours (root, name) {
+  const log = join(scratch, `${name}.log`)
+  return {
+    name,
+    signs: true,
+    version: () => versionIn(join(root, 'package.json')),
+    log,
+    start: ({ port, upstream, caFile }) => ({
+      command: [process.execPath, '--', join(root, 'dist/main.js'), '--listen', `127.0.0.1:${port}`, '--log-level', 'info', '--log-format', 'json',
+        '--allow', 'GET machines/**', '--allow', 'POST machines/*?op=power_on', '--allow', '* files/**', '--deny', 'DELETE **', '--deny', 'GET machines/*?op=details',
+        ...caFile === undefined ? [] : ['--ca-file', caFile]],
+      env: { MAAS_URL: `${upstream}/MAAS`, MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` },
+      stdoutFile: log
+    })
+  }
 }
+
+export const OURS = ours(here('../..'), 'maas-auth-proxy')
 
 /** The goal is the CPU of ours for a request as a share of the peer's. */
 export const PEERS = [
@@ -40,13 +48,13 @@ function fromNpm (name) {
   return {
     name,
     signs: false,
-    version: () => versionIn(`../../node_modules/${name}/package.json`),
+    version: () => versionIn(here(`../../node_modules/${name}/package.json`)),
     start: ({ port, upstream }) => ({ command: [process.execPath, here('node-peer.mjs'), name, String(port), upstream] })
   }
 }
 
 function versionIn (manifest) {
-  return JSON.parse(readFileSync(here(manifest), 'utf8')).version
+  return JSON.parse(readFileSync(manifest, 'utf8')).version
 }
 
 function said ([command, ...args]) {
