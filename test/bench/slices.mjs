@@ -9,6 +9,9 @@ import { median, spread } from './stats.mjs'
 
 const CONNECTIONS = 32
 
+/** Until then V8 still compiles; by count and not by time, so that nobody is measured cold because the machine was busy. */
+const WARM_UP_REQUESTS = 30_000
+
 /**
  * Measures ours against peers.
  * @param pairs how many slices of each pair of ours and a peer
@@ -25,7 +28,7 @@ export async function measureSlices (upstream, peers, { pairs, seconds, tell }) 
     tell(`checking and warming up ${candidate.name}`)
     await checkAnswers(candidate)
     if (candidate.log !== undefined) await checkEverythingOn(candidate)
-    await load(candidate.url, { connections: CONNECTIONS, seconds: 2 })
+    await warmUp(candidate)
   }
 
   const direct = { name: 'no proxy', signs: false, url: upstream.url }
@@ -63,4 +66,8 @@ export async function measureSlices (upstream, peers, { pairs, seconds, tell }) 
   }))
   await Promise.all(candidates.map(({ child }) => stop(child)))
   return rows
+}
+
+async function warmUp ({ url }) {
+  for (let asked = 0; asked < WARM_UP_REQUESTS;) asked += (await load(url, { connections: CONNECTIONS, seconds: 1 })).requests
 }
