@@ -61,13 +61,14 @@ if (cores !== null) spawnSync('taskset', ['-a', '-p', '-c', cores.load, String(p
  */
 export function start ([command, ...args], { core = 'load', env = {}, stdout = 'ignore', stdoutFile } = {}) {
   const line = cores === null ? [command, ...args] : ['taskset', '-c', cores[core], command, ...args]
-  const settings = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_')))
+  // Neither settings of ours nor an egress proxy from outside.
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^MAAS_|_proxy$/i.test(name)))
   const file = stdoutFile === undefined ? null : openSync(stdoutFile, 'a')
   const child = spawn(line[0], line.slice(1), {
     cwd: scratch,
     detached: true,
     stdio: ['ignore', file ?? stdout, 'pipe'],
-    env: { ...settings, PATH: SEARCHED, HOME: scratch, ...env }
+    env: { ...inherited, PATH: SEARCHED, HOME: scratch, ...env }
   })
   if (file !== null) closeSync(file)
   child.complaint = ''
