@@ -27,7 +27,9 @@ export function trackConnections (server: Server): void {
  */
 export async function listen (server: Server, address: ListenAddress, permissions: SocketPermissions): Promise<ListenAddress> {
   const listening = once(server, 'listening')
-  if ('path' in address) {
+  if (address.fd !== undefined) {
+    server.listen({ fd: address.fd }) // its file, if it has one, is not ours to make, to give a mode or to remove
+  } else if ('path' in address) {
     listening.catch(() => {}) // it is awaited below, unless the socket cannot be made at all
     await listenOnSocket(server, address.path, permissions)
   } else {
@@ -37,6 +39,30 @@ export async function listen (server: Server, address: ListenAddress, permission
   if ('path' in address) return address
   const { address: host, port } = server.address() as AddressInfo
   return { host, port }
+}
+
+/**
+ * Waits until no server has had an open connection for so long. Whoever then stops them must do so at once, before the event
+ * loop turns: no connection has been accepted, so none is lost, and those that wait in the system's queue stay there for the
+ * next process, if the sockets are shared with the one that starts it.
+ */
+export async function unused (servers: readonly Server[], idleMs: number): Promise<void> {
+  await new Promise<void>(resolve => {
+    let timer: NodeJS.Timeout | undefined
+    const look = () => {
+      clearTimeout(timer)
+      if (servers.every(server => openConnections(server).size === 0)) timer = setTimeout(resolve, idleMs)
+    }
+    const follow = (socket: Socket) => {
+      look()
+      socket.once('close', look)
+    }
+    for (const server of servers) {
+      server.on('connection', follow)
+      for (const socket of openConnections(server)) follow(socket)
+    }
+    look()
+  })
 }
 
 /**
@@ -62,5 +88,9 @@ export async function drain (server: Server, deadlineMs: number): Promise<boolea
 
 /** Not node's own, which leaves connections alone that have never sent a request. */
 function closeIdleConnections (server: Server): void {
-  for (const socket of connections.get(server) as Set<Socket>) if (pendingAnswers(socket) === 0) socket.destroySoon()
+  for (const socket of openConnections(server)) if (pendingAnswers(socket) === 0) socket.destroySoon()
+}
+
+function openConnections (server: Server): ReadonlySet<Socket> {
+  return connections.get(server) as Set<Socket>
 }

@@ -72,7 +72,7 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
     anonymousOperations,
     dualOperations
   })
-  await app.register(frontPage, { maas })
+  await app.register(frontPage, { maas, listen: config.address })
   await app.register(statusPages, { readiness })
   await app.register(forward, { link, credential, policy: config.policy, anonymousOperations, dualOperations })
   return app

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildAdminServer } from '../admin-server.ts'
 import { createUpstream } from '../forward/upstream.ts'
-import { drain, listen } from '../listener.ts'
+import { drain, listen, unused } from '../listener.ts'
 import { MaasClock } from '../maas/clock.ts'
 import type { Verdict } from '../observe/health.ts'
 import { buildServer } from '../server.ts'
@@ -21,6 +21,8 @@ export interface RunningProxy {
   adminAddress: string | null
   /** Reads the API keys again. */
   reload (): Promise<void>
+  /** Resolves when no client was connected for so long; `stop` has to be called in the same turn of the event loop then. */
+  unused (idleMs: number): Promise<void>
   /** Says that it is not ready; refuses what is new, lets what runs end within the drain timeout, cuts off what is left, and lets go of MAAS. */
   stop (): Promise<void>
 }
@@ -59,6 +61,11 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     await link.upstream.destroy()
   }
 
+  async function idle (idleMs: number): Promise<void> {
+    await unused(apps.map(app => app.server), idleMs)
+    logger.info({ idleMs }, 'no client was connected for so long')
+  }
+
   async function start (app: FastifyInstance, address: ListenAddress, permissions: Parameters<typeof listen>[2]): Promise<string> {
     await app.ready()
     return formatListenAddress(await listen(app.server, address, permissions))
@@ -89,7 +96,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   if (adminAddress !== null) logger.info({ address: adminAddress }, 'status pages')
   if (greeting) for (const key of ring.keys) void introduce(key, logger)
-  return { addresses, adminAddress, reload: async () => { await ring.reload() }, stop }
+  return { addresses, adminAddress, reload: async () => { await ring.reload() }, unused: idle, stop }
 }
 
 /** Ready is who can answer on all keys. */

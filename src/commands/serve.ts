@@ -1,6 +1,7 @@
 import { createLogger, resolveLogFormat } from '../observe/logger.ts'
 import { loadConfig } from '../settings/load.ts'
 import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
+import { notify } from './notify.ts'
 import { startProxy } from './proxy.ts'
 
 /** The default command: the proxy, until it is asked to stop. Logs go to stdout. */
@@ -13,8 +14,10 @@ export const serve: Command = {
     const starting = startProxy(config, logger, { greeting: true })
     signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
     const proxy = await starting
-    await stopping
+    notify(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
+    await Promise.race([stopping, ...config.idleExitMs === undefined ? [] : [proxy.unused(config.idleExitMs)]])
     logger.info('stopping')
+    notify(env, logger, 'STOPPING=1')
     const code = await stopUnlessSignalled(signals, () => proxy.stop())
     logger.info({ code }, 'stopped')
     return code

@@ -6,15 +6,20 @@ import { quote } from './values.ts'
 /** Where to listen: on a TCP address, or on a unix socket. */
 export type ListenAddress = TcpAddress | UnixAddress
 
-export interface TcpAddress {
+export interface TcpAddress extends Inheritable {
   host: string
   /** 0 asks the system for a free one */
   port: number
 }
 
-export interface UnixAddress {
+export interface UnixAddress extends Inheritable {
   /** absolute */
   path: string
+}
+
+interface Inheritable {
+  /** the descriptor of the socket, where it was passed to this process and listens already */
+  fd?: number
 }
 
 /** `sun_path` of unix(7) has 108 bytes with its ending NUL, but 104 on BSD and macOS: what works here should work there. */

@@ -2,6 +2,7 @@ import type { AnonymousOperations, Access } from '../maas/access.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ChosenProfile } from './chosen-profile.ts'
 import type { ClientToken } from './client-tokens.ts'
+import { inheritedListeners } from './inherited.ts'
 import { chooseKey, type KeySource } from './key-source.ts'
 import type { ListenAddress } from './listen.ts'
 import { checkListeners } from './listeners.ts'
@@ -25,6 +26,9 @@ export interface ListenerConfig {
   readonly key: KeySource
 }
 
+/** What a socket unit says instead, by `ListenStream=`, `SocketMode=` and `SocketGroup=`. */
+const SAID_BY_SOCKET_UNIT = ['listen', 'socketMode', 'socketGroup'] as const
+
 /**
  * Makes the configurations of the listeners of one scope, one for each of its addresses.
  * @param problems gets a line for each thing that is wrong
@@ -35,6 +39,12 @@ export async function readListeners ({ given, where }: Scopes['listeners'][numbe
   const values = await readValues(LISTENER_SETTINGS, given, problems)
   const key = await chooseKey(given, environment, profile, problems, ownWarnings)
   const policy = values.allow === undefined || values.deny === undefined ? undefined : buildPolicy(values, ownProblems)
+  const inherited = inheritedListeners(environment, ownProblems)
+  if (inherited.length > 0) {
+    const sources = [where === '' ? undefined : '--config', ...SAID_BY_SOCKET_UNIT.map(name => given(name)?.source)].filter(source => source !== undefined)
+    for (const source of sources) ownProblems.push(`${source} and LISTEN_FDS: the sockets are those that systemd passed, as its socket unit says; leave the setting out, or start without the unit`)
+    values.listen = inherited
+  }
   if (values.listen !== undefined && values.allowHost !== undefined) checkListeners(values, ownProblems, ownWarnings)
   if (values.allowCredentialOperations) ownWarnings.push('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
   if (values.policyMode === 'warn') ownWarnings.push('--policy-mode warn: the rules are not enforced')

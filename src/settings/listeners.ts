@@ -11,12 +11,14 @@ export type ListenerValues = Pick<Values, 'listen' | 'allowNonLoopback' | 'allow
  */
 export function checkListeners (values: ListenerValues, problems: string[], warnings: string[]): void {
   const { listen, allowNonLoopback, allowHost, clientTokenFile, noClientAuth } = values
+  const inherited = listen.some(address => address.fd !== undefined)
+  const source = inherited ? 'LISTEN_FDS' : '--listen'
   const open = listen.filter(address => !isLoopback(address)).map(formatListenAddress)
   if (clientTokenFile !== undefined && noClientAuth) problems.push('--client-token-file and --no-client-auth: contradict each other; keep one')
   if (open.length > 0 && !allowNonLoopback) {
-    problems.push(`--listen: ${open.join(' and ')} can be reached from other machines, and whoever reaches it has the whole power of the API key; listen on loopback, or say --allow-non-loopback and give clients tokens with --client-token-file`)
+    problems.push(`${source}: ${open.join(' and ')} can be reached from other machines, and whoever reaches it has the whole power of the API key; listen on loopback, or say --allow-non-loopback and give clients tokens with --client-token-file`)
   } else if (open.length > 0 && clientTokenFile === undefined && !noClientAuth) {
-    problems.push(`--listen: ${open.join(' and ')} can be reached from other machines, so clients need tokens: name a file with --client-token-file, or say --no-client-auth`)
+    problems.push(`${source}: ${open.join(' and ')} can be reached from other machines, so clients need tokens: name a file with --client-token-file, or say --no-client-auth`)
   }
   if (open.length > 0 && noClientAuth) warnings.push('--no-client-auth: whoever reaches the proxy over the network has the whole power of the API key')
   if (allowHost.includes('*')) warnings.push('--allow-host *: any web page can reach the proxy by DNS rebinding')

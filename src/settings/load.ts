@@ -65,6 +65,7 @@ export async function loadConfig (flags: Flags, environment: Environment): Promi
   checkTls({ ...values, maasUrl }, egress, problems, warnings)
   const listeners: ListenerConfig[] = []
   for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, problems, warnings))
+  checkIdleExit(values, listeners, problems)
 
   const { profile: _profile, config: _config, envFile: _envFile, ...rest } = values
   if (problems.length > 0 || maasUrl === undefined) throw new SettingsError([...new Set(problems)])
@@ -84,6 +85,13 @@ export async function loadAddresses (flags: Flags, environment: Environment): Pr
   const scopes = await Promise.all(listeners.map(async ({ given }) => await readValues(['listen'], given, problems)))
   if (problems.length > 0) throw new SettingsError(problems)
   return { admin: adminListen, listeners: scopes.flatMap(({ listen }) => listen) }
+}
+
+/** An idle exit loses no client only if somebody else holds the sockets, and only if it is over at once. */
+function checkIdleExit ({ idleExitMs, shutdownDelayMs }: Pick<Values, 'idleExitMs' | 'shutdownDelayMs'>, listeners: readonly ListenerConfig[], problems: string[]): void {
+  if (idleExitMs === undefined) return
+  if (shutdownDelayMs !== undefined) problems.push('--idle-exit and --shutdown-delay: who is not connected needs no time to turn away; leave one out')
+  if (listeners.some(({ address }) => address.fd === undefined)) problems.push('--idle-exit: nothing would start the proxy again when a client comes; it is for a proxy that systemd starts by a socket unit (LISTEN_FDS)')
 }
 
 /** Where MAAS is and whom to trust for it: a profile brings both together. */

@@ -60,6 +60,7 @@ export const SETTINGS = {
   responseTimeoutMs: withDefault('--response-timeout', 'TIME', '900s', 'how long MAAS may take to answer, as long as its own nginx waits', parseDuration),
   shutdownDelayMs: optional('--shutdown-delay', envOf('--shutdown-delay'), 'TIME', 'how long to serve on after SIGTERM or SIGINT while /-/ready says no, so that a balancer turns away first', parseDuration),
   drainTimeoutMs: withDefault('--drain-timeout', 'TIME', '30s', 'how long requests may take to end after SIGTERM or SIGINT', parseDuration),
+  idleExitMs: optional('--idle-exit', envOf('--idle-exit'), 'TIME', 'end when no client was connected for so long; with sockets from systemd, which starts it again', parseDuration),
   logLevel: withDefault('--log-level', 'LEVEL', 'info', LOG_LEVELS.join(', '), oneOf(LOG_LEVELS)),
   logFormat: withDefault('--log-format', 'FORMAT', 'auto', 'json, pretty, or auto: pretty on a terminal', oneOf<LogFormat | 'auto'>([...LOG_FORMATS, 'auto'])),
   envFile: optional('--env-file', 'MAAS_PROXY_ENV_FILE', 'FILE', 'file with further variables; .env, if there', asGiven)

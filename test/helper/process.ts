@@ -1,10 +1,17 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { renameSync } from 'node:fs'
+import type { Server } from 'node:net'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 interface Test { after: (close: () => unknown) => void }
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+/** How to start the program from its sources: tap's loader does not reach child processes by itself, so its flags go along. */
+export const PROGRAM = [process.execPath, ...process.execArgv, fileURLToPath(new URL('../../src/main.ts', import.meta.url))] as const
+
+/** The environment without any setting of ours, nor a home directory where one could be. */
+export const ENVIRONMENT = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_'))), HOME: '/nonexistent' }
 
 /** The program as a process of its own. */
 export interface Program {
@@ -13,17 +20,43 @@ export interface Program {
   stderr: () => string
   /** resolves when the text has come out of stdout */
   printed: (text: string) => Promise<void>
+  /** the same of stderr */
+  warned: (text: string) => Promise<void>
   /** the exit code, or the name of the signal that ended it */
   ended: Promise<number | string>
 }
 
-/**
- * Starts the program from its sources. tap's loader does not reach child processes by itself, so its flags go along, and the
- * environment without any setting of ours; the working directory has no `.env`.
- */
+/** Starts the program with no setting but those given; the working directory has no `.env`. */
 export function startProgram (t: Test, argv: readonly string[], env: Record<string, string> = {}, cwd = '/'): Program {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_')))
-  const child = spawn(process.execPath, [...process.execArgv, MAIN, ...argv], { env: { ...inherited, HOME: '/nonexistent', ...env }, cwd })
+  return startCommand(t, [...PROGRAM, ...argv], env, cwd)
+}
+
+/**
+ * Starts the program as systemd starts it with a socket unit: descriptors 3 and following are these sockets, and they are its
+ * alone. What listens on a unix socket takes its file away when it is closed here, so that file is given another name meanwhile.
+ * @param script for sh: runs its arguments, which are the program, with LISTEN_PID set
+ */
+export function startActivated (t: Test, servers: readonly Server[], argv: readonly string[], env: Record<string, string> = {}, script = ACTIVATE): Program {
+  const program = startCommand(t, ['/bin/sh', '-c', script, 'sh', ...PROGRAM, ...argv], { LISTEN_FDS: String(servers.length), ...env }, '/', servers)
+  for (const server of servers) {
+    const path = server.address()
+    if (typeof path === 'string') renameSync(path, `${path}.held`)
+    server.close(() => { if (typeof path === 'string') renameSync(`${path}.held`, path) })
+  }
+  return program
+}
+
+/** `$$` is the id of the shell, and after `exec` that of the program. */
+const ACTIVATE = 'LISTEN_PID=$$ exec "$@"'
+
+/** The descriptor of a socket, which node tells nowhere else. */
+export function descriptorOf (socket: object): number {
+  return (socket as { _handle: { fd: number } })._handle.fd
+}
+
+/** Starts a command and collects what it prints; the end of the test ends it. */
+export function startCommand (t: Test, [command = '', ...args]: readonly string[], env: Record<string, string> = {}, cwd = '/', passed: readonly Server[] = []): Program {
+  const child = spawn(command, args, { env: { ...ENVIRONMENT, ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)] }) as ChildProcessWithoutNullStreams
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += chunk })
@@ -34,12 +67,15 @@ export function startProgram (t: Test, argv: readonly string[], env: Record<stri
     child,
     stdout: () => stdout,
     stderr: () => stderr,
-    printed: async text => {
-      while (!stdout.includes(text)) {
-        const [event] = await Promise.race([once(child.stdout, 'data'), ended.then(() => ['end'])])
-        if (event === 'end') throw new Error(`ended without printing ${text}: ${stdout}${stderr}`)
-      }
-    },
+    printed: async text => { await seen(child.stdout, () => stdout, text) },
+    warned: async text => { await seen(child.stderr, () => stderr, text) },
     ended
+  }
+
+  async function seen (stream: Readable, read: () => string, text: string): Promise<void> {
+    while (!read().includes(text)) {
+      const [event] = await Promise.race([once(stream, 'data'), ended.then(() => ['end'])])
+      if (event === 'end') throw new Error(`ended without printing ${text}: ${stdout}${stderr}`)
+    }
   }
 }
