@@ -15,6 +15,8 @@ COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY config ./config
+# It asks MAAS, which may take up to 5 s.
+HEALTHCHECK --timeout=7s CMD ["/nodejs/bin/node", "--", "dist/main.js", "ready"]
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot). It owns no file and writes none: a read-only
 # root file system works.
 USER 65532:65532
