@@ -18,6 +18,24 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'http2-settings' // RFC 7540 §3.2.1: goes with `Upgrade: h2c`
 ])
 
+/** How many spellings of names are remembered: far more than clients and MAAS have, and a bound, since clients choose them. */
+const MAX_REMEMBERED = 1000
+
+/**
+ * Decides on fields by their names, and remembers each decision by the spelling, since the same few come all the time.
+ * @param decide gets the name in lower case
+ */
+export function byName<T> (decide: (name: string) => T): (spelled: string) => T {
+  const known = new Map<string, T>()
+  return spelled => {
+    const decided = known.get(spelled)
+    if (decided !== undefined) return decided
+    const decision = decide(spelled.toLowerCase())
+    if (known.size < MAX_REMEMBERED) known.set(spelled, decision)
+    return decision
+  }
+}
+
 /** Whether a client holds its body back until it is told to send it (RFC 9110 §10.1.1: in HTTP/1.1 only). */
 export function expectsContinue ({ headers, httpVersion }: IncomingMessage): boolean {
   return httpVersion === '1.1' && headers.expect !== undefined

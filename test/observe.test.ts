@@ -16,9 +16,26 @@ t.test('the format follows the stream unless one is chosen', async t => {
   t.equal(resolveLogFormat('json', memory(true).stream), 'json', 'chosen')
 })
 
+t.test('the lines of a turn of the event loop are one write', async t => {
+  const writes: string[] = []
+  const logger = createLogger('info', 'json', new Writable({ write (chunk, _encoding, done) { writes.push(String(chunk)); done() } }))
+  logger.info('one')
+  logger.info('two')
+  await new Promise(resolve => setImmediate(resolve))
+  logger.info('three')
+  await new Promise(resolve => setImmediate(resolve))
+  t.match(writes, [/one.*\n.*two.*\n$/, /three/])
+})
+
 t.test('json is one object a line, pretty is for people', async t => {
   const json = memory()
-  createLogger('info', 'json', json.stream).info({ port: 1 }, 'listening')
+  const before = new Date().toISOString()
+  const logger = createLogger('info', 'json', json.stream)
+  logger.info({ port: 1 }, 'listening')
+  t.equal(json.text(), '', 'nothing is written before the turn of the event loop is over')
+  logger.flush()
+  const { time } = JSON.parse(json.text())
+  t.ok(before <= time && time <= new Date().toISOString(), 'the time is the time')
   t.match(JSON.parse(json.text()), { level: 30, time: /^\d{4}-\d\d-\d\dT.*Z$/, port: 1, msg: 'listening' })
   const pretty = memory(true)
   createLogger('info', 'pretty', pretty.stream).info('listening')
@@ -26,6 +43,8 @@ t.test('json is one object a line, pretty is for people', async t => {
   // eslint-disable-next-line no-control-regex -- colours are what is looked for
   t.match(pretty.text(), /\x1b\[.*INFO.*listening/)
   const quiet = memory()
-  createLogger('error', 'json', quiet.stream).info('listening')
+  const silent = createLogger('error', 'json', quiet.stream)
+  silent.info('listening')
+  silent.flush()
   t.equal(quiet.text(), '', 'below its level nothing is written')
 })

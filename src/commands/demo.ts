@@ -21,6 +21,7 @@ export const demo: Command = {
     return await stopUnlessSignalled(signals, async () => {
       await proxy.stop()
       await standIn.close()
+      logger.flush()
     })
   }
 }

@@ -20,6 +20,7 @@ export const serve: Command = {
     notify(env, logger, 'STOPPING=1')
     const code = await stopUnlessSignalled(signals, () => proxy.stop())
     logger.info({ code }, 'stopped')
+    logger.flush()
     return code
   }
 }

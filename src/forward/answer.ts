@@ -1,33 +1,36 @@
+import type { FastifyReply } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorCode } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Access } from '../maas/access.ts'
-import type { MaasClock } from '../maas/clock.ts'
 import { findHint } from '../maas/hints.ts'
 import { buffersPassed } from './buffers.ts'
+import type { Signing } from './credential.ts'
 import { HeldAnswer, mustBeHeld } from './held-answer.ts'
+import type { MaasLink } from './link.ts'
 import { OriginRewriter } from './origin-rewriter.ts'
 import { redirect } from './redirect.ts'
 import { responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
-import type { SecretMask } from './secret-mask.ts'
 
 /** What an answer is given to the client with. */
 export interface AnswerTask {
-  /** scheme, host and port of MAAS */
-  origin: string
+  link: MaasLink
+  /** of the key that the request is signed with */
+  signing: Signing
   request: IncomingMessage
+  /** hijacked before the first byte of MAAS's answer is passed on: from then on the response belongs to the relay */
+  reply: FastifyReply
   response: ServerResponse
   exchange: Exchange
-  clock: MaasClock
-  maskSecret: SecretMask
   /** whether the body has addresses of MAAS in it that are to lead to the proxy */
   rewriteBody: boolean
-  /** called before the first byte of MAAS's answer is passed on: from here on the response belongs to the relay */
-  onAnswer: () => void
 }
 
 /** Statuses whose answers have no body, whatever they announce (RFC 9110 §15.3.5, §15.4.5). */
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
+
+/** A body up to which copying it is cheaper than sending it apart from its head. */
+const SMALL_BYTES = 16 * 1024
 
 /** The answer to one attempt, on its way to the client: head and body as undici hands them out. */
 export class Answer {
@@ -42,17 +45,19 @@ export class Answer {
     this.#task = task
   }
 
+  /** The origin that the client used. */
+  get #clientOrigin (): string { return `http://${this.#task.request.headers.host ?? 'localhost'}` }
+
   /** The body of an answer that is held, of which the client has seen nothing yet; null for any other. */
   get heldBody (): Buffer | null { return this.#held?.body ?? null }
 
   /** @param resume lets the body flow again after {@link data} returned false */
   head (status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): void {
-    const { response, origin, request, clock, exchange, rewriteBody } = this.#task
-    const clientOrigin = `http://${request.headers.host ?? 'localhost'}`
+    const { response, link: { origin, clock }, exchange, rewriteBody } = this.#task
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
-    if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, clientOrigin)
-    const head = status >= 300 && status < 400 ? redirect(plain, origin, clientOrigin) : this.#rewriter !== null ? withoutLength(plain) : plain
+    if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, this.#clientOrigin)
+    const head = status >= 300 && status < 400 ? redirect(plain, origin, this.#clientOrigin) : this.#rewriter !== null ? withoutLength(plain) : plain
     if (mustBeHeld(head)) {
       this.#held = new HeldAnswer(head)
       return
@@ -80,7 +85,9 @@ export class Answer {
     if (this.#rewriter !== null) return response.write(this.#rewriter.write(chunk))
     if (this.#remaining !== null) this.#remaining -= chunk.length
     if (this.#remaining !== 0) return response.write(chunk)
-    response.end(chunk)
+    // A text goes out in one piece with the head, where bytes would be a piece of their own. Latin-1 is each byte as it is.
+    if (chunk.length <= SMALL_BYTES && exchange.responseBytes === chunk.length) response.end(chunk.toString('latin1'), 'latin1')
+    else response.end(chunk)
     return true
   }
 
@@ -105,14 +112,14 @@ export class Answer {
 
   /** Passes the head on, with a hint beside what MAAS says. @param body if it is known, for the hint */
   #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>, body: string | null): void {
-    const { response, exchange, onAnswer } = this.#task
+    const { response, exchange, reply } = this.#task
     exchange.hint = status < 400 ? null : findHint({ status, access: exchange.access as Access, retryAfter: valueOf(headers, 'retry-after'), challenge: valueOf(headers, 'www-authenticate'), body })
     response.writeHead(status, reason, exchange.hint === null ? headers : [...headers, 'MAAS-Proxy-Hint', exchange.hint])
-    onAnswer()
+    reply.hijack()
   }
 
   #release ({ head, body }: HeldAnswer): void {
-    const masked = this.#task.maskSecret({ headers: head.headers, body })
+    const masked = this.#task.signing.maskSecret({ headers: head.headers, body })
     this.#begin({ ...head, headers: masked.headers }, masked.body.toString('latin1'))
     this.#task.response.end(masked.body)
   }

@@ -7,7 +7,6 @@ import type { Policy } from '../policy/policy.ts'
 import type { Credential } from './credential.ts'
 import type { MaasLink } from './link.ts'
 import { relay } from './relay.ts'
-import { requestHeaders } from './request-headers.ts'
 
 /** What forwarding needs to know. */
 export interface ForwardOptions {
@@ -25,8 +24,8 @@ export interface ForwardOptions {
 const DESCRIPTION = '/MAAS/api/2.0/describe/'
 
 /**
- * Forwards what was admitted. @fastify/http-proxy owns the route and hands every request to our relay by its `handler`
- * option. What it resolves from the path is not used, hence the constant `preRewrite`: the relay sends the admitted bytes.
+ * Forwards what was admitted. @fastify/http-proxy owns the route and hands every request to our relay by its `preHandler`
+ * option; the relay sends the admitted bytes.
  */
 export async function forward (app: FastifyInstance, options: ForwardOptions): Promise<void> {
   await app.register(httpProxy, {
@@ -35,8 +34,10 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
     routes: ['/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
-    preRewrite: () => '/',
-    handler: (request, reply) => { handle(request, reply, options) }
+    // Before its own handler, which resolves three URLs for a request, only to leave the rest to its option `handler`. The hook
+    // answers and never goes on.
+    preHandler: (request, reply) => { handle(request, reply, options) },
+    handler: /* c8 ignore next */ () => { throw new ProxyError('MAAS_PROXY_INTERNAL') }
   })
 }
 
@@ -49,18 +50,16 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
   exchange.access = decideAccess(options.anonymousOperations.kindOf(operation), options.dualOperations, exchange.askedAccess)
   if (exchange.access === null) throw new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
 
-  const { sign, maskSecret } = options.credential.signing
   relay({
-    ...options.link,
+    link: options.link,
+    signing: options.credential.signing,
+    policy: options.policy,
     request: raw,
     target: request.originalUrl,
+    reply,
     response: reply.raw,
     exchange,
-    maskSecret,
-    rewriteBody: request.method === 'GET' && operation.path === DESCRIPTION,
-    makeHeaders: () => requestHeaders(raw.rawHeaders, raw.headers.connection, exchange.access === 'signed' ? sign() : null),
-    hasEffect: () => options.policy.hasEffect(operation),
-    onAnswer: () => { reply.hijack() },
-    onFailure: error => { void reply.send(error) }
+    operation,
+    rewriteBody: operation.path === DESCRIPTION && request.method === 'GET'
   })
 }

@@ -1,22 +1,20 @@
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import { expectsContinue } from '../fields.ts'
+import type { Operation } from '../maas/operations.ts'
+import type { Policy } from '../policy/policy.ts'
 import { Answer, type AnswerTask } from './answer.ts'
 import type { ConnectionUse, Line, LineUser } from './connection.ts'
 import { explainFailure } from './failures.ts'
 import { hasBody, RequestBody } from './request-body.ts'
+import { requestHeaders } from './request-headers.ts'
 
 /** What one relay works on, and whom it tells how it went. */
 export interface RelayTask extends AnswerTask {
-  upstream: Dispatcher
   /** the request target, as it was admitted */
   target: string
-  /** makes the header for one attempt, signed anew: names and values in turns */
-  makeHeaders: () => string[]
-  /** whether the request can change anything in MAAS */
-  hasEffect: () => boolean
-  /** called instead of `onAnswer`, at most once, where there is no answer to pass on and the client is still there */
-  onFailure: (error: ProxyError) => void
+  operation: Operation
+  policy: Policy
 }
 
 /**
@@ -55,9 +53,15 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
   }
 
   #send (): void {
-    const { upstream, request, target, exchange, makeHeaders } = this.#task
+    const { link, signing, request, target, exchange } = this.#task
     exchange.attempts++
-    upstream.dispatch({ method: request.method as Dispatcher.HttpMethod, path: target, headers: makeHeaders(), body: this.#body }, this)
+    const authorization = exchange.access === 'signed' ? signing.sign() : null
+    link.upstream.dispatch({
+      method: request.method as Dispatcher.HttpMethod,
+      path: target,
+      headers: requestHeaders(request.rawHeaders, request.headers.connection, authorization),
+      body: this.#body
+    }, this)
   }
 
   onLine (line: Line): void {
@@ -89,7 +93,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
   }
 
   onError (error: Error): void {
-    const { response, onFailure } = this.#task
+    const { response, reply } = this.#task
     const failure = explainFailure(error)
     if (this.#diedUnused(failure) && this.#mayRepeat()) return this.#sendAgain()
     this.#done = true
@@ -97,12 +101,12 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
     if (this.#clientGone) return
     if (response.writableEnded) return // the client has the whole answer
     if (response.headersSent) this.#answer.cutOff(failure.code)
-    else onFailure(failure)
+    else void reply.send(failure)
   }
 
   /** Whether MAAS refused the request for its timestamp alone: it authenticates before it does anything, so nothing has happened yet. */
   #refusedForTimestamp (): boolean {
-    const { clock, exchange } = this.#task
+    const { link: { clock }, exchange } = this.#task
     const body = this.#answer.heldBody
     return body !== null && clock.learnFromRefusal(body.toString('latin1')) && exchange.access === 'signed'
   }
@@ -112,7 +116,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
    * (RFC 9112 §9.3.1). It may have read the request all the same, so only one that can have no effect counts.
    */
   #diedUnused (failure: ProxyError): boolean {
-    return failure.code === 'MAAS_PROXY_UPSTREAM_CLOSED' && this.#use?.isReuse === true && !this.#use.hasAnswer && !this.#task.hasEffect()
+    return failure.code === 'MAAS_PROXY_UPSTREAM_CLOSED' && this.#use?.isReuse === true && !this.#use.hasAnswer && !this.#task.policy.hasEffect(this.#task.operation)
   }
 
   /** Not a request with a body, which is gone. */

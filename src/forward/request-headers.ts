@@ -1,5 +1,5 @@
 import { VIA } from '../admit/loop.ts'
-import { connectionOptions, HOP_BY_HOP } from '../fields.ts'
+import { byName, connectionOptions, HOP_BY_HOP } from '../fields.ts'
 
 /** Fields that are never forwarded to MAAS, each with its reason. */
 const NOT_FORWARDED: ReadonlySet<string> = new Set([
@@ -29,7 +29,7 @@ export function requestHeaders (rawHeaders: readonly string[], connection: strin
   const headers: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string
-    if (isForwarded(name, named)) headers.push(name, rawHeaders[i + 1] as string)
+    if (isForwarded(name) && (named.length === 0 || !named.includes(name.toLowerCase()))) headers.push(name, rawHeaders[i + 1] as string)
   }
   headers.push('Via', VIA)
   if (authorization !== null) headers.push('Authorization', authorization)
@@ -37,10 +37,9 @@ export function requestHeaders (rawHeaders: readonly string[], connection: strin
 }
 
 /** WSGI folds `_` and `-` into one, so `x_forwarded_for` reaches MAAS as the field that we drop: both spellings count. */
-function isForwarded (name: string, named: readonly string[]): boolean {
-  const lower = name.toLowerCase()
-  const folded = lower.includes('_') ? lower.replaceAll('_', '-') : lower
+const isForwarded = byName(name => {
+  const folded = name.replaceAll('_', '-')
   // A twin of `Content-Type` could say something else of the body than what was judged.
-  if (folded !== lower && folded.startsWith('content-')) return false
-  return !NOT_FORWARDED.has(folded) && !NOT_FORWARDED_PREFIXES.some(prefix => folded.startsWith(prefix)) && !named.includes(lower)
-}
+  if (folded !== name && folded.startsWith('content-')) return false
+  return !NOT_FORWARDED.has(folded) && !NOT_FORWARDED_PREFIXES.some(prefix => folded.startsWith(prefix))
+})

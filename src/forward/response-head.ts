@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { connectionOptions, HOP_BY_HOP } from '../fields.ts'
+import { byName, connectionOptions, HOP_BY_HOP } from '../fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
 const NOT_RESPONDED: ReadonlySet<string> = new Set([
@@ -32,21 +32,40 @@ export interface ResponseHead {
  * @param rawHeaders names and values in turns, as bytes
  */
 export function responseHead (status: number, reason: string, rawHeaders: readonly Buffer[]): ResponseHead {
-  const fields = rawHeaders.map(bytes => bytes.toString('latin1'))
-  const lowerCase = fields.map((field, i) => i % 2 === 0 ? field.toLowerCase() : field)
-  const named = valuesOf(lowerCase, 'connection').flatMap(connectionOptions)
   const headers: string[] = []
   let contentLength: number | null = null
   let date: string | null = null
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = lowerCase[i] as string
-    if (name === 'content-length') contentLength = Number(fields[i + 1])
-    else if (name === 'date') date = fields[i + 1] as string
-    else if (NOT_RESPONDED.has(name) || NOT_RESPONDED_PREFIXES.some(prefix => name.startsWith(prefix)) || named.includes(name)) continue
-    headers.push(fields[i] as string, fields[i + 1] as string)
+  let named: readonly string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as Buffer).toString('latin1')
+    const value = (rawHeaders[i + 1] as Buffer).toString('latin1')
+    const part = partOf(name)
+    if (part === 'connection') named = [...named, ...connectionOptions(value)]
+    if (part === 'connection' || part === 'dropped') continue
+    if (part === 'length') contentLength = Number(value)
+    if (part === 'date') date = value
+    headers.push(name, value)
   }
-  return { status, reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '', headers, contentLength, date }
+  return {
+    status,
+    reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '',
+    headers: named.length === 0 ? headers : withoutFields(headers, named.filter(name => !KEPT.has(name))),
+    contentLength,
+    date
+  }
 }
+
+/** What a field of an answer is here. */
+type Part = 'passed' | 'dropped' | 'connection' | 'length' | 'date'
+
+/** Fields that `Connection` cannot take away, because the answer would not be whole without them. */
+const KEPT: ReadonlySet<string> = new Set(['content-length', 'date'])
+
+const partOf = byName<Part>(name => {
+  if (name === 'connection' || name === 'date') return name
+  if (name === 'content-length') return 'length'
+  return NOT_RESPONDED.has(name) || NOT_RESPONDED_PREFIXES.some(prefix => name.startsWith(prefix)) ? 'dropped' : 'passed'
+})
 
 /** The value of a field of a header as {@link ResponseHead} has it; null where there is none. @param wanted in lower case */
 export function valueOf (headers: readonly string[], wanted: string): string | null {
@@ -62,10 +81,4 @@ export function withoutLength (head: ResponseHead): ResponseHead {
 /** A header as {@link ResponseHead} has it, without some fields. @param names in lower case */
 export function withoutFields (headers: readonly string[], names: readonly string[]): string[] {
   return headers.filter((_, i) => !names.includes((headers[i - i % 2] as string).toLowerCase()))
-}
-
-function valuesOf (fields: readonly string[], wanted: string): string[] {
-  const values: string[] = []
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === wanted) values.push(fields[i + 1] as string)
-  return values
 }

@@ -3,11 +3,16 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { FastifyReply } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { Exchange } from '../../src/exchange.ts'
+import { Credential } from '../../src/forward/credential.ts'
 import { relay } from '../../src/forward/relay.ts'
+import { parseApiKey } from '../../src/maas/api-key.ts'
 import { MaasClock } from '../../src/maas/clock.ts'
 import type { AnonymousOperations } from '../../src/maas/access.ts'
+import type { Policy } from '../../src/policy/policy.ts'
+import { loadPolicies } from '../../src/settings/load.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { closed, exchange, get, jsonBody, listenOn, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
 
@@ -112,11 +117,24 @@ t.test('a client that leaves takes its waiting requests with it too', async t =>
 t.test('a client that has left before its turn costs MAAS nothing', async t => {
   // Stands for a pool whose connection is made only after the client has gone.
   let handler: Dispatcher.DispatchHandler = {}
+  const [{ policy } = {}] = await loadPolicies({}, {})
   const late = { dispatch: (_options: unknown, given: Dispatcher.DispatchHandler) => { handler = given } } as unknown as Dispatcher
   const server = createHttpServer((request, response) => {
     const never = () => t.fail('there is nobody to tell')
     const exchange = new Exchange()
-    relay({ upstream: late, origin: 'http://maas', request, target: '/', response, exchange, maskSecret: held => held, rewriteBody: false, clock: new MaasClock(() => {}), makeHeaders: () => [], hasEffect: () => false, onAnswer: never, onFailure: never })
+    const clock = new MaasClock(() => {})
+    relay({
+      link: { upstream: late, origin: 'http://maas', clock },
+      signing: new Credential(parseApiKey('c:t:s'), clock).signing,
+      policy: policy as Policy,
+      request,
+      target: '/',
+      reply: { hijack: never, send: never } as unknown as FastifyReply,
+      response,
+      exchange,
+      operation: { method: 'GET', path: '/', op: null, fromPath: false },
+      rewriteBody: false
+    })
     response.on('close', () => {
       exchange.tearDown?.()
       handler.onConnect?.(() => handler.onError?.(new Error('aborted')))
