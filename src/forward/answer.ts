@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorCode } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
+import { ownOrigin } from '../fields.ts'
 import type { Access } from '../maas/access.ts'
 import type { MaasClock } from '../maas/clock.ts'
 import { findHint } from '../maas/hints.ts'
@@ -48,7 +49,7 @@ export class Answer {
   /** @param resume lets the body flow again after {@link data} returned false */
   head (status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): void {
     const { response, origin, request, clock, exchange, rewriteBody } = this.#task
-    const clientOrigin = `http://${request.headers.host ?? 'localhost'}`
+    const clientOrigin = ownOrigin(request)
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
     if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, clientOrigin)

@@ -32,7 +32,7 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
   await app.register(httpProxy, {
     upstream: options.link.origin,
     undici: options.link.upstream, // reply-from would otherwise make connections of its own, which verify no certificate
-    routes: ['/*'],
+    routes: ['/MAAS/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
     preRewrite: () => '/',
