@@ -22,9 +22,12 @@ export const lent = fp(async function lent (app: FastifyInstance) {
     request.exchange.continued = app.server.listenerCount('checkContinue') === 0 // then node has said so already
     next()
   })
-  app.addHook('preHandler', (request, _reply, next) => {
-    checkBody(request)
-    next()
+  // On the route itself, so that it comes after all hooks of the server, and right before the body is sent.
+  app.addHook('onRoute', route => {
+    route.preHandler = (request, _reply, next) => {
+      checkBody(request)
+      next()
+    }
   })
 }, { name: 'lent', fastify: '5.x', dependencies: ['exchanges'] })
 
