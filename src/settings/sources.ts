@@ -35,11 +35,12 @@ const KNOWN_VARIABLES: readonly string[] = Object.values(SETTINGS).map(setting =
  */
 export function gather (flags: Flags, environment: Environment, problems: string[]): Lookup {
   const fromFlag = (name: SettingName) => flags[name] === undefined ? undefined : { texts: flags[name], source: SETTINGS[name].flag as string, rank: 0 }
-  const fromEnvironment = gatherVariables(environment, problems)
+  const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], '', 1)
 
   const envFile = fromFlag('envFile') ?? fromEnvironment('envFile')
   const path = envFile?.texts[0] ?? DEFAULT_ENV_FILE
   const file = readEnvFile(path, envFile?.source, problems)
+  reportUnknown(environment, '', problems)
   reportUnknown(file, ` (${path})`, problems)
   return name => fromFlag(name) ?? fromEnvironment(name) ?? fromVariables(file, SETTINGS[name], ` (${path})`, 2)
 }
