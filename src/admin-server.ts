@@ -3,6 +3,7 @@ import { ProxyError } from './errors.ts'
 import { trackConnections } from './listener.ts'
 import { exchanges } from './observe/exchanges.ts'
 import { errorAnswers } from './respond/errors.ts'
+import { socketErrors } from './respond/socket-errors.ts'
 import { statusPages, type StatusPagesOptions } from './respond/status-pages.ts'
 
 /**
@@ -13,7 +14,8 @@ export async function buildAdminServer (logger: FastifyBaseLogger, options: Stat
   const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), clientErrorHandler: () => {} })
   trackConnections(app.server)
   await app.register(exchanges, { observers: [] })
-  await app.register(errorAnswers)
+  await app.register(socketErrors)
+  await app.register(errorAnswers, { isLent: false })
   app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live or /-/ready' }) })
   await app.register(statusPages, options)
   return app

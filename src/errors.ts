@@ -21,6 +21,7 @@ export const ERRORS = {
   MAAS_PROXY_EXPECTATION_UNSUPPORTED: row(417, 'the request expects something else than 100-continue', 'send the request without Expect'),
   MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED: row(501, 'the only transfer coding understood is chunked', 'send the body with Content-Length, or with Transfer-Encoding: chunked'),
   MAAS_PROXY_UPGRADE_UNSUPPORTED: row(501, 'the MAAS API has no protocol to upgrade to', 'send the request without Upgrade'),
+  MAAS_PROXY_REQUEST_ALTERED: row(500, 'the server that the proxy is part of has changed the request', 'let that server leave targets and bodies below /MAAS/ as they come: no rewriteUrl, and no hook that reads a body'),
   MAAS_PROXY_INTERNAL: row(500, 'the proxy failed; its log has the reason', 'report it with the log record of this request id'),
   MAAS_PROXY_SHUTTING_DOWN: row(503, 'the proxy is shutting down', 'send the request again once the proxy is back'),
   MAAS_PROXY_LOOP_DETECTED: row(508, 'the request has come back to the proxy that sent it', 'set MAAS_URL to MAAS itself, not to a proxy that leads back here'),

@@ -36,9 +36,20 @@ export function byName<T> (decide: (name: string) => T): (spelled: string) => T 
   }
 }
 
+/** Whether a request has a body (RFC 9112 §6.3: it does if a length or a transfer coding says so). */
+export function hasBody ({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
 /** Whether a client holds its body back until it is told to send it (RFC 9110 §10.1.1: in HTTP/1.1 only). */
 export function expectsContinue ({ headers, httpVersion }: IncomingMessage): boolean {
   return httpVersion === '1.1' && headers.expect !== undefined
+}
+
+/** Scheme, host and port by which a client reached this server, as it says in `Host`. */
+export function ownOrigin ({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
+  return `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? 'localhost'}`
 }
 
 /** Names that `Connection` lists without them being fields, so that the common value costs no set. */

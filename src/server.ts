@@ -1,17 +1,13 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Server } from 'node:http'
-import { browserGuard } from './admit/browser.ts'
-import { ClientTokens } from './admit/clients.ts'
 import { METHODS } from './admit/framing.ts'
-import { admit } from './admit/plugin.ts'
-import { forward } from './forward/plugin.ts'
 import type { Credential } from './forward/credential.ts'
 import type { MaasLink } from './forward/link.ts'
+import { guarded } from './guarded.ts'
 import { logAccess } from './observe/access-log.ts'
-import { exchanges } from './observe/exchanges.ts'
 import type { Health, Verdict } from './observe/health.ts'
-import { errorAnswers } from './respond/errors.ts'
 import { frontPage } from './respond/front-page.ts'
+import { socketErrors } from './respond/socket-errors.ts'
 import { LIVE_PATH, READY_PATH, statusPages } from './respond/status-pages.ts'
 import { trackConnections } from './listener.ts'
 import type { ListenerConfig } from './settings/listener.ts'
@@ -39,11 +35,10 @@ export interface ServerParts {
 }
 
 /**
- * Builds the proxy for one address, as a Fastify instance that does not listen yet. The order of registration is the order in which a
- * request passes: its exchange is opened, it is admitted, then a page of ours or MAAS answers.
+ * Builds the proxy for one address, as a Fastify instance that does not listen yet. What a request passes, in its order, is in `guarded`;
+ * then a page of ours answers, or MAAS.
  */
 export async function buildServer (config: ListenerConfig, { logger, link, credential, health, readiness, maas }: ServerParts): Promise<FastifyInstance> {
-  const { anonymousOperations, dualOperations } = config
   const app = fastify({
     loggerInstance: logger,
     childLoggerFactory: logger => logger, // a record carries its request id itself: no child logger a request
@@ -56,25 +51,16 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
     rewriteUrl: ({ url = '' }) => PAGES.has(pathOf(url)) ? url : EVERYTHING_ELSE,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false }, // `checkFraming` looks for a Host itself
     requestTimeout: 0, // an upload may take as long as it moves
-    clientErrorHandler: () => {} // `errorAnswers` listens itself
+    clientErrorHandler: () => {} // `socketErrors` listens itself
   })
   // Fastify looks into no body: it hands the stream through, whatever its type.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   tuneServer(app.server)
 
-  await app.register(exchanges, { observers: [logAccess, outcome => { health.observe(outcome) }] })
-  await app.register(errorAnswers)
-  await app.register(admit, {
-    browser: browserGuard(config.address, config.allowHost, config.allowOrigin),
-    clientTokens: config.clientTokens === undefined ? null : new ClientTokens(config.clientTokens),
-    policy: config.policy,
-    openPaths: [LIVE_PATH, READY_PATH],
-    anonymousOperations,
-    dualOperations
-  })
+  await app.register(socketErrors)
+  await app.register(guarded, { config, link, credential, observers: [logAccess, outcome => { health.observe(outcome) }], isLent: false })
   await app.register(frontPage, { maas, listen: config.address })
   await app.register(statusPages, { readiness })
-  await app.register(forward, { link, credential, policy: config.policy, anonymousOperations, dualOperations })
   return app
 }
 

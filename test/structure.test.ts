@@ -1,8 +1,10 @@
 import t from 'tap'
-import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { ERRORS } from '../src/errors.ts'
 import { SETTINGS } from '../src/settings/table.ts'
 
@@ -11,7 +13,7 @@ const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const sources = readdirSync(resolve(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
 /** The rooms from the top down; a file imports from its own room and those below it. */
-const ROOMS = ['main.ts', 'cli.ts', 'commands', 'server.ts', 'admin-server.ts', 'listener.ts', 'socket-file.ts', 'demo', 'forward', 'respond', 'admit', 'settings', 'policy', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'maas', 'errors.ts']
+const ROOMS = ['main.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'forward', 'respond', 'admit', 'settings', 'policy', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'maas', 'errors.ts']
 
 t.test('imports go downward only', async t => {
   for (const name of sources) {
@@ -91,7 +93,11 @@ t.test('the image runs what the package ships, as nobody', async t => {
 })
 
 t.test('the package works where it is unpacked', async t => {
-  const dir = t.testdir({ tree: {}, unpacked: {} })
+  const dir = t.testdir({
+    tree: {},
+    unpacked: {},
+    consumer: { node_modules: {}, 'package.json': '{"type": "module"}', 'tsconfig.json': JSON.stringify({ compilerOptions: { target: 'es2023', module: 'nodenext', strict: true, exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true, types: ['node'], outDir: 'out' } }) }
+  })
   const tree = resolve(dir, 'tree')
   const call = (command: string, args: string[], cwd = tree) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
   for (const name of ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'README.md', 'LICENSE', 'config', 'src']) cpSync(resolve(ROOT, name), resolve(tree, name), { recursive: true })
@@ -110,4 +116,29 @@ t.test('the package works where it is unpacked', async t => {
   const missing = spawnSync(program, ['--env-file', resolve(dir, 'none')], { encoding: 'utf8', cwd: dir })
   t.equal(missing.status, 2, 'node leaves --env-file to it')
   t.match(missing.stderr, /error: --env-file: .*there is no such file/)
+
+  const consumer = resolve(dir, 'consumer')
+  for (const name of ['fastify', '@types']) symlinkSync(resolve(ROOT, 'node_modules', name), resolve(consumer, 'node_modules', name))
+  symlinkSync(resolve(dir, 'unpacked/package'), resolve(consumer, 'node_modules/maas-auth-proxy'))
+  const itsOwn = '\n// @ts-expect-error -- what it decorates is in its own scope\napp.refuseNewRequests()\n'
+  writeFileSync(resolve(consumer, 'types.ts'), read('test/library/types.ts') + itsOwn)
+  writeFileSync(resolve(consumer, 'example.ts'), read('test/library/example.ts'))
+  const checked = spawnSync(process.execPath, [resolve(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd: consumer, encoding: 'utf8' })
+  t.match(checked, { stdout: '', status: 0 }, 'its types are there, and say what those of the sources say')
+
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const { consumer: key, token, secret } = maas.admin
+  const example = spawn(process.execPath, [resolve(consumer, 'out/example.js')], { env: { ...process.env, NODE_OPTIONS: '', PORT: '0', MAAS_URL: maas.url, MAAS_API_KEY: `${key}:${token}:${secret}` } })
+  t.after(() => example.kill())
+  let log = ''
+  while (!/listening at/.test(log)) log += String(await once(example.stdout, 'data'))
+  const [, address] = /listening at (http:[^"]+)/.exec(log) ?? []
+  t.equal((await fetch(`${address}/MAAS/api/2.0/machines/`)).status, 200, 'the example of README runs')
+  t.match(await (await fetch(`${address}/MAAS/api/2.0/tags/`)).json(), { error: { code: 'MAAS_PROXY_RULE_REFUSED' } })
+  t.equal(await (await fetch(`${address}/`)).text(), 'a page of my own')
+})
+
+t.test("README's example of the library is the one that runs", async t => {
+  t.ok(read('README.md').includes(`\`\`\`ts\n${read('test/library/example.ts')}\`\`\`\n`))
 })

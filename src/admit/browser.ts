@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
+import { ownOrigin } from '../fields.ts'
 import { bracket, type ListenAddress } from '../settings/listen.ts'
 
 /** Which names and origins may be used with a listener. */
@@ -29,13 +30,14 @@ export function browserGuard (address: ListenAddress, allowHosts: readonly strin
  * machine. Clients that are no browsers send neither `Origin` nor `Sec-Fetch-Site`, and a right `Host`.
  * @throws ProxyError MAAS_PROXY_HOST_REFUSED, MAAS_PROXY_ORIGIN_REFUSED
  */
-export function checkBrowser (headers: IncomingHttpHeaders, guard: BrowserGuard): void {
+export function checkBrowser (request: Pick<IncomingMessage, 'headers' | 'socket'>, guard: BrowserGuard): void {
+  const { headers } = request
   checkHost(headers.host, guard.hosts)
   const { origin, 'sec-fetch-site': site } = headers
   if (headers['access-control-request-method'] !== undefined) throw refused('is the preflight of a web page (CORS), which is never allowed')
   if (origin !== undefined) {
     if (guard.origins.has(origin)) return
-    if (origin !== `http://${headers.host}`) throw refused(`comes from a web page of the origin ${shown(origin)}`, `if that page may use the API key, start with --allow-origin ${shown(origin)}`)
+    if (headers.host === undefined || origin !== ownOrigin(request)) throw refused(`comes from a web page of the origin ${shown(origin)}`, `if that page may use the API key, start with --allow-origin ${shown(origin)}`)
   }
   if (site !== undefined && site !== 'same-origin' && site !== 'none') throw refused(`comes from a web page of another site (Sec-Fetch-Site: ${shown(site)})`)
 }

@@ -61,7 +61,7 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     checkLoop(raw.headers.via)
     exchange.target = parseTarget(originalUrl)
     checkQuery(exchange.target.query)
-    checkBrowser(raw.headers, options.browser)
+    checkBrowser(raw, options.browser)
     if (!options.openPaths.includes(exchange.target.path)) exchange.client = options.clientTokens?.identify(raw.headers) ?? null
     if (!exchange.target.path.startsWith(SERVED)) return next()
     exchange.askedAccess = askedAccess(raw)

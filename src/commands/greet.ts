@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { MaasLink } from '../forward/link.ts'
 import { askVersion } from '../forward/probe.ts'
-import type { Key } from './key-ring.ts'
+import type { Key } from '../key-ring.ts'
 
 /** How long the start may be held up by MAAS. */
 const GREETING_MS = 1000

@@ -2,15 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildAdminServer } from '../admin-server.ts'
-import { createUpstream } from '../forward/upstream.ts'
+import type { Key } from '../key-ring.ts'
 import { drain, listen, unused } from '../listener.ts'
-import { MaasClock } from '../maas/clock.ts'
+import { announce, openMaasSide } from '../maas-side.ts'
 import type { Verdict } from '../observe/health.ts'
 import { buildServer } from '../server.ts'
 import { formatListenAddress, type ListenAddress } from '../settings/listen.ts'
 import type { Config } from '../settings/load.ts'
 import { greet, introduce } from './greet.ts'
-import { type Key, KeyRing } from './key-ring.ts'
 import { leadsTo } from './own-address.ts'
 
 /** A proxy that listens. */
@@ -36,11 +35,7 @@ const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
  * @throws the system's error if one of them cannot be listened on; then it listens on none
  */
 export async function startProxy (config: Config, logger: Logger, { greeting = false } = {}): Promise<RunningProxy> {
-  const clock = new MaasClock(clockOffsetSeconds => {
-    logger.warn({ clockOffsetSeconds }, 'the clock of this machine and that of MAAS differ, or do so no more; signatures follow that of MAAS')
-  })
-  const link = { origin: config.maasUrl.origin, upstream: createUpstream(config.maasUrl.origin, config), clock }
-  const ring = new KeyRing(config.keys, link, logger)
+  const { link, ring, close } = openMaasSide(config, logger)
   const apps: FastifyInstance[] = []
   const addresses: string[] = []
   let admin: FastifyInstance | null = null
@@ -57,8 +52,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     if (inTime.includes(false)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
     if (admin !== null) await drain(admin.server, 0)
     await Promise.all([...apps, admin].map(async app => { await app?.close() }))
-    ring.close()
-    await link.upstream.destroy()
+    await close()
   }
 
   async function idle (idleMs: number): Promise<void> {
@@ -89,9 +83,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     await stop()
     throw error
   }
-  for (const notice of config.notices) logger.info(notice)
-  if (config.egress !== null) logger.info({ egress: config.egress.origin }, 'MAAS is reached through an egress proxy, as the environment says')
-  for (const warning of config.warnings) logger.warn(warning)
+  announce(config, logger)
   if (greeting) await greet(link, logger)
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   if (adminAddress !== null) logger.info({ address: adminAddress }, 'status pages')

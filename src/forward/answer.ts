@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ErrorCode } from '../errors.ts'
 import type { Exchange } from '../exchange.ts'
+import { ownOrigin } from '../fields.ts'
 import type { Access } from '../maas/access.ts'
 import { findHint } from '../maas/hints.ts'
 import { buffersPassed } from './buffers.ts'
@@ -45,19 +46,16 @@ export class Answer {
     this.#task = task
   }
 
-  /** The origin that the client used. */
-  get #clientOrigin (): string { return `http://${this.#task.request.headers.host ?? 'localhost'}` }
-
   /** The body of an answer that is held, of which the client has seen nothing yet; null for any other. */
   get heldBody (): Buffer | null { return this.#held?.body ?? null }
 
   /** @param resume lets the body flow again after {@link data} returned false */
   head (status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): void {
-    const { response, link: { origin, clock }, exchange, rewriteBody } = this.#task
+    const { request, response, link: { origin, clock }, exchange, rewriteBody } = this.#task
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
-    if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, this.#clientOrigin)
-    const head = status >= 300 && status < 400 ? redirect(plain, origin, this.#clientOrigin) : this.#rewriter !== null ? withoutLength(plain) : plain
+    if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, ownOrigin(request))
+    const head = status >= 300 && status < 400 ? redirect(plain, origin, ownOrigin(request)) : this.#rewriter !== null ? withoutLength(plain) : plain
     if (mustBeHeld(head)) {
       this.#held = new HeldAnswer(head)
       return

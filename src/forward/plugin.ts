@@ -31,7 +31,7 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
   await app.register(httpProxy, {
     upstream: options.link.origin,
     undici: options.link.upstream, // reply-from would otherwise make connections of its own, which verify no certificate
-    routes: ['/*'],
+    routes: ['/MAAS/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
     // Before its own handler, which resolves three URLs for a request, only to leave the rest to its option `handler`. The hook

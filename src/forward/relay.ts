@@ -1,12 +1,12 @@
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
-import { expectsContinue } from '../fields.ts'
+import { expectsContinue, hasBody } from '../fields.ts'
 import type { Operation } from '../maas/operations.ts'
 import type { Policy } from '../policy/policy.ts'
 import { Answer, type AnswerTask } from './answer.ts'
 import type { ConnectionUse, Line, LineUser } from './connection.ts'
 import { explainFailure } from './failures.ts'
-import { hasBody, RequestBody } from './request-body.ts'
+import { RequestBody } from './request-body.ts'
 import { requestHeaders } from './request-headers.ts'
 
 /** What one relay works on, and whom it tells how it went. */

@@ -41,9 +41,3 @@ export class RequestBody extends Readable {
     callback(error)
   }
 }
-
-/** Whether a request has a body (RFC 9112 §6.3: it does if a length or a transfer coding says so). */
-export function hasBody (request: IncomingMessage): boolean {
-  const length = request.headers['content-length']
-  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
-}

@@ -8,7 +8,7 @@ import { type ListenerConfig, readListeners } from './listener.ts'
 import { buildPolicy } from './policy.ts'
 import { readValues } from './read-values.ts'
 import { isListenerSetting, type ListenerSettingName, LISTENER_SETTINGS } from './scope.ts'
-import { readScopes } from './scopes.ts'
+import { readScopes, type Scopes } from './scopes.ts'
 import type { Environment, Flags } from './sources.ts'
 import { SETTINGS, type SettingName, type Values } from './table.ts'
 import { checkTls } from './tls.ts'
@@ -53,8 +53,18 @@ const PROGRAM_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter((name):
  * @throws SettingsError with every problem there is, not only the first
  */
 export async function loadConfig (flags: Flags, environment: Environment): Promise<Config> {
-  const [problems, warnings, notices]: [string[], string[], string[]] = [[], [], []]
-  const { program, listeners: scopes } = await readScopes(flags, environment, problems)
+  const problems: string[] = []
+  return await configure(await readScopes(flags, environment, problems), environment, problems)
+}
+
+/**
+ * Makes the configuration from what was given for the program and its listeners, wherever that was found.
+ * @param environment what is taken from it beside settings: profiles, lent credentials, the egress proxy
+ * @param problems what is wrong already
+ * @throws SettingsError with every problem there is, those already known too
+ */
+export async function configure ({ program, listeners: scopes }: Scopes, environment: Environment, problems: string[]): Promise<Config> {
+  const [warnings, notices]: [string[], string[]] = [[], []]
   const values = await readValues(PROGRAM_SETTINGS, program, problems)
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') problems.push('NODE_TLS_REJECT_UNAUTHORIZED: is 0, which asks not to verify the certificate of MAAS; unset it, the key would go to whoever answers')
 

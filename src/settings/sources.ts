@@ -8,9 +8,9 @@ import { readSettingFile } from './values.ts'
 export interface Given {
   /** one, unless the setting is repeatable */
   texts: readonly string[]
-  /** how the user would name it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)` */
+  /** how the user would name it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)`, `readOnly` */
   source: string
-  /** 0 flag, 1 environment, 2 `.env` file; of a configuration file 1 is a listener's own, 2 for all: the lower wins */
+  /** 0 flag or option of the library, 1 environment, 2 `.env` file; of a configuration file 1 is a listener's own, 2 for all: the lower wins */
   rank: number
 }
 
@@ -43,6 +43,12 @@ export function gather (flags: Flags, environment: Environment, problems: string
   reportUnknown(environment, '', problems)
   reportUnknown(file, ` (${path})`, problems)
   return name => fromFlag(name) ?? fromEnvironment(name) ?? fromVariables(file, SETTINGS[name], ` (${path})`, 2)
+}
+
+/** Gathers what the environment alone says. @param problems gets a line for each variable that no setting has */
+export function gatherVariables (environment: Environment, problems: string[]): Lookup {
+  reportUnknown(environment, '', problems)
+  return name => fromVariables(environment, SETTINGS[name], '', 1)
 }
 
 function fromVariables (variables: Environment, setting: Setting<unknown>, suffix: string, rank: number): Given | undefined {

@@ -25,7 +25,7 @@ const LIMIT_US = 5
 const target = '/MAAS/api/2.0/machines/abc123/?op=power_on&comment=a%20b'
 const rawHeaders = ['Host', 'localhost:5241', 'User-Agent', 'curl/7.88.1', 'Accept', '*/*', 'Authorization', 'OAuth x', 'Content-Type', 'application/x-www-form-urlencoded', 'Content-Length', '0']
 const headers = Object.fromEntries(rawHeaders.map((name, i) => [name.toLowerCase(), rawHeaders[i + 1]]).filter((_, i) => i % 2 === 0))
-const request = { method: 'POST', httpVersion: '1.1', headers, rawHeaders }
+const request = { method: 'POST', httpVersion: '1.1', headers, rawHeaders, socket: {} }
 const answer = ['Server', 'nginx', 'Date', 'Tue, 24 Nov 2026 00:00:00 GMT', 'Content-Type', 'application/json; charset=utf-8', 'Content-Length', '1024', 'Connection', 'keep-alive', 'Vary', 'Authorization, Cookie', 'X-MAAS-API-Hash', 'a'.repeat(40), 'X-Frame-Options', 'DENY'].map(text => Buffer.from(text))
 
 const key = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
@@ -45,7 +45,7 @@ function admit (options) {
   checkFraming(request)
   exchange.target = parseTarget(target)
   checkQuery(exchange.target.query)
-  checkBrowser(headers, guard)
+  checkBrowser(request, guard)
   findAdmittedOperation(request, null, exchange, exchange.target, options, (_, found) => { options.policy.decide(found) })
 }
 
@@ -58,7 +58,7 @@ const steps = {
   'admit, whole, with 51 rules': () => admit(ruled),
   'admit: framing': () => checkFraming(request),
   'admit: target and query': () => parseTarget(target),
-  'admit: browser guard': () => checkBrowser(headers, guard),
+  'admit: browser guard': () => checkBrowser(request, guard),
   'admit: policy, 51 rules': () => ruled.policy.decide(operation),
   'admit: client token, where they are used': () => tokens.identify(withToken),
   classify: () => decideAccess(plain.anonymousOperations.kindOf(operation), 'signed', undefined),

@@ -1,10 +1,10 @@
 import { unwatchFile, watchFile } from 'node:fs'
-import type { Logger } from 'pino'
-import { Credential } from '../forward/credential.ts'
-import type { MaasLink } from '../forward/link.ts'
-import { askUser } from '../forward/probe.ts'
-import { Health } from '../observe/health.ts'
-import type { KeySource } from '../settings/key-source.ts'
+import type { FastifyBaseLogger } from 'fastify'
+import { Credential } from './forward/credential.ts'
+import type { MaasLink } from './forward/link.ts'
+import { askUser } from './forward/probe.ts'
+import { Health } from './observe/health.ts'
+import type { KeySource } from './settings/key-source.ts'
 
 /** A key in use, and what is known of it. */
 export interface Key {
@@ -26,16 +26,18 @@ const PROBE_TIMEOUT_MS = 4000
 /** The keys that a proxy signs with. A key is replaced for the requests to come when its file has changed; one that cannot be used changes nothing. */
 export class KeyRing {
   readonly keys: readonly Key[]
-  readonly #logger: Logger
+  readonly #logger: FastifyBaseLogger
+  /** what ends the watching of each file, and of nobody else's watcher of the same */
+  readonly #unwatch: Array<() => void> = []
   #reading: Promise<void> = Promise.resolve()
 
-  constructor (sources: readonly KeySource[], link: MaasLink, logger: Logger) {
+  constructor (sources: readonly KeySource[], link: MaasLink, logger: FastifyBaseLogger) {
     this.#logger = logger
     this.keys = sources.map(source => {
       const credential = new Credential(source.apiKey, link.clock)
       return { source, credential, health: new Health(() => probe(link, credential)), loadedAt: Date.now() / 1000, failures: 0 }
     })
-    for (const key of this.keys) if (key.source.file !== null) watchFile(key.source.file, { interval: WATCH_INTERVAL_MS, persistent: false }, () => { void this.#enqueue([key]) })
+    for (const key of this.keys) if (key.source.file !== null) this.#watch(key.source.file, () => { void this.#enqueue([key]) })
   }
 
   /** The key that came from a source. */
@@ -49,7 +51,12 @@ export class KeyRing {
   }
 
   close (): void {
-    for (const { source: { file } } of this.keys) if (file !== null) unwatchFile(file)
+    for (const unwatch of this.#unwatch) unwatch()
+  }
+
+  #watch (file: string, onChange: () => void): void {
+    watchFile(file, { interval: WATCH_INTERVAL_MS, persistent: false }, onChange)
+    this.#unwatch.push(() => { unwatchFile(file, onChange) })
   }
 
   /** One after the other, so that the file that was read last is the one that counts. */

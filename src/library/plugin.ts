@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify'
+import type { AddressInfo } from 'node:net'
+import fp from 'fastify-plugin'
+import { guarded } from '../guarded.ts'
+import { announce, openMaasSide } from '../maas-side.ts'
+import { logAccess } from '../observe/access-log.ts'
+import type { ListenerConfig } from '../settings/listener.ts'
+import { formatListenAddress, isLoopback } from '../settings/listen.ts'
+import { configure } from '../settings/load.ts'
+import { type MaasAuthProxyOptions, readOptions } from './options.ts'
+
+/** The plugin: the guarded way to MAAS in a scope of its own, and what it needs from the start of the server to its end. */
+export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, options: MaasAuthProxyOptions) {
+  const problems = problemsOf(app)
+  const given = readOptions(options, problems)
+  const config = await configure({ program: given, listeners: [{ where: '', given }] }, options.env ?? {}, problems)
+  const listener = config.listeners[0] as ListenerConfig
+  const { link, ring, close } = openMaasSide(config, app.log)
+  app.addHook('onClose', close)
+  announce(config, app.log)
+  if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
+  const { credential } = ring.of(listener.key)
+  await app.register(guarded, { config: listener, link, credential, observers: options.accessLog === false ? [] : [logAccess], isLent: true })
+}, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
+
+/** What stands against being in this server, in this place. */
+function problemsOf (app: FastifyInstance): string[] {
+  return [
+    ...app.prefix === '' ? [] : [`prefix: is ${app.prefix}, but clients of MAAS put absolute paths, /MAAS/..., behind the origin of its address; register the plugin without a prefix`],
+    ...app.initialConfig.http2 === true ? ['http2: the proxy speaks HTTP/1.1 only, as MAAS does; register the plugin in a server without http2'] : []
+  ]
+}
+
+/** Only the server knows where it listens, and whether its own hooks let anyone in. */
+function warnOfOpenAddresses (app: FastifyInstance): void {
+  const open = app.addresses().flatMap((address: AddressInfo | string) => {
+    if (typeof address === 'string') return [] // a unix socket
+    const place = { host: address.address, port: address.port }
+    return isLoopback(place) ? [] : [formatListenAddress(place)]
+  })
+  if (open.length > 0) app.log.warn(`${open.join(' and ')} can be reached from other machines: unless hooks of the server ask who they are, they have the whole power of the API key; give clients tokens with clientTokenFile`)
+}
