@@ -5,6 +5,7 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json ./
+COPY config ./config
 COPY src ./src
 RUN npm run build && npm prune --omit=dev
 

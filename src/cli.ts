@@ -9,6 +9,7 @@ import { serve } from './commands/serve.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { SettingsError } from './settings/load.ts'
+import { shipped } from './shipped.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, check, ready, policy }
 
@@ -34,7 +35,7 @@ export async function run (io: Io): Promise<number> {
 
 /** The version in package.json, at the same place from `src` and from `dist`. */
 export function version (): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const manifest = readFileSync(shipped('package.json'), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
 }
 

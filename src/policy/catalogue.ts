@@ -2,6 +2,7 @@ import { closest } from 'fastest-levenshtein'
 import { readFileSync } from 'node:fs'
 import type { Rule } from './rule.ts'
 import { segmentsOf } from './segments.ts'
+import { shipped } from '../shipped.ts'
 
 /** An operation that some supported version of MAAS has. */
 export interface KnownOperation {
@@ -13,7 +14,7 @@ export interface KnownOperation {
   segments: readonly string[]
 }
 
-const FILE = new URL('../../config/operations.json', import.meta.url)
+const FILE = shipped('config/operations.json')
 
 let known: readonly KnownOperation[] | undefined
 

@@ -3,6 +3,7 @@ import { operationsOf } from '../policy/catalogue.ts'
 import { Policy, type SourcedRule } from '../policy/policy.ts'
 import { matches, parseRule, type Rule } from '../policy/rule.ts'
 import type { Values } from './table.ts'
+import { shipped } from '../shipped.ts'
 
 /** The settings that make a policy. */
 export type PolicyValues = Pick<Values, 'readOnly' | 'allow' | 'deny' | 'policy' | 'policyMode' | 'allowCredentialOperations'>
@@ -26,7 +27,7 @@ function sourced (setting: string, rules: readonly Rule[]): SourcedRule[] {
 
 /** A shipped table of rules, each with its reason. */
 function readShipped (name: string, what: string): SourcedRule[] {
-  const rows = JSON.parse(readFileSync(new URL(`../../config/${name}`, import.meta.url), 'utf8')) as Array<{ rule: string, reason: string }>
+  const rows = JSON.parse(readFileSync(shipped(`config/${name}`), 'utf8')) as Array<{ rule: string, reason: string }>
   return rows.map(({ rule, reason }) => ({ rule: parseRule(rule), source: `${what}: ${reason}` }))
 }
 
