@@ -17,7 +17,6 @@ const { metafile } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20.19',
-  keepNames: true, // names of errors are looked at
   legalComments: 'none', // below are whole licences
   sourcemap: true,
   metafile: true,
