@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
 import { check } from './commands/check.ts'
 import { type Commands, EXIT, type Io } from './commands/command.ts'
+import { config } from './commands/config.ts'
 import { demo } from './commands/demo.ts'
 import { policy } from './commands/policy.ts'
 import { ready } from './commands/ready.ts'
@@ -14,7 +15,7 @@ import { SettingsError } from './settings/load.ts'
 import { shipped } from './shipped.ts'
 
 /** All commands, in the order of help and README. */
-export const COMMANDS: Commands = { serve, run: runCommand, demo, check, ready, policy }
+export const COMMANDS: Commands = { serve, run: runCommand, demo, check, ready, policy, config }
 
 /**
  * Runs the program: reads the command line, runs the command it names, and explains what goes wrong, a line each.
