@@ -1,24 +1,31 @@
+import { OTHER_FLAGS } from './flags.ts'
 import { SETTINGS, type Setting } from './table.ts'
 
 /** One command as help shows it. */
 export interface CommandHelp {
-  name: string
+  /** how it is called, a line for each form */
+  usages: readonly string[]
   help: string
 }
 
-/** The text of `--help`: everything there is, on one page. */
-export function helpText (commands: readonly CommandHelp[]): string {
+/** The text of `--help`: everything there is, on one page. @param exitStatus rows of exit codes and what they say */
+export function helpText (commands: readonly CommandHelp[], exitStatus: ReadonlyArray<readonly [code: string, meaning: string]>): string {
   const settings: ReadonlyArray<Setting<unknown>> = Object.values(SETTINGS)
-  const commandWidth = Math.max(...commands.map(command => command.name.length))
   return `usage: maas-auth-proxy [COMMAND] [SETTINGS]
 
 Takes plain requests on localhost, signs them with a MAAS API key that only it holds, and passes them on to MAAS.
 
 commands:
-${commands.map(({ name, help }) => `  ${name.padEnd(commandWidth)}  ${help}`).join('\n')}
+${commands.map(({ usages, help }) => `${usages.map(usage => `  ${usage}\n`).join('')}      ${help}`).join('\n')}
 
 settings (flag > environment > .env file > default):
 ${settings.map(describe).join('\n')}
+
+other flags:
+${Object.entries(OTHER_FLAGS).map(([flag, help]) => `  ${flag}\n      ${help}`).join('\n')}
+
+exit codes:
+${exitStatus.map(([code, meaning]) => `  ${code}\n      ${meaning}`).join('\n')}
 `
 }
 
