@@ -1,5 +1,6 @@
 import { ERRORS } from '../errors.ts'
 import { OTHER_FLAGS } from '../settings/flags.ts'
+import { meaningOf, usageOf } from '../settings/help.ts'
 import { SETTINGS, type Setting } from '../settings/table.ts'
 import type { Commands } from './command.ts'
 import { EXIT_STATUS } from './exit-status.ts'
@@ -18,7 +19,7 @@ export function manPage (commands: Commands, version: string): string {
     section('SYNOPSIS', names.flatMap(([name, command]) => usagesOf(name, command)).map(usage => `.B maas\\-auth\\-proxy\n${escape(usage)}`).join('\n.br\n')),
     section('DESCRIPTION', escape('Takes plain requests on localhost, signs them with OAuth 1.0 by the API key, and passes them on to MAAS. Without a command it serves. Settings may stand before and after the words of a command; -- ends them.')),
     section('COMMANDS', rows(names.map(([name, { help }]) => [name, help]))),
-    section('SETTINGS', `${escape('A flag is stronger than its variable, that than one in the .env file, and that than the default.')}\n${rows(settings.map(settingRow))}`),
+    section('SETTINGS', `${escape('A flag is stronger than its variable, that than one in the .env file, and that than the default.')}\n${rows(settings.map((setting): Row => [usageOf(setting), meaningOf(setting)]))}`),
     section('OTHER FLAGS', rows(Object.entries(OTHER_FLAGS))),
     section('ENVIRONMENT', rows([
       ...settings.map(({ flag, env }): Row => [env, flag === null ? 'see SETTINGS' : `as ${flag}`]),
@@ -33,11 +34,6 @@ export function manPage (commands: Commands, version: string): string {
     section('EXIT STATUS', rows(EXIT_STATUS)),
     section('ERRORS', `${escape('Answers of the proxy itself have the header MAAS-Proxy-Error with one of these codes.')}\n${rows(Object.entries(ERRORS).map(([code, { status, message, remedy }]): Row => [`${code} (${status})`, `${message}: ${remedy}`]))}`)
   ].join('\n') + '\n'
-}
-
-function settingRow ({ flag, env, value, repeatable, default: text, help }: Setting<unknown>): Row {
-  const term = flag === null ? env : `${flag}${value === null ? '' : ` ${value}`}${repeatable ? ' ...' : ''}`
-  return [term, !text || text.startsWith('/') || value === null ? help : `${help} (${text})`]
 }
 
 function section (title: string, body: string): string {

@@ -22,7 +22,7 @@ const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
 )
 
 /** Flags that are no settings, and what they do. */
-export const OTHER_FLAGS = { '--json': 'answer in JSON: check, config print', '--help': 'show all settings and commands', '--version': 'show the version' } as const
+export const OTHER_FLAGS = { '--json': 'answer in JSON, where the command says so', '--help': 'show all settings and commands', '--version': 'show the version' } as const
 
 const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 

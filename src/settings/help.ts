@@ -29,12 +29,16 @@ ${exitStatus.map(([code, meaning]) => `  ${code}\n      ${meaning}`).join('\n')}
 `
 }
 
-function describe (setting: Setting<unknown>): string {
-  const { flag, env, value, repeatable, help } = setting
-  const names = flag === null ? env : `${flag}${value === null ? '' : ` ${value}`}${repeatable ? ' ...' : ''}, ${env}`
-  return `  ${names}\n      ${help}${shownDefault(setting)}`
+/** How a setting is typed: as a flag with what stands for its value, or as a variable where it has no flag. */
+export function usageOf ({ flag, env, value, repeatable }: Setting<unknown>): string {
+  return flag === null ? env : `${flag}${value === null ? '' : ` ${value}`}${repeatable ? ' ...' : ''}`
 }
 
-function shownDefault ({ default: text, value }: Setting<unknown>): string {
-  return !text || text.startsWith('/') || value === null ? '' : ` (${text})`
+/** What a setting means, and its default where that says something. */
+export function meaningOf ({ help, default: text, value }: Setting<unknown>): string {
+  return !text || text.startsWith('/') || value === null ? help : `${help} (${text})`
+}
+
+function describe (setting: Setting<unknown>): string {
+  return `  ${usageOf(setting)}${setting.flag === null ? '' : `, ${setting.env}`}\n      ${meaningOf(setting)}`
 }

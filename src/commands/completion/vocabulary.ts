@@ -38,7 +38,7 @@ export function vocabularyOf (commands: Commands): Vocabulary {
     commands: Object.entries(commands).map(([name, { help, forms = [], operands }]) => ({
       name,
       help,
-      words: operands === undefined ? forms.flatMap(([word = '']) => isLiteral(word) ? [word] : []) : ['--']
+      words: operands === undefined ? forms.flatMap(form => form.slice(0, 1)).filter(isLiteral) : ['--']
     }))
   }
 }

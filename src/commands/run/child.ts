@@ -32,18 +32,15 @@ export async function runChild ([file = '', ...args]: readonly string[], env: Re
   const terminal = hasTerminal()
   let child: ChildProcess
   const passOn = (signal: NodeJS.Signals) => { if (!terminal || !FROM_TERMINAL.includes(signal)) child.kill(signal) }
-  try {
-    return await new Promise((resolve, reject) => {
-      child = spawn(file, args, { stdio: 'inherit', env })
-      child.once('error', reject)
-      child.once('exit', (code, signal) => { resolve(code ?? CANNOT_START.bySignal + constants.signals[signal as NodeJS.Signals]) })
-      for (const signal of SIGNALS) signals.on(signal, passOn)
-    })
-  } catch (error) { // some come as an event, others are thrown at once
-    throw new StartError(file, error as NodeJS.ErrnoException)
-  } finally {
-    for (const signal of SIGNALS) signals.off(signal, passOn)
-  }
+  const ended = new Promise<number>((resolve, reject) => {
+    child = spawn(file, args, { stdio: 'inherit', env }) // some errors are thrown here, others come as an event
+    child.once('error', reject)
+    child.once('exit', (code, signal) => { resolve(code ?? CANNOT_START.bySignal + constants.signals[signal as NodeJS.Signals]) })
+    for (const signal of SIGNALS) signals.on(signal, passOn)
+  })
+  return await ended
+    .catch((error: NodeJS.ErrnoException) => { throw new StartError(file, error) })
+    .finally(() => { for (const signal of SIGNALS) signals.off(signal, passOn) })
 }
 
 /** Whether the process has a controlling terminal, even where stdin, stdout and stderr are all something else. */
