@@ -139,7 +139,12 @@ t.test('the image runs what the package ships, as nobody', async t => {
 })
 
 /** What the program reads there, and what users copy. */
-const SHIPPED_CONFIG = ['anonymous-operations.json', 'config.schema.json', 'credential-operations.json', 'effectful-reads.json', 'example.env', 'example.yaml', 'operations.json']
+const SHIPPED_CONFIG = [
+  'anonymous-operations.json', 'compose.yaml', 'config.schema.json', 'credential-operations.json', 'effectful-reads.json', 'example.env',
+  'example.yaml', 'kubernetes/base/deployment.yaml', 'kubernetes/base/kustomization.yaml', 'kubernetes/base/networkpolicy.yaml', 'kubernetes/base/poddisruptionbudget.yaml', 'kubernetes/base/service.yaml',
+  'kubernetes/job/job.yaml', 'kubernetes/job/kustomization.yaml', 'kubernetes/sidecar/deployment.yaml', 'kubernetes/sidecar/kustomization.yaml', 'operations.json', 'systemd/maas-auth-proxy.service',
+  'systemd/maas-auth-proxy.socket'
+]
 
 t.test('the package works where it is unpacked', async t => {
   const dir = t.testdir({
