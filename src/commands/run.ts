@@ -15,7 +15,8 @@ export const run: Command = {
   operands: 'COMMAND [ARGUMENT...]',
   async run ({ flags, operands }, { env, stderr, signals }) {
     const config = await loadConfig(flags, env, DEFAULTS)
-    const proxy = await startProxy(config, createLogger(config.logLevel, resolveLogFormat(config.logFormat, stderr), stderr), { greeting: true })
+    const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stderr), stderr)
+    const proxy = await startProxy(config, logger, { greeting: true })
     const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
     const code = await runChild(operands as string[], childEnv, signals).catch((error: StartError) => {
       stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
@@ -23,6 +24,7 @@ export const run: Command = {
     })
     // What the command left running may have requests under way; they end as they do when the proxy is asked to stop.
     const stopCode = await stopUnlessSignalled(signals, () => proxy.stop())
+    logger.flush()
     return code || stopCode
   }
 }
