@@ -1,17 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
 import { check } from './commands/check.ts'
-import { type Command, EXIT, type Io } from './commands/command.ts'
+import { type Commands, EXIT, type Io } from './commands/command.ts'
+import { completion } from './commands/completion.ts'
+import { config } from './commands/config.ts'
 import { demo } from './commands/demo.ts'
+import { EXIT_STATUS } from './commands/exit-status.ts'
+import { man } from './commands/man.ts'
 import { policy } from './commands/policy.ts'
 import { ready } from './commands/ready.ts'
+import { run as runCommand } from './commands/run.ts'
 import { serve } from './commands/serve.ts'
+import { checkUsage, usagesOf } from './commands/usage.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { SettingsError } from './settings/load.ts'
 import { shipped } from './shipped.ts'
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, check, ready, policy }
+/** All commands, in the order of help and README. */
+export const COMMANDS: Commands = { serve, run: runCommand, demo, check, ready, policy, config, completion: completion(() => COMMANDS), man: man(() => COMMANDS, version) }
 
 /**
  * Runs the program: reads the command line, runs the command it names, and explains what goes wrong, a line each.
@@ -20,12 +27,12 @@ const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, check, ready,
 export async function run (io: Io): Promise<number> {
   try {
     const line = parseCommandLine(io.argv)
-    if (line.help || line.words[0] === 'help') return print(io, helpText(Object.entries(COMMANDS).map(([name, { help }]) => ({ name, help }))))
+    if (line.help || line.words[0] === 'help') return print(io, helpText(Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help })), EXIT_STATUS))
     if (line.version) return print(io, `${version()}\n`)
     const [name = 'serve', ...rest] = line.words
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
     if (command === undefined) throw new SettingsError([`no such command; did you mean ${closest(name, Object.keys(COMMANDS))}?`])
-    if (rest.length > (command.words ?? 0)) throw new SettingsError([`${name}: has a word too many; a setting is given as --NAME VALUE`])
+    checkUsage(name, command, rest, line.operands)
     if (line.json && command.json !== true) throw new SettingsError([`--json: ${name} has no answer in JSON`])
     return await command.run(line, io)
   } catch (error) {

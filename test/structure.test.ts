@@ -4,8 +4,14 @@ import { once } from 'node:events'
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { COMMANDS } from '../src/cli.ts'
+import { EXIT_STATUS } from '../src/commands/exit-status.ts'
+import { manPage } from '../src/commands/man-page.ts'
+import { usagesOf } from '../src/commands/usage.ts'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { ERRORS } from '../src/errors.ts'
+import { helpText } from '../src/settings/help.ts'
 import { SETTINGS } from '../src/settings/table.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -56,6 +62,46 @@ t.test("README's settings are those of the program", async t => {
   t.strictSame(tableOf('Settings'), wanted)
 })
 
+t.test('README, help and the manual page say the same of commands and exit codes', async t => {
+  const usages = Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help }))
+  t.strictSame(tableOf('Commands'), usages.map(({ usages, help }) => [usages.map(usage => `\`${usage}\``).join(', '), help]))
+  t.strictSame(tableOf('Exit codes'), EXIT_STATUS)
+  const help = helpText(usages, EXIT_STATUS)
+  const page = manPage(COMMANDS, '1.2.3').replaceAll('\\-', '-').replaceAll('\\(dq', '"').replaceAll('\\(aq', "'")
+  for (const { usages: lines, help: text } of usages) {
+    t.ok(help.includes(`${lines.map(line => `  ${line}\n`).join('')}      ${text}\n`), text)
+    for (const line of lines) t.ok(page.includes(`.B maas-auth-proxy\n${line}\n`), line)
+    t.ok(page.includes(`\n${text}\n`), text)
+  }
+  for (const [code, meaning] of EXIT_STATUS) {
+    t.ok(help.includes(`  ${code}\n      ${meaning}\n`), code)
+    t.ok(page.includes(`.B ${code}\n${meaning}\n`), code)
+  }
+  for (const { env, help: text } of Object.values(SETTINGS)) t.match(page, new RegExp(`\\.B ${env}\n`), text)
+  for (const [code, { status, message, remedy }] of Object.entries(ERRORS)) t.ok(page.includes(`.B ${code} (${status})\n${message}: ${remedy}\n`), code)
+  t.strictSame(page.split('\n').filter(line => /^[.']/.test(line) && !/^\.(?:TH|SH|TP|B|br)(?: |$)/.test(line)), [], 'no line of text is taken for a request')
+})
+
+t.test('the manual page is clean to those who print it', async t => {
+  const path = resolve(t.testdir({ 'page.1': manPage(COMMANDS, '1.2.3') }), 'page.1')
+  const readers: Array<[command: string, args: string[]]> = [
+    ['man', ['--warnings', '--local-file', '--encoding=UTF-8', path]],
+    ['groff', ['-ww', '-man', '-Tutf8', path]],
+    ['mandoc', ['-T', 'lint', '-W', 'warning', path]]
+  ]
+  for (const [command, args] of readers) {
+    const { error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+    if (error !== undefined) t.comment(`skipped: there is no ${command} here`)
+    // A date would make every build another page.
+    else t.equal(command === 'mandoc' ? stdout.replace(/^.*WARNING: missing date.*\n/, '') : stderr, '', command)
+  }
+})
+
+t.test("README's example of several listeners is the shipped one", async t => {
+  const [, example = ''] = /```yaml\n(maas-url: [^]*?)```/.exec(read('README.md')) ?? []
+  t.strictSame(parse(example), parse(read('config/example.yaml')))
+})
+
 t.test("README's errors are those of the program", async t => {
   t.strictSame(tableOf('Errors'), Object.entries(ERRORS).map(([code, { status, message, remedy }]) => [`\`${code}\``, String(status), message, remedy]))
 })
@@ -92,6 +138,14 @@ t.test('the image runs what the package ships, as nobody', async t => {
   t.strictSame(read('.dockerignore').trim().split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1)).filter(path => !existsSync(resolve(ROOT, path))), [], 'what the build needs is let in')
 })
 
+/** What the program reads there, and what users copy. */
+const SHIPPED_CONFIG = [
+  'anonymous-operations.json', 'compose.yaml', 'config.schema.json', 'credential-operations.json', 'effectful-reads.json', 'example.env',
+  'example.yaml', 'kubernetes/base/deployment.yaml', 'kubernetes/base/kustomization.yaml', 'kubernetes/base/networkpolicy.yaml', 'kubernetes/base/poddisruptionbudget.yaml', 'kubernetes/base/service.yaml',
+  'kubernetes/job/job.yaml', 'kubernetes/job/kustomization.yaml', 'kubernetes/sidecar/deployment.yaml', 'kubernetes/sidecar/kustomization.yaml', 'operations.json', 'systemd/maas-auth-proxy.service',
+  'systemd/maas-auth-proxy.socket'
+]
+
 t.test('the package works where it is unpacked', async t => {
   const dir = t.testdir({
     tree: {},
@@ -104,14 +158,15 @@ t.test('the package works where it is unpacked', async t => {
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
   const packed = call('npm', ['run', 'package', '--silent', '--', '--json'])
   const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('[')))
-  const outside = files.map((file: { path: string }) => file.path).filter((path: string) => !/^(dist\/|config\/|package\.json$|README\.md$|LICENSE$)/.test(path))
-  t.strictSame(outside, [], 'nothing but what it needs')
+  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
+  t.strictSame(files.map(({ path }: { path: string }) => path).sort(), shipped.sort(), 'what it needs and nothing else: a module and its types for each source, without maps')
   call('tar', ['-xzf', filename, '-C', resolve(dir, 'unpacked')])
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(dir, 'unpacked/package/node_modules'))
-  const { version, bin } = JSON.parse(read('package.json'))
+  const { version, bin, man } = JSON.parse(read('package.json'))
   const program = resolve(dir, 'unpacked/package', bin['maas-auth-proxy'])
   chmodSync(program, 0o755) // as npm does when it installs it
   t.equal(call(program, ['--version']), `${version}\n`)
+  t.equal(readFileSync(resolve(dir, 'unpacked/package', man), 'utf8'), manPage(COMMANDS, version), 'with the manual page of this version')
   t.equal(call('npm', ['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it where it was built')
   const missing = spawnSync(program, ['--env-file', resolve(dir, 'none')], { encoding: 'utf8', cwd: dir })
   t.equal(missing.status, 2, 'node leaves --env-file to it')

@@ -13,21 +13,27 @@ export interface Io {
   signals: EventEmitter
 }
 
-/** A command: its line of help, and what it does. */
+/** A command: its line of help, how it is called, and what it does. */
 export interface Command {
   help: string
-  /** how many words may stand behind its name; none unless said */
-  words?: number
+  /** what may stand behind its name, one of these rows of words; a word that is not in lower case stands for what is given. Nothing unless said. */
+  forms?: ReadonlyArray<readonly string[]>
+  /** what has to stand behind `--`, as usage shows it; there is no `--` unless said */
+  operands?: string
   /** whether it can answer in JSON, for --json */
   json?: true
   /** @returns the exit code */
   run: (line: CommandLine, io: Io) => Promise<number>
 }
 
+/** All commands by their names. */
+export type Commands = Readonly<Record<string, Command>>
+
 /** Exit codes that all commands share. */
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
 
-const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
+/** Exit codes of a program that a second signal ends. */
+export const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
 
 type StopSignal = keyof typeof EXIT_BY_SIGNAL
 

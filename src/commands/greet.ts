@@ -16,9 +16,13 @@ export async function greet (link: MaasLink, logger: Logger): Promise<void> {
   else logger.warn({ ...answer.refusal }, 'MAAS does not answer yet, as it should')
 }
 
-/** Asks MAAS whose key it is, so that one that is not taken is told of before somebody needs it. */
-export async function introduce ({ source, health }: Key, logger: Logger): Promise<void> {
+/**
+ * Asks MAAS whose key it is, so that one that is not taken is told of before somebody needs it.
+ * @param stopping whether the proxy lets go of MAAS meanwhile, which says nothing of the key
+ */
+export async function introduce ({ source, health }: Key, logger: Logger, stopping: () => boolean): Promise<void> {
   const { ready, reason, remedy } = await health.ask()
+  if (stopping()) return
   if (ready) logger.info({ source: source.name }, reason)
   else logger.warn({ source: source.name, reason, remedy }, 'requests will not be answered as things are')
 }

@@ -6,15 +6,12 @@ import { parseRule, type Rule } from '../policy/rule.ts'
 import { loadPolicies, SettingsError } from '../settings/load.ts'
 import { type Command, EXIT } from './command.ts'
 
-const USAGE = 'policy: write policy list, or policy test "METHOD PATH[?op=NAME]"'
-
 /** Answers what the rules of the settings allow, without MAAS and without a key. */
 export const policy: Command = {
-  help: 'list: what the rules allow; test "METHOD PATH[?op=NAME]": whether they allow that, by exit code too',
-  words: 2,
-  async run ({ flags, words: [, action, subject] }, { env, stdout }) {
-    const answer = action === 'list' && subject === undefined ? list : action === 'test' && subject !== undefined ? (policy: Policy) => test(policy, subject, stdout) : undefined
-    if (answer === undefined) throw new SettingsError([USAGE])
+  help: 'list: what the rules allow; test: whether they allow that, by exit code too',
+  forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"']],
+  async run ({ flags, words: [, , subject] }, { env, stdout }) {
+    const answer = subject === undefined ? list : (policy: Policy) => test(policy, subject, stdout)
     const codes = (await loadPolicies(flags, env)).map((listener, _i, all) => {
       if (all.length > 1) stdout.write(`${listener.addresses.join(', ')}:\n`)
       return answer(listener.policy, stdout)

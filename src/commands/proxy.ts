@@ -88,7 +88,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   if (adminAddress !== null) logger.info({ address: adminAddress }, 'status pages')
   logger.flush()
-  if (greeting) for (const key of ring.keys) void introduce(key, logger)
+  if (greeting) for (const key of ring.keys) void introduce(key, logger, () => stopping)
   return { addresses, adminAddress, reload: async () => { await ring.reload() }, unused: idle, stop }
 }
 

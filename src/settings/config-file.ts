@@ -8,7 +8,8 @@ import { quote, readSettingFile } from './values.ts'
 /** What a configuration file has for a setting: one value, or a list of them. */
 type Entries = Readonly<Record<string, unknown>>
 
-const LISTENERS = 'listeners'
+/** The key of the list of listeners. */
+export const LISTENERS = 'listeners'
 
 /** Settings that make no sense in the file that they lead to. */
 const OUTSIDE: readonly SettingName[] = ['config', 'envFile']
@@ -18,7 +19,8 @@ export function keyOf (name: SettingName): string {
   return SETTINGS[name].flag?.slice(2) ?? 'api-key'
 }
 
-const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map((Object.keys(SETTINGS) as SettingName[]).filter(name => !OUTSIDE.includes(name)).map(name => [keyOf(name), name]))
+/** The settings that a configuration file may have, by their keys in it. */
+export const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map((Object.keys(SETTINGS) as SettingName[]).filter(name => !OUTSIDE.includes(name)).map(name => [keyOf(name), name]))
 
 /**
  * Reads a configuration file, YAML or JSON: the settings by the names of their flags, and under `listeners` a list of those that differ.

@@ -9,6 +9,8 @@ export interface CommandLine {
   flags: Flags
   /** what is no flag, in order: the command and its own words */
   words: string[]
+  /** what stands behind `--`, untouched; null where there is no `--` */
+  operands: string[] | null
   /** whether a command is to answer in JSON */
   json: boolean
   help: boolean
@@ -18,19 +20,24 @@ export interface CommandLine {
 const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
   (Object.keys(SETTINGS) as SettingName[]).flatMap(name => SETTINGS[name].flag === null ? [] : [[SETTINGS[name].flag, name]])
 )
-const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), '--help', '--version', '--json']
+
+/** Flags that are no settings, and what they do. */
+export const OTHER_FLAGS = { '--json': 'answer in JSON, where the command says so', '--help': 'show all settings and commands', '--version': 'show the version' } as const
+
+const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 
 /**
- * Reads the command line: flags may stand before and after the words, a value behind a space or an equals sign.
+ * Reads the command line: flags may stand before and after the words, a value behind a space or an equals sign; `--` ends them.
  * @param argv without node and the script
  * @throws SettingsError with every problem there is; a value is never repeated, since it may be a secret in the wrong place
  */
 export function parseCommandLine (argv: readonly string[]): CommandLine {
   const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
-  const line: CommandLine = { flags: {}, words: [], json: false, help: false, version: false }
+  const line: CommandLine = { flags: {}, words: [], operands: null, json: false, help: false, version: false }
   const problems: string[] = []
   for (const token of tokens) {
-    if (token.kind === 'positional') line.words.push(token.value)
+    if (token.kind === 'option-terminator') line.operands = []
+    if (token.kind === 'positional') (line.operands ?? line.words).push(token.value)
     if (token.kind !== 'option') continue
     const { rawName, value, inlineValue } = token
     const name = NAMES_BY_FLAG.get(rawName)

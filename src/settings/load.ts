@@ -50,11 +50,12 @@ const PROGRAM_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter((name):
  * Makes the configuration from what was given. Precedence: flag > environment > `.env` file > default; or a configuration file.
  * @param flags from the command line
  * @param environment the process's variables
+ * @param defaults what a command takes in place of the defaults of the table
  * @throws SettingsError with every problem there is, not only the first
  */
-export async function loadConfig (flags: Flags, environment: Environment): Promise<Config> {
+export async function loadConfig (flags: Flags, environment: Environment, defaults: Flags = {}): Promise<Config> {
   const problems: string[] = []
-  return await configure(await readScopes(flags, environment, problems), environment, problems)
+  return await configure(await readScopes(flags, environment, problems, defaults), environment, problems)
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Lookup } from './sources.ts'
+import { DEFAULT_SOURCE, type Lookup } from './sources.ts'
 import { SETTINGS, type SettingName, type Values } from './table.ts'
 import { attempt } from './values.ts'
 
@@ -9,7 +9,7 @@ import { attempt } from './values.ts'
 export async function readValues<Name extends SettingName> (names: readonly Name[], given: Lookup, problems: string[]): Promise<Pick<Values, Name>> {
   const entries = names.map(async name => {
     const { default: defaultText, parse } = SETTINGS[name]
-    const { texts, source } = given(name) ?? { texts: defaultText === undefined ? undefined : defaultText === '' ? [] : [defaultText], source: 'default' }
+    const { texts, source } = given(name) ?? { texts: defaultText === undefined ? undefined : defaultText === '' ? [] : [defaultText], source: DEFAULT_SOURCE }
     return [name, texts === undefined ? undefined : await attempt(() => parse(texts), source, problems)] as const
   })
   return Object.fromEntries(await Promise.all(entries)) as Pick<Values, Name>

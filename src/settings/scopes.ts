@@ -1,5 +1,5 @@
 import { readConfigFile } from './config-file.ts'
-import { type Environment, type Flags, gather, type Lookup } from './sources.ts'
+import { DEFAULT_SOURCE, type Environment, type Flags, gather, type Given, type Lookup } from './sources.ts'
 import { SETTINGS, type SettingName } from './table.ts'
 
 /** What was given for the program as a whole, and for each of its listeners. */
@@ -12,6 +12,9 @@ export interface Scopes {
   }>
 }
 
+/** Weaker than anything that was given. */
+const DEFAULT_RANK = 9
+
 /** What may be said beside a configuration file: how the program talks, not what it does. */
 const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 'logFormat']
 
@@ -19,16 +22,22 @@ const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 
  * Finds out what was given: by flags and variables, which describe one listener, or by a configuration file, which describes several. Not
  * by both, since nobody could tell which listener a flag is meant for.
  * @param problems gets a line for each thing that is wrong
+ * @param defaults what a command takes in place of the defaults of the table
  */
-export async function readScopes (flags: Flags, environment: Environment, problems: string[]): Promise<Scopes> {
+export async function readScopes (flags: Flags, environment: Environment, problems: string[], defaults: Flags = {}): Promise<Scopes> {
   const given = gather(flags, environment, problems)
   const config = given('config')
-  if (config === undefined) return { program: given, listeners: [{ where: '', given }] }
+  const orDefault = (given: Lookup): Lookup => name => given(name) ?? defaultOf(name, defaults)
+  if (config === undefined) return { program: orDefault(given), listeners: [{ where: '', given: orDefault(given) }] }
   const others = (Object.keys(SETTINGS) as SettingName[]).filter(name => !BESIDE_CONFIG.includes(name)).map(name => given(name)?.source).filter(source => source !== undefined)
   if (others.length > 0) problems.push(`${config.source} and ${others.join(', ')}: a configuration file describes everything; move the setting into it, or leave the file out`)
   const file = await readConfigFile(config.texts[0] as string, config.source, problems)
   return {
-    program: name => (BESIDE_CONFIG.includes(name) ? given(name) : undefined) ?? file.program(name),
-    listeners: file.listeners.map(({ where, given }) => ({ where, given }))
+    program: orDefault(name => (BESIDE_CONFIG.includes(name) ? given(name) : undefined) ?? file.program(name)),
+    listeners: file.listeners.map(({ where, given }) => ({ where, given: orDefault(given) }))
   }
+}
+
+function defaultOf (name: SettingName, { [name]: texts }: Flags): Given | undefined {
+  return texts === undefined ? undefined : { texts, source: DEFAULT_SOURCE, rank: DEFAULT_RANK }
 }

@@ -14,6 +14,9 @@ export interface Given {
   rank: number
 }
 
+/** The source of what nobody gave. */
+export const DEFAULT_SOURCE = 'default'
+
 /** What was given for a setting; undefined where nothing was. */
 export type Lookup = (name: SettingName) => Given | undefined
 

@@ -18,6 +18,8 @@ export interface Setting<T> {
   value: string | null
   /** whether it may be given more than once; its variable is split at line breaks and semicolons */
   repeatable: boolean
+  /** the words to choose from, where the value is one of a few */
+  words?: readonly string[]
   /** read as if it had been given; undefined where the setting may be missing */
   default: string | undefined
   help: string
@@ -51,9 +53,9 @@ export const SETTINGS = {
   allow: list('--allow', 'RULE', undefined, 'operations to allow, and with that no others', parseKnownRule),
   deny: list('--deny', 'RULE', undefined, 'operations to refuse, even if they are allowed', parseKnownRule),
   policy: optional('--policy', envOf('--policy'), 'FILE', 'JSON file with further rules: {"allow": [...], "deny": [...]}', readPolicyFile),
-  policyMode: withDefault('--policy-mode', 'MODE', 'enforce', 'enforce, or warn: only log what rules would refuse', oneOf(['enforce', 'warn'])),
+  policyMode: choice('--policy-mode', 'MODE', ['enforce', 'warn'], 'enforce', 'enforce, or warn: only log what rules would refuse'),
   allowCredentialOperations: toggle('--allow-credential-operations', 'allow operations that hand out, mint, rename or revoke credentials'),
-  dualOperations: withDefault('--dual-operations', 'ACCESS', 'signed', 'signed or anonymous: how operations go that MAAS serves to anyone with another effect', oneOf<Access>(['signed', 'anonymous'])),
+  dualOperations: choice<Access>('--dual-operations', 'ACCESS', ['signed', 'anonymous'], 'signed', 'signed or anonymous: how operations go that MAAS serves to anyone with another effect'),
   anonymousOperations: withDefault('--anonymous-operations', 'FILE', SHIPPED_ANONYMOUS_OPERATIONS, 'table of the operations that MAAS serves to anyone, in place of the shipped one', readAnonymousOperations),
   adminListen: optional('--admin-listen', envOf('--admin-listen'), 'ADDRESS', 'where /-/live and /-/ready are served by themselves, to anyone who asks', parseListenAddress),
   connectTimeoutMs: withDefault('--connect-timeout', 'TIME', '10s', 'how long MAAS may take to accept a connection', parseDuration),
@@ -61,8 +63,8 @@ export const SETTINGS = {
   shutdownDelayMs: optional('--shutdown-delay', envOf('--shutdown-delay'), 'TIME', 'how long to serve on after SIGTERM or SIGINT while /-/ready says no, so that a balancer turns away first', parseDuration),
   drainTimeoutMs: withDefault('--drain-timeout', 'TIME', '30s', 'how long requests may take to end after SIGTERM or SIGINT', parseDuration),
   idleExitMs: optional('--idle-exit', envOf('--idle-exit'), 'TIME', 'end when no client was connected for so long; with sockets from systemd, which starts it again', parseDuration),
-  logLevel: withDefault('--log-level', 'LEVEL', 'info', LOG_LEVELS.join(', '), oneOf(LOG_LEVELS)),
-  logFormat: withDefault('--log-format', 'FORMAT', 'auto', 'json, pretty, or auto: pretty on a terminal', oneOf<LogFormat | 'auto'>([...LOG_FORMATS, 'auto'])),
+  logLevel: choice('--log-level', 'LEVEL', LOG_LEVELS, 'info', LOG_LEVELS.join(', ')),
+  logFormat: choice<LogFormat | 'auto'>('--log-format', 'FORMAT', [...LOG_FORMATS, 'auto'], 'auto', 'json, pretty, or auto: pretty on a terminal'),
   envFile: optional('--env-file', 'MAAS_PROXY_ENV_FILE', 'FILE', 'file with further variables; .env, if there', asGiven)
 } as const
 
@@ -73,6 +75,10 @@ export type Values = { [Name in SettingName]: (typeof SETTINGS)[Name] extends Se
 
 function withDefault<T> (flag: string, value: string, defaultText: string, help: string, parse: (text: string) => T): Setting<T> {
   return { flag, env: envOf(flag), value, repeatable: false, default: defaultText, help, parse: ([text = '']) => parse(text) }
+}
+
+function choice<const Word extends string> (flag: string, value: string, words: readonly Word[], defaultText: Word, help: string): Setting<Word> {
+  return { ...withDefault(flag, value, defaultText, help, oneOf(words)), words }
 }
 
 function optional<T> (flag: string | null, env: string, value: string, help: string, parse: (text: string) => T): Setting<T | undefined> {

@@ -56,8 +56,9 @@ t.test('a failure that has no remedy is told all the same', async t => {
 
 t.test('help and version', async t => {
   for (const argv of [['demo', '--help'], ['-h'], ['help']]) {
-    t.match(await runHere(argv), { code: 0, stdout: /^usage: maas-auth-proxy [^]*\n {2}serve +run[^]*--listen ADDRESS \.\.\., MAAS_PROXY_LISTEN\n +host:port[^]*\(127\.0\.0\.1:5241\)[^]*--read-only, MAAS_PROXY_READ_ONLY\n/, stderr: '' }, argv.join(' '))
+    t.match(await runHere(argv), { code: 0, stdout: /^usage: maas-auth-proxy [^]*\n {2}serve\n +run[^]*--listen ADDRESS \.\.\., MAAS_PROXY_LISTEN\n +host:port[^]*\(127\.0\.0\.1:5241\)[^]*--read-only, MAAS_PROXY_READ_ONLY\n/, stderr: '' }, argv.join(' '))
   }
+  t.match(await runHere(['man']), { code: 0, stdout: /^\.TH MAAS\\-AUTH\\-PROXY 1 "" "maas\\-auth\\-proxy \d+\.\d+\.\d+"/, stderr: '' })
   t.match(await runHere(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
 })
 

@@ -26,9 +26,12 @@ export interface Program {
   ended: Promise<number | string>
 }
 
+/** Sockets to be descriptors 3 and following, and whether it is in a session of its own: without a terminal even where the tests have one. */
+export interface StartOptions { passed?: readonly Server[], detached?: boolean }
+
 /** Starts the program with no setting but those given; the working directory has no `.env`. */
-export function startProgram (t: Test, argv: readonly string[], env: Record<string, string> = {}, cwd = '/'): Program {
-  return startCommand(t, [...PROGRAM, ...argv], env, cwd)
+export function startProgram (t: Test, argv: readonly string[], env: Record<string, string> = {}, cwd = '/', options: StartOptions = {}): Program {
+  return startCommand(t, [...PROGRAM, ...argv], env, cwd, options)
 }
 
 /**
@@ -37,7 +40,7 @@ export function startProgram (t: Test, argv: readonly string[], env: Record<stri
  * @param script for sh: runs its arguments, which are the program, with LISTEN_PID set
  */
 export function startActivated (t: Test, servers: readonly Server[], argv: readonly string[], env: Record<string, string> = {}, script = ACTIVATE): Program {
-  const program = startCommand(t, ['/bin/sh', '-c', script, 'sh', ...PROGRAM, ...argv], { LISTEN_FDS: String(servers.length), ...env }, '/', servers)
+  const program = startCommand(t, ['/bin/sh', '-c', script, 'sh', ...PROGRAM, ...argv], { LISTEN_FDS: String(servers.length), ...env }, '/', { passed: servers })
   for (const server of servers) {
     const path = server.address()
     if (typeof path === 'string') renameSync(path, `${path}.held`)
@@ -55,8 +58,8 @@ export function descriptorOf (socket: object): number {
 }
 
 /** Starts a command and collects what it prints; the end of the test ends it. */
-export function startCommand (t: Test, [command = '', ...args]: readonly string[], env: Record<string, string> = {}, cwd = '/', passed: readonly Server[] = []): Program {
-  const child = spawn(command, args, { env: { ...ENVIRONMENT, ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)] }) as ChildProcessWithoutNullStreams
+export function startCommand (t: Test, [command = '', ...args]: readonly string[], env: Record<string, string> = {}, cwd = '/', { passed = [], detached = false }: StartOptions = {}): Program {
+  const child = spawn(command, args, { env: { ...ENVIRONMENT, ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)], detached }) as ChildProcessWithoutNullStreams
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += chunk })

@@ -295,11 +295,11 @@ t.test('the command line', async t => {
   const line = parseCommandLine(['--listen', ':1', 'demo', '--log-level=debug', 'word'])
   t.match(line, { flags: { listen: [':1'], logLevel: ['debug'] }, words: ['demo', 'word'], help: false, version: false }, 'flags before and after the words')
   t.strictSame(parseCommandLine(['--listen', ':1', '--listen=:2']).flags.listen, [':1', ':2'], 'what may be given twice')
-  t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], json: false, help: false, version: false }, 'a switch takes no value')
+  t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], operands: null, json: false, help: false, version: false }, 'a switch takes no value')
   t.strictSame(parseCommandLine(['--read-only=false']).flags.readOnly, ['false'], 'unless behind an equals sign')
   for (const flag of ['--help', '-h']) t.equal(parseCommandLine([flag]).help, true, flag)
   t.equal(parseCommandLine(['--version']).version, true)
-  t.strictSame(parseCommandLine(['--', '--listen']).words, ['--listen'], 'behind -- all are words')
+  t.strictSame(parseCommandLine(['--', '--listen']).operands, ['--listen'], 'behind -- nothing is a flag of ours')
   const refused: Array<[argv: string[], wanted: string[], reason: string]> = [
     [['--lisen', ':1'], ['--lisen: no such flag; did you mean --listen?'], 'a typing error'],
     [['--api-key', 'c:t:HIDDEN'], ['--api-key: no such flag; did you mean --api-key-file?'], 'the key is no flag'],

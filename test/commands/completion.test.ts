@@ -1,0 +1,76 @@
+import t from 'tap'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { run } from '../../src/cli.ts'
+import { SETTINGS, type Setting } from '../../src/settings/table.ts'
+
+const helper = (name: string) => fileURLToPath(new URL(`../helper/${name}`, import.meta.url))
+
+/** What each shell offers for a line, once it has read the script. The line's last word is the one to be completed. */
+const SHELLS: Readonly<Record<string, (script: string, line: string) => string[]>> = {
+  bash (script, line) {
+    const words = line.split(/ |(=)/).filter(word => word !== undefined)
+    return execFileSync('bash', [helper('completion.bash'), script, ...words], { encoding: 'utf8' }).split('\n')
+  },
+  zsh (script, line) {
+    const screen = execFileSync('zsh', ['-f', helper('completion.zsh'), script, line], { encoding: 'utf8', timeout: 60_000 })
+    // From the end of the line that was typed to where the cursor goes back up to it.
+    const [, list = ''] = /[^]*\x1b\[J([^]*?)\x1b\[\d*A/.exec(screen) ?? [] // eslint-disable-line no-control-regex
+    return list.replaceAll('\x1b[K', '').split(/\r|\n/).flatMap(row => / -- /.test(row) ? [row.split(' ')[0] as string] : row.split(/ +/))
+  },
+  fish (script, line) {
+    const offers = execFileSync('fish', ['--no-config', '--command', `source ${script}; complete --do-complete '${line}'`], { encoding: 'utf8' })
+    return offers.split('\n').map(offer => (offer.split('\t')[0] as string).replace(/^--[a-z-]+=/, ''))
+  }
+}
+
+async function printed (argv: string[]): Promise<string> {
+  let text = ''
+  const stream = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
+  t.equal(await run({ argv, env: {}, stdout: stream, stderr: stream, signals: new EventEmitter() }), argv.length > 1 ? 0 : 2)
+  return text
+}
+
+for (const [shell, offersOf] of Object.entries(SHELLS)) {
+  t.test(`${shell} completes command lines`, async t => {
+    if (spawnSync(shell, ['--version']).error !== undefined) return t.comment(`skipped: there is no ${shell} here`)
+    const dir = t.testdir({ 'key-one': '', 'key-two': '' })
+    const script = join(dir, 'script')
+    writeFileSync(script, await printed(['completion', shell]))
+    const settings: Array<Setting<unknown>> = Object.values(SETTINGS)
+    const flags = settings.flatMap(({ flag }) => flag ?? [])
+    const commands = ['serve', 'run', 'demo', 'check', 'ready', 'policy', 'config', 'completion', 'man']
+    const rows: Array<[line: string, wanted: string[], reason: string]> = [
+      ['', commands, 'commands'],
+      ['po', ['policy'], 'one command'],
+      ['--listen 0 c', ['check', 'completion', 'config'], 'a flag with its value is no command'],
+      ['--listen=0 po', ['policy'], 'nor one with an equals sign'],
+      ['--read-only po', ['policy'], 'and a switch takes nothing away'],
+      ['policy ', ['list', 'test'], 'words of a command'],
+      ['completion ', ['bash', 'zsh', 'fish'], 'of this one'],
+      ['--', [...flags, '--json', '--help', '--version'], 'flags'],
+      ['serve --read', ['--read-only'], 'behind a command too'],
+      ['--log-format ', ['json', 'pretty', 'auto'], 'words for a value'],
+      ['--log-level=de', ['debug'], 'behind an equals sign'],
+      ['--listen ', [], 'a value that nobody knows'],
+      [`--ca-file ${dir}/key`, ['key-one', 'key-two'], 'files'],
+      ['run ', ['--'], 'what a command is behind'],
+      ['run --read-only -- maas-no-such-comm', [], 'a command that is not there'],
+      [`run -- cat ${dir}/key`, ['key-one', 'key-two'], "the command's own words"]
+    ]
+    for (const [line, wanted, reason] of rows) {
+      const offers = new Set(offersOf(script, `maas-auth-proxy ${line}`).map(offer => basename(offer)).filter(offer => offer !== ''))
+      t.strictSame([...offers].sort(), [...wanted].sort(), `${reason}: ${line}`)
+    }
+    t.ok(offersOf(script, 'maas-auth-proxy run -- ca').includes('cat'), 'a command of the machine')
+    for (const { flag, words } of settings) if (words !== undefined) t.strictSame(offersOf(script, `maas-auth-proxy ${flag} `).filter(offer => offer !== '').sort(), [...words].sort(), `${flag}`)
+  })
+}
+
+t.test('a shell that is none', async t => {
+  t.match(await printed(['completion']), /completion: write completion bash, or completion zsh, or completion fish/)
+})

@@ -1,0 +1,145 @@
+import t, { type Test } from 'tap'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { hasTerminal } from '../../src/commands/run/child.ts'
+import { childEnvironment } from '../../src/commands/run/environment.ts'
+import { startStandIn } from '../../src/demo/stand-in/index.ts'
+import { parseApiKey } from '../../src/maas/api-key.ts'
+import { ENVIRONMENT, PROGRAM, startProgram } from '../helper/process.ts'
+import { KEY } from '../helper/proxy.ts'
+import { socketDir } from '../helper/sockets.ts'
+
+const KEY_TEXT = `${KEY.consumer}:${KEY.token}:${KEY.secret}`
+
+/** A MAAS, and the variables that lead to it. */
+async function maas (t: Test): Promise<Record<string, string>> {
+  const standIn = await startStandIn()
+  t.after(() => standIn.close())
+  const { consumer, token, secret } = standIn.admin
+  return { MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` }
+}
+
+/** Runs a text of JavaScript by `run`. */
+function runScript (t: Test, script: string, env: Record<string, string>, settings: string[] = []) {
+  return startProgram(t, ['run', ...settings, '--', process.execPath, '--eval', script], env, '/', { detached: true })
+}
+
+t.test('a command finds the proxy, and the key nowhere', async t => {
+  const env = await maas(t)
+  const secret = String(env['MAAS_API_KEY']).split(':')[2]
+  const program = runScript(t, `
+    const { MAAS_URL: url } = process.env
+    fetch(url + '/api/2.0/users/?op=whoami').then(answer => answer.json()).then(({ username }) => console.log(JSON.stringify({ username, env: process.env })))
+  `, { ...env, MAAS_PROXY_DENY: 'DELETE **', CREDENTIALS_DIRECTORY: '/nonexistent', MY_COPY: `key=${env['MAAS_API_KEY']}`, MINE: 'kept' })
+  t.equal(await program.ended, 0)
+  t.notMatch(program.stdout(), secret as string)
+  const { username, env: seen } = JSON.parse(program.stdout())
+  t.equal(username, 'admin', 'what it asks is signed')
+  t.match(seen, { MAAS_URL: /^http:\/\/127\.0\.0\.1:[1-9]\d*\/MAAS$/, MAAS_API_KEY: 'proxy:proxy:proxy', MINE: 'kept' })
+  t.equal(seen.MAAS_API_URL, seen.MAAS_URL)
+  for (const name of ['MAAS_PROXY_DENY', 'CREDENTIALS_DIRECTORY', 'MY_COPY']) t.notHas(seen, name)
+  t.equal(program.stderr(), '', 'the log is silent while all is well')
+})
+
+t.test('the environment is made of what leads to no key', async t => {
+  const keys = [KEY_TEXT, 'c:t:s'].map(parseApiKey)
+  const rows: Array<[addresses: string[], url: string, reason: string]> = [
+    [['http://127.0.0.1:1', 'http://127.0.0.1:2'], 'http://127.0.0.1:1/MAAS', 'the first'],
+    [['unix:/x', 'http://[::1]:2'], 'http://[::1]:2/MAAS', 'the first that has a URL'],
+    [['unix:/x'], 'http://localhost/MAAS', 'a socket alone'],
+    [['http://0.0.0.0:1'], 'http://127.0.0.1:1/MAAS', 'all addresses of the machine'],
+    [['http://[::]:1'], 'http://[::1]:1/MAAS', 'and all of IPv6']
+  ]
+  for (const [addresses, url, reason] of rows) {
+    const env = { A: 'the secret of c:t:s is short', B: KEY.secret, C: undefined, MAAS_API_KEY_FILE: '/key', MAAS_PROXY_PROFILE: 'admin', MAAS_URL: 'http://maas/MAAS' }
+    t.strictSame(childEnvironment(env, addresses, keys), { A: env.A, MAAS_URL: url, MAAS_API_URL: url, MAAS_API_KEY: 'proxy:proxy:proxy' }, reason)
+  }
+})
+
+t.test('an egress proxy is not asked for the way to this one', async t => {
+  const rows: Array<[env: Record<string, string>, wanted: string | undefined, reason: string]> = [
+    [{}, undefined, 'there is none'],
+    [{ http_proxy: '' }, undefined, 'nor here'],
+    [{ http_proxy: 'http://egress:1' }, '127.0.0.1', 'one'],
+    [{ ALL_PROXY: 'http://egress:1', NO_PROXY: '.example' }, '.example,127.0.0.1', 'one with exceptions'],
+    [{ HTTP_PROXY: 'http://egress:1', NO_PROXY: 'a', no_proxy: 'b' }, 'b,127.0.0.1', 'the lower case counts, as for curl']
+  ]
+  for (const [env, wanted, reason] of rows) {
+    const { no_proxy: lower, NO_PROXY: upper } = childEnvironment(env, ['http://127.0.0.1:1'], [])
+    t.strictSame([lower, upper], [wanted, wanted], reason)
+  }
+})
+
+t.test('the exit code is that of the command, as a shell would have it', async t => {
+  const env = await maas(t)
+  const dir = t.testdir({ plain: 'text' })
+  chmodSync(`${dir}/plain`, 0o644)
+  const rows: Array<[argv: string[], code: number, stderr: RegExp, reason: string]> = [
+    [['--', 'sh', '-c', 'exit 3'], 3, /^$/, 'of the command'],
+    [['--', 'sh', '-c', 'kill -KILL $$'], 137, /^$/, 'a signal'],
+    [['--', 'no-such-command', '--listen'], 127, /^maas-auth-proxy: error: run: "no-such-command": there is no such command\n$/, 'nothing there'],
+    [['--', `${dir}/plain`], 126, /plain": it is not executable\n$/, 'no program'],
+    [['--', `${dir}/plain/x`], 126, /plain\/x": it cannot be started \(ENOTDIR\)\n$/, 'nothing that could be one'],
+    [[], 2, /error: run: write run \[SETTINGS\] -- COMMAND \[ARGUMENT\.\.\.\]\n/, 'no command'],
+    [['--'], 2, /error: run: write run/, 'nothing behind --'],
+    [['true', '--', 'true'], 2, /error: run: write run/, 'a word before it'],
+    [['--listen', 'x', '--', 'true'], 2, /error: --listen: "x" is not an address/, 'a setting that is wrong: nothing is run']
+  ]
+  for (const [argv, code, stderr, reason] of rows) {
+    const program = startProgram(t, ['run', ...argv], env)
+    t.equal(await program.ended, code, reason)
+    t.match(program.stderr(), stderr, reason)
+    t.equal(program.stdout(), '', reason)
+  }
+})
+
+t.test('it listens where it is told to before the command runs, and no longer than that', async t => {
+  const socket = resolve(socketDir(t), 's')
+  const program = startProgram(t, ['run', '--listen', `unix:${socket}`, '--log-level', 'info', '--', 'sh', '-c', 'ls "$0"; echo $MAAS_URL', socket], await maas(t))
+  t.equal(await program.ended, 0)
+  t.equal(program.stdout(), `${socket}\nhttp://localhost/MAAS\n`)
+  t.notOk(existsSync(socket))
+  t.match(program.stderr(), /"msg":"listening"/, 'the log goes to stderr')
+})
+
+/** Says which signals it gets; ends with SIGTERM, by exit code 7. */
+const COUNTER = `
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']) process.on(signal, () => console.log(signal))
+  process.on('SIGTERM', () => { console.log('over'); process.exit(7) })
+  setInterval(() => {}, 1e6)
+  console.log('up below ' + process.ppid + '.')
+`
+
+t.test('signals go to the command', async t => {
+  const program = runScript(t, COUNTER, await maas(t))
+  await program.printed('up')
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) {
+    program.child.kill(signal)
+    await program.printed(signal)
+  }
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 7, 'and it decides what becomes of it')
+})
+
+t.test('what a terminal sends to both is not sent again', async t => {
+  t.equal(hasTerminal('/dev/null'), true)
+  t.equal(hasTerminal('/nonexistent'), false)
+  const known = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? ''
+  if (!known.includes('util-linux')) return t.comment('skipped: there is no script of util-linux to make a terminal with')
+  const quoted = [...PROGRAM, 'run', '--', process.execPath, '--eval', COUNTER].map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  const child = spawn('script', ['--quiet', '--return', '--command', `exec ${quoted}`, '/dev/null'], { env: { ...ENVIRONMENT, ...await maas(t), SHELL: '/bin/sh' }, cwd: '/' })
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  const printed = async (text: string) => { while (!output.includes(text)) await once(child.stdout, 'data') }
+  child.stdout.on('data', chunk => { output += chunk })
+  const ended = once(child, 'close')
+  await printed('.')
+  child.stdin.write('\x03')
+  await printed('SIGINT')
+  // Had the first been sent twice, the second one would have come before this, which takes the same way.
+  process.kill(Number(/up below (\d+)\./.exec(output)?.[1]), 'SIGTERM')
+  t.equal((await ended)[0], 7)
+  t.equal(output.match(/SIGINT/g)?.length, 1)
+})
