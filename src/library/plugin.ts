@@ -13,7 +13,8 @@ import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, options: MaasAuthProxyOptions) {
   const problems = problemsOf(app)
   const given = readOptions(options, problems)
-  const config = await configure({ program: given, listeners: [{ where: '', given }] }, options.env ?? {}, problems)
+  const { LISTEN_PID: _sockets, ...environment } = options.env ?? {} // sockets that systemd passed are the server's, and must not loosen the guard
+  const config = await configure({ program: given, listeners: [{ where: '', given }] }, environment, problems)
   const listener = config.listeners[0] as ListenerConfig
   const { link, ring, close } = openMaasSide(config, app.log)
   app.addHook('onClose', close)

@@ -110,7 +110,7 @@ t.test('the environment is read if it is given, and only then', async t => {
     t.after(() => { delete process.env[name] })
   }
   t.match(await problemsWith({}), [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/])
-  const { port } = await startHost(t, { env })
+  const { port } = await startHost(t, { env: { ...env, LISTEN_PID: String(process.pid), LISTEN_FDS: '1' } }) // sockets of systemd are the server's
   t.match(await exchange(port, get(MACHINES)), /^HTTP\/1.1 200 /)
   t.match(await exchange(port, request([`DELETE ${MACHINES} HTTP/1.1`, 'Host: localhost'])), /MAAS_PROXY_WRITE_REFUSED/)
   const open = await startHost(t, { env, readOnly: false })
