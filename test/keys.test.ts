@@ -37,11 +37,10 @@ t.test('a key file that changes is used for the requests to come; one that is br
     ['HIDDEN:HIDDEN', /2 of 3 parts/, 'something else']
   ]
   for (const [text, reason, why] of broken) {
-    const seen = proxy.log.length
     writeFileSync(file, text)
     await proxy.reload()
-    const record = proxy.log.slice(seen).find(record => record['level'] === 50)
-    t.match(record, { msg: /the old one stays in use/, source: '--api-key-file', file, reason }, why)
+    const record = await proxy.logged(record => record['level'] === 50 && reason.test(String(record['reason'])))
+    t.match(record, { msg: /the old one stays in use/, source: '--api-key-file', file }, why)
     t.equal(await whoami(proxy.address), 'user', why)
   }
   t.notMatch(JSON.stringify(proxy.log), /HIDDEN/)
