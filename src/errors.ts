@@ -3,7 +3,7 @@ export const ERRORS = {
   MAAS_PROXY_REQUEST_MALFORMED: row(400, 'the request is not valid HTTP/1.1', 'send one well-formed request: one Host line, one length, no stray bytes'),
   MAAS_PROXY_REQUEST_TIMED_OUT: row(408, 'the request header did not arrive in time', 'send the whole header within a minute'),
   MAAS_PROXY_PIPELINE_TOO_LONG: row(429, 'the connection had more than 32 requests waiting for their answers, and was closed', 'wait for answers, or open another connection'),
-  MAAS_PROXY_HEADER_TOO_LARGE: row(431, 'the request header is larger than 16 KiB or has more than 1,000 lines', 'send fewer or shorter header fields'),
+  MAAS_PROXY_HEADER_TOO_LARGE: row(431, 'the request header is larger than 64 KiB or has more than 1,000 lines', 'send fewer or shorter header fields'),
   MAAS_PROXY_HEADER_MALFORMED: row(400, 'a header field has a value that cannot be followed', 'correct the field that the message names'),
   MAAS_PROXY_TARGET_MALFORMED: row(400, 'the request target is not a plain absolute path', 'send the path as MAAS documents it: /MAAS/api/2.0/..., percent-encoded once'),
   MAAS_PROXY_OAUTH_PARAMETER_PRESENT: row(400, 'the query has an oauth_ parameter', 'leave the signing to the proxy: take every oauth_* parameter out of the query'),

@@ -14,6 +14,9 @@ import type { ListenerConfig } from './settings/listener.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
 
+/** MAAS's nginx takes a line of 32 KiB, and the request line of a read with many `id=` comes near to that (`large_client_header_buffers`). */
+const MAX_HEADER_BYTES = 64 * 1024
+
 /**
  * What the router sees in place of every target that is no page of ours, legal or not. So there is one reading of a
  * target, that of `admit`, and none by a router that could differ from it; the target itself stays in `originalUrl`.
@@ -49,7 +52,7 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
     bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed; how large one may be is for MAAS to say
     routerOptions: { querystringParser: () => ({}) },
     rewriteUrl: ({ url = '' }) => PAGES.has(pathOf(url)) ? url : EVERYTHING_ELSE,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, requireHostHeader: false }, // `checkFraming` looks for a Host itself
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, // `checkFraming` looks for a Host itself
     requestTimeout: 0, // an upload may take as long as it moves
     clientErrorHandler: () => {} // `socketErrors` listens itself
   })

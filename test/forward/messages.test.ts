@@ -286,3 +286,12 @@ t.test('the log has one line a request, and neither values nor fields in it', as
   t.notMatch(JSON.stringify(proxy.log).replaceAll('HIDDENNOT', ''), /HIDDEN|Marked|oauth/i)
   t.match(proxy.log.find(record => record['msg'] === 'listening'), { address: proxy.address, upstream: upstream.url })
 })
+
+t.test('a read that names as many machines as the nginx of MAAS takes arrives whole', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const target = `/MAAS/api/2.0/machines/?${Array.from({ length: 2900 }, (_, i) => `id=${String(i).padStart(6, '0')}`).join('&')}`
+  t.ok(target.length > 28_000)
+  t.match(await exchange(proxy.port, get(target)), /^HTTP\/1\.1 200 /)
+  t.ok(upstream.received().startsWith(`GET ${target} HTTP/1.1\r\n`))
+})
