@@ -1,4 +1,3 @@
-import { request } from 'undici'
 import { type StandIn, startStandIn } from '../demo/stand-in/index.ts'
 import { createLogger, resolveLogFormat } from '../observe/logger.ts'
 import { type Config, loadConfig, SettingsError } from '../settings/load.ts'
@@ -61,6 +60,6 @@ async function show (standIn: StandIn, { addresses: [address] }: RunningProxy): 
 
 /** A curl line, and what it answers: the request is really made. */
 async function transcript (url: string): Promise<string> {
-  const { statusCode, body } = await request(url)
-  return `  $ curl '${url}'\n${(await body.text()).trimEnd().replaceAll(/^/gm, '  ')}\n  (${statusCode})\n`
+  const answer = await fetch(url)
+  return `  $ curl '${url}'\n${(await answer.text()).trimEnd().replaceAll(/^/gm, '  ')}\n  (${answer.status})\n`
 }
