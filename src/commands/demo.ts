@@ -1,4 +1,4 @@
-import { type StandIn, startStandIn } from '../demo/stand-in/index.ts'
+import type { StandIn } from '../demo/stand-in/index.ts'
 import { createLogger, resolveLogFormat } from '../observe/logger.ts'
 import { type Config, loadConfig, SettingsError } from '../settings/load.ts'
 import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
@@ -10,6 +10,7 @@ export const demo: Command = {
   async run ({ flags }, { env, stdout, stderr, signals }) {
     if (flags.maasUrl !== undefined || flags.apiKeyFile !== undefined) throw new SettingsError(['demo: has a MAAS and a key of its own; leave --maas-url and --api-key-file out'])
     const stopping = stopSignal(signals)
+    const { startStandIn } = await import('../demo/stand-in/index.ts') // which nobody else needs to load
     const standIn = await startStandIn()
     const { consumer, token, secret } = standIn.admin
     const config = await loadConfig(flags, { ...withoutMaas(env), MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` })
