@@ -109,7 +109,7 @@ t.test('several listeners are one proxy, all or none', async t => {
 
   const busy = await listenOn(t, createServer())
   const other = join(socketDir(t), 's')
-  await t.rejects(startProxy(await testConfig(upstream.url, { listen: [`unix:${other}`, `127.0.0.1:${busy}`] }), createLogger('silent', 'json', process.stdout)), { code: 'EADDRINUSE' })
+  await t.rejects(startProxy(await testConfig(upstream.url, { listen: [`unix:${other}`, `127.0.0.1:${busy}`], shutdownDelayMs: ['1h'] }), createLogger('silent', 'json', process.stdout)), { code: 'EADDRINUSE' })
   t.notOk(existsSync(other), 'none is left listening')
 })
 

@@ -47,6 +47,10 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   async function stop (): Promise<void> {
     stopping = true
     if (config.shutdownDelayMs !== undefined) await setTimeout(config.shutdownDelayMs)
+    await end()
+  }
+
+  async function end (): Promise<void> {
     for (const app of apps) app.refuseNewRequests()
     const inTime = await Promise.all(apps.map(async app => await drain(app.server, config.drainTimeoutMs)))
     if (inTime.includes(false)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
@@ -80,7 +84,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     const own = addresses.find(address => leadsTo(config.maasUrl.origin, address))
     if (own !== undefined) throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${own}); name the one of MAAS, whose ports are 5240 and 5443`)
   } catch (error) {
-    await stop()
+    await end()
     throw error
   }
   announce(config, logger)
