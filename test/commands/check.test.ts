@@ -1,22 +1,15 @@
 import t from 'tap'
-import { EventEmitter } from 'node:events'
 import { connect } from 'node:net'
-import { Writable } from 'node:stream'
 import { createServer, type TlsOptions } from 'node:tls'
-import { run } from '../../src/cli.ts'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { makeCertificates } from '../helper/certificates.ts'
+import { runHere } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { listenOn, rawUpstream } from '../helper/sockets.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
-async function check (env: Record<string, string>, ...argv: string[]) {
-  const text = { stdout: '', stderr: '' }
-  const stream = (name: keyof typeof text) => new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
-  const code = await run({ argv: ['check', ...argv], env, stdout: stream('stdout'), stderr: stream('stderr'), signals: new EventEmitter() })
-  return { code, ...text }
-}
+const check = async (env: Record<string, string>, ...argv: string[]) => await runHere(['check', ...argv], env)
 
 /** Puts TLS before a server on this machine. */
 async function tlsFront (t: Test, port: number, options: TlsOptions): Promise<number> {

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { Writable } from 'node:stream'
 import { run } from '../../src/cli.ts'
-import { startProgram } from '../helper/process.ts'
+import { runHere, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { exchange, get, listenOn, rawUpstream, readAll } from '../helper/sockets.ts'
 
@@ -12,14 +12,6 @@ const MAAS = { MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: `${KEY.consume
 /** The port of the `listening` record on the program's output. */
 function portOf (stdout: string): number {
   return Number(/"address":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(stdout)?.[1])
-}
-
-/** Runs the program in this process. */
-async function runHere (argv: string[], env: Record<string, string> = {}) {
-  const text = { stdout: '', stderr: '' }
-  const stream = (name: keyof typeof text) => new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
-  const code = await run({ argv, env, stdout: stream('stdout'), stderr: stream('stderr'), signals: new EventEmitter() })
-  return { code, ...text }
 }
 
 t.test('a command line that cannot be followed', async t => {

@@ -7,7 +7,7 @@ import { hasTerminal } from '../../src/commands/run/child.ts'
 import { childEnvironment } from '../../src/commands/run/environment.ts'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { parseApiKey } from '../../src/maas/api-key.ts'
-import { ENVIRONMENT, PROGRAM, startProgram } from '../helper/process.ts'
+import { ENVIRONMENT, PROGRAM, runHere, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { socketDir } from '../helper/sockets.ts'
 
@@ -88,10 +88,8 @@ t.test('the exit code is that of the command, as a shell would have it', async t
     [['--listen', 'x', '--', 'true'], 2, /error: --listen: "x" is not an address/, 'a setting that is wrong: nothing is run']
   ]
   for (const [argv, code, stderr, reason] of rows) {
-    const program = startProgram(t, ['run', ...argv], env)
-    t.equal(await program.ended, code, reason)
-    t.match(program.stderr(), stderr, reason)
-    t.equal(program.stdout(), '', reason)
+    const ran = await runHere(['run', ...argv], env)
+    t.match(ran, { code, stderr, stdout: '' }, reason)
   }
 })
 

@@ -1,9 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
+import { Writable } from 'node:stream'
 import { renameSync } from 'node:fs'
 import type { Server } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { run } from '../../src/cli.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -81,4 +83,12 @@ export function startCommand (t: Test, [command = '', ...args]: readonly string[
       if (event === 'end') throw new Error(`ended without printing ${text}: ${stdout}${stderr}`)
     }
   }
+}
+
+/** Runs the program in this process, which is quicker by far where nothing depends on a process of its own. */
+export async function runHere (argv: readonly string[], env: Record<string, string> = {}): Promise<{ code: number, stdout: string, stderr: string }> {
+  const text = { stdout: '', stderr: '' }
+  const stream = (name: keyof typeof text) => new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
+  const code = await run({ argv, env, stdout: stream('stdout'), stderr: stream('stderr'), signals: new EventEmitter() })
+  return { code, ...text }
 }
