@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
 import { check } from './commands/check.ts'
 import { type Command, EXIT, type Io } from './commands/command.ts'
@@ -9,7 +8,7 @@ import { serve } from './commands/serve.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { SettingsError } from './settings/load.ts'
-import { shipped } from './shipped.ts'
+import { version } from './version.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, check, ready, policy }
 
@@ -31,12 +30,6 @@ export async function run (io: Io): Promise<number> {
   } catch (error) {
     return explain(error as NodeJS.ErrnoException, io)
   }
-}
-
-/** The version in package.json, at the same place from `src` and from `dist`. */
-export function version (): string {
-  const manifest = readFileSync(shipped('package.json'), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function print (io: Io, text: string): number {
