@@ -6,6 +6,8 @@ import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { ERRORS } from '../src/errors.ts'
+import { metricsTable } from '../src/observe/metrics-table.ts'
+import { Traffic } from '../src/observe/traffic.ts'
 import { SETTINGS } from '../src/settings/table.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -13,7 +15,7 @@ const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const sources = readdirSync(resolve(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
 /** The rooms from the top down; a file imports from its own room and those below it. */
-const ROOMS = ['main.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'forward', 'respond', 'admit', 'settings', 'policy', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'maas', 'errors.ts', 'shipped.ts']
+const ROOMS = ['main.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'forward', 'respond', 'admit', 'settings', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'policy', 'maas', 'errors.ts', 'version.ts', 'shipped.ts']
 
 t.test('imports go downward only', async t => {
   for (const name of sources) {
@@ -58,6 +60,12 @@ t.test("README's settings are those of the program", async t => {
 
 t.test("README's errors are those of the program", async t => {
   t.strictSame(tableOf('Errors'), Object.entries(ERRORS).map(([code, { status, message, remedy }]) => [`\`${code}\``, String(status), message, remedy]))
+})
+
+t.test("README's metrics are those of the program", async t => {
+  const sources = { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats: { connected: 0, free: 0, running: 0, size: 0 } }, clientConnections: () => [] }
+  const rows = metricsTable(new Traffic(), sources).map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.map(label => `\`${label}\``).join(', '), help])
+  t.strictSame(tableOf('Watch it'), rows)
 })
 
 t.test("README's table of access says of each row of the shipped one how it is sent", async t => {
