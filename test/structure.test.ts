@@ -1,8 +1,9 @@
 import t from 'tap'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { ERRORS } from '../src/errors.ts'
@@ -123,7 +124,13 @@ t.test('the package works where it is unpacked', async t => {
   t.equal(call('npm', ['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it where it was built')
   const missing = spawnSync(program, ['--env-file', resolve(dir, 'none')], { encoding: 'utf8', cwd: dir })
   t.equal(missing.status, 2, 'node leaves --env-file to it')
-  t.match(missing.stderr, /error: --env-file: .*there is no such file/)
+  t.match(missing.stderr, /^maas-auth-proxy: error: --env-file: .*there is no such file/)
+
+  const bare = mkdtempSync(join(tmpdir(), 'map-')) // beyond the reach of any package
+  t.after(() => rmSync(bare, { recursive: true }))
+  cpSync(resolve(dir, 'unpacked/package'), bare, { recursive: true, filter: path => !path.endsWith('node_modules') })
+  const traced = spawnSync(resolve(bare, bin['maas-auth-proxy']), { encoding: 'utf8', cwd: bare, env: { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } })
+  t.match(traced.stderr, /^maas-auth-proxy: warning: the packages of OpenTelemetry have been left out; install the proxy with its optional dependencies; there are no traces\nmaas-auth-proxy: error: MAAS_URL/)
 
   const consumer = resolve(dir, 'consumer')
   for (const name of ['fastify', '@types']) symlinkSync(resolve(ROOT, 'node_modules', name), resolve(consumer, 'node_modules', name))
