@@ -41,7 +41,6 @@ const { metafile } = await build({
   format: 'esm',
   target: 'node20.19',
   legalComments: 'none', // below are whole licences
-  sourcemap: true,
   metafile: true,
   logLevel: 'warning',
   // SQLite reads a file beside its own code; OpenTelemetry puts itself between modules. Both are loaded only when they are used.

@@ -14,9 +14,9 @@ export async function buildAdminServer (logger: FastifyBaseLogger, options: Stat
   const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), clientErrorHandler: () => {} })
   trackConnections(app.server)
   await app.register(exchanges, { observers: [] })
-  await app.register(socketErrors)
+  await app.register(socketErrors, { onRefusal: () => {} })
   await app.register(errorAnswers, { isLent: false })
-  app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live or /-/ready' }) })
+  app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live, /-/ready or /-/metrics' }) })
   await app.register(statusPages, options)
   return app
 }

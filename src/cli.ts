@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
 import { check } from './commands/check.ts'
 import { type Commands, EXIT, type Io } from './commands/command.ts'
@@ -15,7 +14,7 @@ import { checkUsage, usagesOf } from './commands/usage.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { SettingsError } from './settings/load.ts'
-import { shipped } from './shipped.ts'
+import { version } from './version.ts'
 
 /** All commands, in the order of help and README. */
 export const COMMANDS: Commands = { serve, run: runCommand, demo, check, ready, policy, config, completion: completion(() => COMMANDS), man: man(() => COMMANDS, version) }
@@ -38,12 +37,6 @@ export async function run (io: Io): Promise<number> {
   } catch (error) {
     return explain(error as NodeJS.ErrnoException, io)
   }
-}
-
-/** The version in package.json, at the same place from `src` and from `dist`. */
-export function version (): string {
-  const manifest = readFileSync(shipped('package.json'), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function print (io: Io, text: string): number {

@@ -39,6 +39,12 @@ export class Exchange {
   tearDown: (() => void) | null = null
   /** how often the request was sent to MAAS */
   attempts = 0
+  /** when the last of these was handed to the connections to MAAS, of {@link performance.now} */
+  sentAt = 0
+  /** when the head of MAAS's answer to it had come; null where there was none */
+  answeredAt: number | null = null
+  /** what MAAS calls the request (`MAAS-trace-id`, since 3.8), as it came */
+  maasTraceId: string | null = null
   /** what was said to an error of MAAS */
   hint: string | null = null
   /** body bytes read from the client */
@@ -47,4 +53,7 @@ export class Exchange {
   responseBytes = 0
   /** the error that the proxy itself answered with, or that cut the answer off */
   error: ErrorCode | null = null
+
+  /** How long MAAS took, waiting for a connection included, until the head of its answer had come, in milliseconds. */
+  get upstreamMs (): number | null { return this.answeredAt === null ? null : this.answeredAt - this.sentAt }
 }

@@ -20,6 +20,11 @@ export function trackConnections (server: Server): void {
   })
 }
 
+/** The connections of a server that are open. */
+export function openConnections (server: Server): ReadonlySet<Socket> {
+  return connections.get(server) as Set<Socket>
+}
+
 /**
  * Makes a server listen. Not Fastify's own `listen`, which logs a text where operators want fields.
  * @returns the address, with the port that the system gave where 0 was asked for
@@ -89,8 +94,4 @@ export async function drain (server: Server, deadlineMs: number): Promise<boolea
 /** Not node's own, which leaves connections alone that have never sent a request. */
 function closeIdleConnections (server: Server): void {
   for (const socket of openConnections(server)) if (pendingAnswers(socket) === 0) socket.destroySoon()
-}
-
-function openConnections (server: Server): ReadonlySet<Socket> {
-  return connections.get(server) as Set<Socket>
 }

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import type { Pool } from 'undici'
 import type { MaasLink } from './forward/link.ts'
 import { createUpstream } from './forward/upstream.ts'
 import { KeyRing } from './key-ring.ts'
@@ -8,6 +9,8 @@ import type { Config } from './settings/load.ts'
 /** What all listeners share: the way to MAAS, and the keys. */
 export interface MaasSide {
   link: MaasLink
+  /** the connections of the link */
+  upstream: Pool
   ring: KeyRing
   /** Looks at no key any more, and cuts the connections to MAAS. */
   close (): Promise<void>
@@ -23,6 +26,7 @@ export function openMaasSide (config: Config, logger: FastifyBaseLogger): MaasSi
   const ring = new KeyRing(config.keys, link, logger)
   return {
     link,
+    upstream,
     ring,
     async close () {
       ring.close()

@@ -5,10 +5,14 @@ import type { Credential } from './forward/credential.ts'
 import type { MaasLink } from './forward/link.ts'
 import { guarded } from './guarded.ts'
 import { logAccess } from './observe/access-log.ts'
-import type { Health, Verdict } from './observe/health.ts'
+import { auditLog } from './observe/audit-log.ts'
+import type { Outcome } from './observe/exchanges.ts'
+import type { Health } from './observe/health.ts'
+import { logTiming } from './observe/timing-log.ts'
+import type { Traffic } from './observe/traffic.ts'
 import { frontPage } from './respond/front-page.ts'
 import { socketErrors } from './respond/socket-errors.ts'
-import { LIVE_PATH, READY_PATH, statusPages } from './respond/status-pages.ts'
+import { LIVE_PATH, METRICS_PATH, READY_PATH, statusPages, type StatusPagesOptions } from './respond/status-pages.ts'
 import { trackConnections } from './listener.ts'
 import type { ListenerConfig } from './settings/listener.ts'
 
@@ -24,15 +28,17 @@ const MAX_HEADER_BYTES = 64 * 1024
 const EVERYTHING_ELSE = '/MAAS/'
 
 /** Our own pages; everything else is for MAAS, or for nobody. */
-const PAGES: ReadonlySet<string> = new Set(['/', LIVE_PATH, READY_PATH])
+const PAGES: ReadonlySet<string> = new Set(['/', LIVE_PATH, READY_PATH, METRICS_PATH])
 
 /** What a listener needs beside its configuration. */
-export interface ServerParts {
+export interface ServerParts extends StatusPagesOptions {
   logger: FastifyBaseLogger
   link: MaasLink
   credential: Credential
   health: Health
-  readiness: () => Promise<Verdict>
+  traffic: Traffic
+  /** the address that it listens on, asked for once it does */
+  ownAddress: () => string | undefined
   /** the address of MAAS, as shown to people */
   maas: string
 }
@@ -41,7 +47,7 @@ export interface ServerParts {
  * Builds the proxy for one address, as a Fastify instance that does not listen yet. What a request passes, in its order, is in `guarded`;
  * then a page of ours answers, or MAAS.
  */
-export async function buildServer (config: ListenerConfig, { logger, link, credential, health, readiness, maas }: ServerParts): Promise<FastifyInstance> {
+export async function buildServer (config: ListenerConfig, { logger, link, credential, health, readiness, metrics, traffic, ownAddress, maas }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: logger,
     childLoggerFactory: logger => logger, // a record carries its request id itself: no child logger a request
@@ -60,10 +66,11 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   tuneServer(app.server)
 
-  await app.register(socketErrors)
-  await app.register(guarded, { config, link, credential, observers: [logAccess, outcome => { health.observe(outcome) }], isLent: false })
+  const observers = [logAccess, auditLog(ownAddress), logTiming, (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
+  await app.register(socketErrors, { onRefusal: code => { traffic.addRefusal(code) } })
+  await app.register(guarded, { config, link, credential, observers, isLent: false })
   await app.register(frontPage, { maas, listen: config.address })
-  await app.register(statusPages, { readiness })
+  await app.register(statusPages, { readiness, metrics })
   return app
 }
 

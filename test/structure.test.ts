@@ -1,8 +1,9 @@
 import t from 'tap'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { COMMANDS } from '../src/cli.ts'
@@ -11,6 +12,8 @@ import { manPage } from '../src/commands/man-page.ts'
 import { usagesOf } from '../src/commands/usage.ts'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { ERRORS } from '../src/errors.ts'
+import { metricsTable } from '../src/observe/metrics-table.ts'
+import { Traffic } from '../src/observe/traffic.ts'
 import { helpText } from '../src/settings/help.ts'
 import { SETTINGS } from '../src/settings/table.ts'
 
@@ -19,7 +22,7 @@ const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const sources = readdirSync(resolve(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
 /** The rooms from the top down; a file imports from its own room and those below it. */
-const ROOMS = ['main.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'forward', 'respond', 'admit', 'settings', 'policy', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'maas', 'errors.ts', 'shipped.ts']
+const ROOMS = ['main.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'forward', 'respond', 'admit', 'settings', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'policy', 'maas', 'errors.ts', 'version.ts', 'shipped.ts']
 
 t.test('imports go downward only', async t => {
   for (const name of sources) {
@@ -106,6 +109,12 @@ t.test("README's errors are those of the program", async t => {
   t.strictSame(tableOf('Errors'), Object.entries(ERRORS).map(([code, { status, message, remedy }]) => [`\`${code}\``, String(status), message, remedy]))
 })
 
+t.test("README's metrics are those of the program", async t => {
+  const sources = { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats: { connected: 0, free: 0, running: 0, size: 0 } }, clientConnections: () => [] }
+  const rows = metricsTable(new Traffic(), sources).map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.map(label => `\`${label}\``).join(', '), help])
+  t.strictSame(tableOf('Watch it'), rows)
+})
+
 t.test("README's table of access says of each row of the shipped one how it is sent", async t => {
   const table = tableOf('Anonymous or signed')
   const rows: Array<{ method: string, path: string, op: string | null, kind: string }> = JSON.parse(read('config/anonymous-operations.json'))
@@ -141,8 +150,8 @@ t.test('the image runs what the package ships, as nobody', async t => {
 /** What the program reads there, and what users copy. */
 const SHIPPED_CONFIG = [
   'anonymous-operations.json', 'compose.yaml', 'config.schema.json', 'credential-operations.json', 'effectful-reads.json', 'example.env',
-  'example.yaml', 'kubernetes/base/deployment.yaml', 'kubernetes/base/kustomization.yaml', 'kubernetes/base/networkpolicy.yaml', 'kubernetes/base/poddisruptionbudget.yaml', 'kubernetes/base/service.yaml',
-  'kubernetes/job/job.yaml', 'kubernetes/job/kustomization.yaml', 'kubernetes/sidecar/deployment.yaml', 'kubernetes/sidecar/kustomization.yaml', 'operations.json', 'systemd/maas-auth-proxy.service',
+  'example.yaml', 'grafana-dashboard.json', 'kubernetes/base/deployment.yaml', 'kubernetes/base/kustomization.yaml', 'kubernetes/base/networkpolicy.yaml', 'kubernetes/base/poddisruptionbudget.yaml', 'kubernetes/base/service.yaml',
+  'kubernetes/job/job.yaml', 'kubernetes/job/kustomization.yaml', 'kubernetes/sidecar/deployment.yaml', 'kubernetes/sidecar/kustomization.yaml', 'operations.json', 'prometheus-alerts.yaml', 'systemd/maas-auth-proxy.service',
   'systemd/maas-auth-proxy.socket'
 ]
 
@@ -171,7 +180,13 @@ t.test('the package works where it is unpacked', async t => {
   t.equal(call('npm', ['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it where it was built')
   const missing = spawnSync(program, ['--env-file', resolve(dir, 'none')], { encoding: 'utf8', cwd: dir })
   t.equal(missing.status, 2, 'node leaves --env-file to it')
-  t.match(missing.stderr, /error: --env-file: .*there is no such file/)
+  t.match(missing.stderr, /^maas-auth-proxy: error: --env-file: .*there is no such file/)
+
+  const bare = mkdtempSync(join(tmpdir(), 'map-')) // beyond the reach of any package
+  t.after(() => rmSync(bare, { recursive: true }))
+  cpSync(resolve(dir, 'unpacked/package'), bare, { recursive: true, filter: path => !path.endsWith('node_modules') })
+  const traced = spawnSync(resolve(bare, bin['maas-auth-proxy']), { encoding: 'utf8', cwd: bare, env: { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } })
+  t.match(traced.stderr, /^maas-auth-proxy: warning: the packages of OpenTelemetry have been left out; install the proxy with its optional dependencies; there are no traces\nmaas-auth-proxy: error: MAAS_URL/)
 
   const consumer = resolve(dir, 'consumer')
   for (const name of ['fastify', '@types']) symlinkSync(resolve(ROOT, 'node_modules', name), resolve(consumer, 'node_modules', name))

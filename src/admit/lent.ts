@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { ProxyError } from '../errors.ts'
@@ -29,7 +29,7 @@ export const lent = fp(async function lent (app: FastifyInstance) {
         checkBody(request)
         next()
       },
-      ...[route.preHandler ?? []].flat()
+      ...[route.preHandler as preHandlerHookHandler].flat() // that of our own route, the only one in this scope
     ]
   })
 }, { name: 'lent', fastify: '5.x', dependencies: ['exchanges'] })

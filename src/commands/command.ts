@@ -9,7 +9,7 @@ export interface Io {
   env: Environment
   stdout: Writable
   stderr: Writable
-  /** emits SIGTERM and SIGINT */
+  /** emits SIGTERM, SIGINT, SIGHUP and SIGUSR2 */
   signals: EventEmitter
 }
 

@@ -3,12 +3,17 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { buildAdminServer } from '../admin-server.ts'
 import type { Key } from '../key-ring.ts'
-import { drain, listen, unused } from '../listener.ts'
+import { drain, listen, openConnections, unused } from '../listener.ts'
 import { announce, openMaasSide } from '../maas-side.ts'
+import { logClientConnections, logUpstreamConnections } from '../observe/connection-log.ts'
 import type { Verdict } from '../observe/health.ts'
+import { metricsTable } from '../observe/metrics-table.ts'
+import { metricsPage } from '../observe/metrics.ts'
+import { Traffic } from '../observe/traffic.ts'
 import { buildServer } from '../server.ts'
 import { formatListenAddress, type ListenAddress } from '../settings/listen.ts'
 import type { Config } from '../settings/load.ts'
+import { version } from '../version.ts'
 import { greet, introduce } from './greet.ts'
 import { leadsTo } from './own-address.ts'
 
@@ -35,12 +40,22 @@ const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
  * @throws the system's error if one of them cannot be listened on; then it listens on none
  */
 export async function startProxy (config: Config, logger: Logger, { greeting = false } = {}): Promise<RunningProxy> {
-  const { link, ring, close } = openMaasSide(config, logger)
+  const { link, upstream, ring, close } = openMaasSide(config, logger)
   const apps: FastifyInstance[] = []
   const addresses: string[] = []
   let admin: FastifyInstance | null = null
   let adminAddress: string | null = null
   let stopping = false
+
+  const traffic = new Traffic()
+  const metrics = metricsPage(metricsTable(traffic, {
+    version: version(),
+    clock: link.clock,
+    keys: ring.keys,
+    upstream,
+    clientConnections: () => apps.map(({ server }, i) => ({ listener: addresses[i] as string, count: openConnections(server).size }))
+  }))
+  logUpstreamConnections(upstream, logger)
 
   const readinessOf = (keys: readonly Key[]) => async () => stopping ? STOPPING : await readiness(keys)
 
@@ -72,12 +87,15 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   try {
     for (const listener of config.listeners) {
       const key = ring.of(listener.key)
-      const app = await buildServer(listener, { logger, link, credential: key.credential, health: key.health, readiness: readinessOf([key]), maas: config.maasUrl.href })
-      addresses.push(await start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null }))
+      const at = addresses.length
+      const app = await buildServer(listener, { logger, link, credential: key.credential, health: key.health, readiness: readinessOf([key]), metrics, traffic, ownAddress: () => addresses[at], maas: config.maasUrl.href })
+      const address = await start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null })
+      addresses.push(address)
       apps.push(app)
+      logClientConnections(app.server, address, logger)
     }
     if (config.adminListen !== undefined) {
-      const app = await buildAdminServer(logger, { readiness: readinessOf(ring.keys) })
+      const app = await buildAdminServer(logger, { readiness: readinessOf(ring.keys), metrics })
       adminAddress = await start(app, config.adminListen, ADMIN_PERMISSIONS)
       admin = app
     }

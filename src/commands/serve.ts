@@ -1,4 +1,5 @@
 import { createLogger, resolveLogFormat } from '../observe/logger.ts'
+import { levelSwitch } from '../observe/raised-level.ts'
 import { loadConfig } from '../settings/load.ts'
 import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
 import { notify } from './notify.ts'
@@ -12,6 +13,7 @@ export const serve: Command = {
     const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stdout), stdout)
     const stopping = stopSignal(signals)
     const starting = startProxy(config, logger, { greeting: true })
+    signals.on('SIGUSR2', levelSwitch(logger))
     signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
     const proxy = await starting
     notify(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)

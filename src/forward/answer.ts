@@ -54,6 +54,7 @@ export class Answer {
     const { request, response, link: { origin, clock }, exchange, rewriteBody } = this.#task
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
+    exchange.maasTraceId = plain.traceId
     if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, ownOrigin(request))
     const head = status >= 300 && status < 400 ? redirect(plain, origin, ownOrigin(request)) : this.#rewriter !== null ? withoutLength(plain) : plain
     if (mustBeHeld(head)) {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import { expectsContinue, hasBody } from '../fields.ts'
@@ -34,6 +35,8 @@ const MAX_ATTEMPTS = 2
 class Relay implements Dispatcher.DispatchHandler, LineUser {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
+  /** of the client's request: what comes from MAAS comes in that of its connection, and a trace would be lost */
+  readonly #context = new AsyncResource('MaasProxyRelay')
   #answer: Answer
   #line: Line | null = null
   #use: ConnectionUse | undefined
@@ -55,6 +58,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
   #send (): void {
     const { link, signing, request, target, exchange } = this.#task
     exchange.attempts++
+    exchange.sentAt = performance.now()
     const authorization = exchange.access === 'signed' ? signing.sign() : null
     link.upstream.dispatch({
       method: request.method as Dispatcher.HttpMethod,
@@ -78,7 +82,9 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
 
   onHeaders (status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
     // MAAS sends no interim answers; undici refuses 100 and 101. Whatever is thrown here, it hands to `onError`.
-    if (status >= 200) this.#answer.head(status, rawHeaders, resume, reason)
+    if (status < 200) return true
+    this.#task.exchange.answeredAt = performance.now()
+    this.#answer.head(status, rawHeaders, resume, reason)
     return true
   }
 
@@ -127,7 +133,8 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
   #sendAgain (): void {
     this.#answer = new Answer(this.#task)
     this.#task.exchange.responseBytes = 0
-    this.#send()
+    this.#task.exchange.answeredAt = null
+    this.#context.runInAsyncScope(() => { this.#send() })
   }
 
   #onClose (): void {

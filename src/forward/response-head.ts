@@ -25,6 +25,8 @@ export interface ResponseHead {
   contentLength: number | null
   /** MAAS's time, as it wrote it; null where it does not say */
   date: string | null
+  /** what MAAS calls the request (3.8: `middleware.TracingMiddleware`); null where it does not say */
+  traceId: string | null
 }
 
 /**
@@ -35,6 +37,7 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
   const headers: string[] = []
   let contentLength: number | null = null
   let date: string | null = null
+  let traceId: string | null = null
   let named: readonly string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as Buffer).toString('latin1')
@@ -44,6 +47,7 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
     if (part === 'connection' || part === 'dropped') continue
     if (part === 'length') contentLength = Number(value)
     if (part === 'date') date = value
+    if (part === 'trace') traceId = value
     headers.push(name, value)
   }
   return {
@@ -51,12 +55,13 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
     reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '',
     headers: named.length === 0 ? headers : withoutFields(headers, named.filter(name => !KEPT.has(name))),
     contentLength,
-    date
+    date,
+    traceId
   }
 }
 
 /** What a field of an answer is here. */
-type Part = 'passed' | 'dropped' | 'connection' | 'length' | 'date'
+type Part = 'passed' | 'dropped' | 'connection' | 'length' | 'date' | 'trace'
 
 /** Fields that `Connection` cannot take away, because the answer would not be whole without them. */
 const KEPT: ReadonlySet<string> = new Set(['content-length', 'date'])
@@ -64,6 +69,7 @@ const KEPT: ReadonlySet<string> = new Set(['content-length', 'date'])
 const partOf = byName<Part>(name => {
   if (name === 'connection' || name === 'date') return name
   if (name === 'content-length') return 'length'
+  if (name === 'maas-trace-id') return 'trace'
   return NOT_RESPONDED.has(name) || NOT_RESPONDED_PREFIXES.some(prefix => name.startsWith(prefix)) ? 'dropped' : 'passed'
 })
 

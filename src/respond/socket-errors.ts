@@ -5,8 +5,13 @@ import fp from 'fastify-plugin'
 import { pendingAnswers } from '../answer-over.ts'
 import { type ErrorCode, ProxyError } from '../errors.ts'
 
+/** Who is told of what was refused before it was a request. */
+export interface SocketErrorsOptions {
+  onRefusal: (code: ErrorCode) => void
+}
+
 /** Answers, in a server of our own, what has no route of Fastify's: node hands over the bare socket, or would answer itself. */
-export const socketErrors = fp(async function socketErrors (app: FastifyInstance) {
+export const socketErrors = fp(async function socketErrors (app: FastifyInstance, { onRefusal }: SocketErrorsOptions) {
   const lastAnswers = new WeakMap<Socket, ServerResponse>()
   app.addHook('onRequest', ({ raw }, reply, next) => {
     lastAnswers.set(raw.socket, reply.raw)
@@ -15,6 +20,7 @@ export const socketErrors = fp(async function socketErrors (app: FastifyInstance
 
   const refuse = (socket: Socket, error: ProxyError) => {
     app.log.warn({ code: error.code }, 'connection refused')
+    onRefusal(error.code)
     refuseSocket(socket, error)
   }
   app.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {

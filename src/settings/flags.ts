@@ -60,3 +60,13 @@ const OPTIONS = {
   json: { type: 'boolean' },
   ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: SETTINGS[name].value === null ? 'boolean' : 'string' } as const]))
 } as const
+
+/** Whether a command line asks to run the proxy, and for nothing that is over at once. One that is wrong asks for nothing. */
+export function asksToServe (argv: readonly string[]): boolean {
+  try {
+    const { words: [command = 'serve'], help, version } = parseCommandLine(argv)
+    return command === 'serve' && !help && !version
+  } catch {
+    return false
+  }
+}

@@ -57,7 +57,7 @@ export const SETTINGS = {
   allowCredentialOperations: toggle('--allow-credential-operations', 'allow operations that hand out, mint, rename or revoke credentials'),
   dualOperations: choice<Access>('--dual-operations', 'ACCESS', ['signed', 'anonymous'], 'signed', 'signed or anonymous: how operations go that MAAS serves to anyone with another effect'),
   anonymousOperations: withDefault('--anonymous-operations', 'FILE', SHIPPED_ANONYMOUS_OPERATIONS, 'table of the operations that MAAS serves to anyone, in place of the shipped one', readAnonymousOperations),
-  adminListen: optional('--admin-listen', envOf('--admin-listen'), 'ADDRESS', 'where /-/live and /-/ready are served by themselves, to anyone who asks', parseListenAddress),
+  adminListen: optional('--admin-listen', envOf('--admin-listen'), 'ADDRESS', 'where /-/live, /-/ready and /-/metrics are served by themselves, to anyone who asks', parseListenAddress),
   connectTimeoutMs: withDefault('--connect-timeout', 'TIME', '10s', 'how long MAAS may take to accept a connection', parseDuration),
   responseTimeoutMs: withDefault('--response-timeout', 'TIME', '900s', 'how long MAAS may take to answer, as long as its own nginx waits', parseDuration),
   shutdownDelayMs: optional('--shutdown-delay', envOf('--shutdown-delay'), 'TIME', 'how long to serve on after SIGTERM or SIGINT while /-/ready says no, so that a balancer turns away first', parseDuration),

@@ -14,6 +14,7 @@ import { parseApiKey } from '../../dist/maas/api-key.js'
 import { createSigner } from '../../dist/maas/sign.js'
 import { logAccess } from '../../dist/observe/access-log.js'
 import { createLogger } from '../../dist/observe/logger.js'
+import { Traffic } from '../../dist/observe/traffic.js'
 import { loadConfig } from '../../dist/settings/load.js'
 
 const CALLS = 200_000
@@ -50,8 +51,9 @@ function admit (options) {
 }
 
 const logger = createLogger('info', 'json', { write: () => true })
-const logged = Object.assign(new Exchange(), { target: parsed, operation, access: 'signed', attempts: 1, responseBytes: 1024 })
-const outcome = { request: { id: 'req-1', method: 'POST', log: logger }, exchange: logged, status: 200, complete: true, ms: 1.23 }
+const logged = Object.assign(new Exchange(), { target: parsed, operation, access: 'signed', attempts: 1, responseBytes: 1024, answeredAt: performance.now() })
+const outcome = { request: { id: 'req-1', method: 'POST', log: logger, raw: request }, exchange: logged, status: 200, complete: true, ms: 1.23 }
+const traffic = new Traffic()
 
 const steps = {
   'admit, whole': () => admit(plain),
@@ -65,6 +67,7 @@ const steps = {
   sign: () => sign(),
   'head of a request': () => requestHeaders(rawHeaders, undefined, 'OAuth'),
   'head of an answer': () => responseHead(200, 'OK', answer),
+  'count for the metrics': () => traffic.add(outcome),
   'log, without the writing': () => logAccess(outcome)
 }
 if (parsed.query.length !== 2) throw new Error('the sample request is not what it should be')

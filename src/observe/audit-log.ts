@@ -1,0 +1,31 @@
+import { findResource, systemIdOf } from '../policy/resources.ts'
+import type { Observer } from './exchanges.ts'
+import { printable } from './printable.ts'
+
+const READING: readonly string[] = ['GET', 'HEAD']
+
+/**
+ * Makes what writes a record of every write that was sent to MAAS, whatever came of it. There all of them are the user of one key; here they are
+ * told apart by client and listener. Of a query or a body nothing is kept but the operation.
+ * @param listener tells at which address requests come in
+ */
+export function auditLog (listener: () => string | undefined): Observer {
+  return ({ request: { id, method, log }, exchange: { client, operation, target, access, attempts, error }, status }) => {
+    if (attempts === 0 || operation === null || READING.includes(method)) return
+    const resource = findResource(operation.path)
+    const systemId = resource === null ? null : systemIdOf(resource, operation.path)
+    log.info({
+      id,
+      client: client ?? undefined,
+      listener: listener(),
+      method,
+      op: operation.op === null ? undefined : printable(operation.op),
+      resource: resource?.template,
+      systemId: systemId === null ? undefined : printable(systemId),
+      path: target?.rawPath,
+      access,
+      status: status ?? undefined,
+      error: error ?? undefined
+    }, 'audit')
+  }
+}

@@ -1,0 +1,143 @@
+import t from 'tap'
+import { createServer } from 'node:http'
+import { startTracing, wantsTracing } from '../src/observe/tracing.ts'
+import { asksToServe } from '../src/settings/flags.ts'
+import { ask } from './helper/maas-client.ts'
+import { type Program, startProgram } from './helper/process.ts'
+import { KEY } from './helper/proxy.ts'
+import { exchange, get, headLines, listenOn, OK, rawUpstream } from './helper/sockets.ts'
+
+const TRACE = '0af7651916cd43dd8448eb211c80319c'
+const PARENT = 'b7ad6b7169203331'
+const API_KEY = Object.values(KEY).join(':')
+
+/** A span as it is sent in JSON (opentelemetry-proto, trace.proto). */
+interface SentSpan {
+  traceId: string
+  spanId: string
+  parentSpanId?: string
+  name: string
+  kind: number
+  attributes: Array<{ key: string, value: { stringValue?: string, intValue?: number } }>
+}
+
+/** A collector that takes whatever comes. */
+async function startCollector (t: Parameters<typeof listenOn>[0]) {
+  const bodies: string[] = []
+  const types = new Set<string | undefined>()
+  const server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('latin1').on('data', chunk => { body += chunk }).on('end', () => {
+      bodies.push(body)
+      types.add(`${request.url} ${request.headers['content-type']}`)
+      response.setHeader('Content-Type', 'application/json').end('{}')
+    })
+  })
+  const port = await listenOn(t, server)
+  const spans = () => bodies.flatMap(body => JSON.parse(body).resourceSpans).flatMap(({ scopeSpans }) => scopeSpans).flatMap(({ spans }) => spans as SentSpan[])
+  return { url: `http://127.0.0.1:${port}`, bodies, types, spans }
+}
+
+async function portOf (program: Program): Promise<number> {
+  await program.printed('listening')
+  return Number(/127\.0\.0\.1:(\d+)","upstream/.exec(program.stdout())?.[1])
+}
+
+const attributesOf = ({ attributes }: SentSpan) => Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]))
+
+t.test('OpenTelemetry gets a span for the request and one for each time that it goes to MAAS, and nothing of what they say', async t => {
+  const stale = `Authorization Error: 'Expired timestamp: given 1 and now ${Math.floor(Date.now() / 1000)}, has a greater difference than threshold 300'`
+  let asked = 0
+  const upstream = await rawUpstream(t, (socket, head) => {
+    const refused = head.startsWith('GET /MAAS/api/2.0/tags/') && asked++ === 0
+    socket.end(refused ? `HTTP/1.1 401 Unauthorized\r\nContent-Length: ${stale.length}\r\nConnection: close\r\n\r\n${stale}` : OK)
+  })
+  const collector = await startCollector(t)
+  const program = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY: API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_SERVICE_NAME: 'sidecar', OTEL_RESOURCE_ATTRIBUTES: 'team=metal' })
+  const port = await portOf(program)
+  const fields = [`traceparent: 00-${TRACE}-${PARENT}-01`, 'tracestate: a=1', 'baggage: who=HIDDEN', 'MAAS-trace-id: mine', 'User-Agent: HIDDEN', 'Authorization: HIDDEN', 'X-Forwarded-For: HIDDEN', 'Cookie: HIDDEN']
+  await exchange(port, get('/MAAS/api/2.0/machines/HIDDEN/?op=details&oauth=HIDDEN', ...fields))
+  await exchange(port, get('/MAAS/api/2.0/tags/HIDDEN/?op=HIDDEN'))
+  await exchange(port, get('/HIDDEN/%zz?HIDDEN'))
+  await exchange(port, get('/-/live'))
+  await ask(port, { path: '/MAAS/api/2.0/version/', headers: [['traceparent', 'HIDDEN']] })
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 0, program.stderr())
+
+  const spans = collector.spans()
+  const [server, ...others] = spans.filter(({ traceId, kind }) => traceId === TRACE && kind === 2)
+  const [client, ...more] = spans.filter(({ traceId, kind }) => traceId === TRACE && kind === 3)
+  t.strictSame([others, more], [[], []])
+  t.match(server, { name: 'GET machines/{system_id}/', parentSpanId: PARENT })
+  t.match(client, { name: 'GET machines/{system_id}/', parentSpanId: server?.spanId ?? '' })
+  t.match(attributesOf(client as SentSpan), { 'http.route': 'machines/{system_id}/', 'maas.op': 'details', 'http.request.method': 'GET', 'http.response.status_code': 200 })
+  const received = headLines(upstream.received().slice(upstream.received().indexOf('GET /MAAS/api/2.0/machines/')))
+  t.strictSame(received.filter(line => /^(trace|bagg|maas-trace)/i.test(line)), ['MAAS-trace-id: mine', `traceparent: 00-${TRACE}-${client?.spanId}-01`, 'tracestate: a=1', 'baggage: who=HIDDEN'], 'one traceparent, which leads to our span')
+
+  const twice = spans.filter(({ name, kind }) => name === 'GET tags/{name}/' && kind === 3)
+  t.equal(twice.length, 2, 'sent twice')
+  const [origin] = spans.filter(({ name, kind }) => name === 'GET tags/{name}/' && kind === 2)
+  for (const { traceId, parentSpanId } of twice) t.match({ traceId, parentSpanId }, { traceId: origin?.traceId, parentSpanId: origin?.spanId }, 'both by the same request')
+  t.equal(spans.filter(({ kind }) => kind === 2).length, 4, 'the pages for whoever watches have none')
+  t.equal(spans.filter(({ kind, parentSpanId }) => kind === 3 && (parentSpanId ?? '') === '').length, 0, "nor have the proxy's own questions")
+  const log = program.stdout().split('\n').filter(line => line.includes('"request"')).map(line => JSON.parse(line))
+  t.match(log.map(({ traceId }) => traceId), [TRACE, origin?.traceId, /^[0-9a-f]{32}$/, undefined, /^[0-9a-f]{32}$/], 'the log names the trace, whoever began it')
+
+  const sent = collector.bodies.join('\n')
+  t.strictSame([...collector.types], ['/v1/traces application/json'])
+  t.match(sent, /"service.name","value":\{"stringValue":"sidecar"/)
+  t.match(sent, /"team","value":\{"stringValue":"metal"/)
+  t.notMatch(sent, /HIDDEN/)
+  for (const part of Object.values(KEY)) t.notMatch(sent, part)
+})
+
+t.test('protobuf is the default, as OpenTelemetry has it, and a collector that takes nothing holds nothing up', async t => {
+  const upstream = await rawUpstream(t)
+  const collector = await startCollector(t)
+  const program = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY: API_KEY, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces` })
+  await exchange(await portOf(program), get('/MAAS/api/2.0/machines/?HIDDEN'))
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 0)
+  t.strictSame([...collector.types], ['/v1/traces application/x-protobuf'])
+  t.match(collector.bodies.join(), /machines\//)
+  t.notMatch(collector.bodies.join(), /HIDDEN|Marked/)
+
+  const refusing = await rawUpstream(t, socket => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 6\r\n\r\nHIDDEN'))
+  const refused = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY: API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url, OTEL_BSP_SCHEDULE_DELAY: '1' })
+  const port = await portOf(refused)
+  // They are sent one after the other: when the third comes, the second has failed.
+  while (refusing.sockets.length < 3) t.match(await exchange(port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1.1 200 /)
+  refused.child.kill('SIGTERM')
+  t.equal(await refused.ended, 0)
+  t.equal(refused.stderr(), 'maas-auth-proxy: warning: traces cannot be sent: Bad Request, code 400\n', 'told of once')
+})
+
+t.test('what the standard variables say', async t => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' }
+  const rows: Array<[environment: Record<string, string>, wanted: boolean, reason: string]> = [
+    [{}, false, 'nothing'],
+    [endpoint, true, 'an endpoint'],
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://x' }, true, 'one for traces'],
+    [{ OTEL_TRACES_EXPORTER: 'otlp' }, true, 'the usual endpoint'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, false, 'empty is not set'],
+    [{ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }, false, 'other things, but no traces'],
+    [{ ...endpoint, OTEL_SDK_DISABLED: 'True' }, false, 'switched off'],
+    [{ ...endpoint, OTEL_SDK_DISABLED: 'yes' }, true, 'only true is true'],
+    [{ OTEL_SERVICE_NAME: 'x' }, false, 'a name alone']
+  ]
+  for (const [environment, wanted, reason] of rows) t.equal(wantsTracing(environment), wanted, reason)
+
+  const refused: Array<[environment: Record<string, string>, warning: RegExp]> = [
+    [{ OTEL_TRACES_EXPORTER: 'zipkin' }, /OTEL_TRACES_EXPORTER: is zipkin.*no traces/],
+    [{ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /PROTOCOL: is grpc, and only http\/protobuf and http\/json/],
+    [{ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc' }, /is grpc/]
+  ]
+  for (const [environment, warning] of refused) {
+    const warnings: string[] = []
+    t.equal(await startTracing(environment, text => warnings.push(text)), null)
+    t.match(warnings, [warning])
+  }
+
+  const lines: Array<[argv: string[], wanted: boolean]> = [[[], true], [['serve'], true], [['--listen', '1'], true], [['ready'], false], [['demo'], false], [['--help'], false], [['--version'], false], [['--nonsense'], false]]
+  for (const [argv, wanted] of lines) t.equal(asksToServe(argv), wanted, argv.join(' '))
+})
