@@ -173,6 +173,11 @@ t.test('the package works where it is unpacked', async t => {
   t.equal(missing.status, 2, 'node leaves --env-file to it')
   t.match(missing.stderr, /error: --env-file: .*there is no such file/)
 
+  writeFileSync(resolve(dir, 'key'), 'c:t:s')
+  const printed = call(program, ['config', 'print', '--maas-url', 'http://localhost:5240/MAAS', '--api-key-file', resolve(dir, 'key')])
+  writeFileSync(resolve(dir, 'proxy.yaml'), printed)
+  t.match(call(program, ['policy', 'test', 'GET machines/', '--config', resolve(dir, 'proxy.yaml')]), /allowed: GET machines/, 'what is loaded only when it is used can be loaded')
+
   const consumer = resolve(dir, 'consumer')
   for (const name of ['fastify', '@types']) symlinkSync(resolve(ROOT, 'node_modules', name), resolve(consumer, 'node_modules', name))
   symlinkSync(resolve(dir, 'unpacked/package'), resolve(consumer, 'node_modules/maas-auth-proxy'))

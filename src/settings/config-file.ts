@@ -47,7 +47,7 @@ export async function readConfigFile (path: string, source: string, problems: st
 
 /** yaml reads JSON too, of which YAML is a superset; it is loaded by those only who have such a file. */
 async function parseFile (path: string, report: (problem: string) => void): Promise<Entries | null> {
-  const { parseDocument } = await import('yaml')
+  const { default: { parseDocument } } = await import('yaml') // the bundle has no other export of it
   try {
     const document = parseDocument(readSettingFile(path))
     const [error] = document.errors
