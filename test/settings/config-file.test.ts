@@ -1,11 +1,12 @@
 import t, { type Test } from 'tap'
 import { EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { run } from '../../src/cli.ts'
 import { loadConfig, loadPolicies, SettingsError } from '../../src/settings/load.ts'
 import type { Environment, Flags } from '../../src/settings/sources.ts'
+import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 
 const KEY = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
 
@@ -102,6 +103,15 @@ t.test('what is wrong is said with its place', async t => {
     }
   }
   await t.rejects(loadConfig({ config: ['/nonexistent'] }, {}), /--config: "\/nonexistent": there is no such file/)
+})
+
+t.test('a key of one listener does not go to the MAAS of a profile that was only found', async t => {
+  const path = write(t, 'listeners: [{api-key-file: DIR/key}]')
+  const home = dirname(path)
+  await makeStore(home, OWN, { only: login() })
+  await t.rejects(loadConfig({ config: [path] }, { HOME: home }), { problems: [/^MAAS_URL: not set/] })
+  writeFileSync(path, 'listeners: [{}]')
+  t.match(await loadConfig({ config: [path] }, { HOME: home }), { maasUrl: { href: 'http://maas.example:5240/MAAS' }, notices: [/the only profile/] }, 'where nothing was said of a key it brings both')
 })
 
 t.test('the policies of all listeners can be asked for', async t => {
