@@ -109,7 +109,7 @@ t.test('a key of one listener does not go to the MAAS of a profile that was only
   const path = write(t, 'listeners: [{api-key-file: DIR/key}]')
   const home = dirname(path)
   await makeStore(home, OWN, { only: login() })
-  await t.rejects(loadConfig({ config: [path] }, { HOME: home }), { problems: [/^MAAS_URL: not set/] })
+  await t.rejects(loadConfig({ config: [path] }, { HOME: home }), /^MAAS_URL: not set/)
   writeFileSync(path, 'listeners: [{}]')
   t.match(await loadConfig({ config: [path] }, { HOME: home }), { maasUrl: { href: 'http://maas.example:5240/MAAS' }, notices: [/the only profile/] }, 'where nothing was said of a key it brings both')
 })
