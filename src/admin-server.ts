@@ -12,6 +12,9 @@ import { statusPages, type StatusPagesOptions } from './respond/status-pages.ts'
  */
 export async function buildAdminServer (logger: FastifyBaseLogger, options: StatusPagesOptions): Promise<FastifyInstance> {
   const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), clientErrorHandler: () => {} })
+  // No page takes a body; Fastify would parse one before it looks for the page, and one that it cannot read is no failure of ours.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
   trackConnections(app.server)
   await app.register(exchanges, { observers: [] })
   await app.register(socketErrors, { onRefusal: () => {} })

@@ -21,6 +21,9 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** How many spellings of names are remembered: far more than clients and MAAS have, and a bound, since clients choose them. */
 const MAX_REMEMBERED = 1000
 
+/** How long a spelling may be to be remembered: a name may fill a whole header. */
+const MAX_REMEMBERED_LENGTH = 64
+
 /**
  * Decides on fields by their names, and remembers each decision by the spelling, since the same few come all the time.
  * @param decide gets the name in lower case
@@ -31,7 +34,7 @@ export function byName<T> (decide: (name: string) => T): (spelled: string) => T 
     const decided = known.get(spelled)
     if (decided !== undefined) return decided
     const decision = decide(spelled.toLowerCase())
-    if (known.size < MAX_REMEMBERED) known.set(spelled, decision)
+    if (known.size < MAX_REMEMBERED && spelled.length <= MAX_REMEMBERED_LENGTH) known.set(spelled, decision)
     return decision
   }
 }

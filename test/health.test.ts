@@ -4,7 +4,7 @@ import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { Health } from '../src/observe/health.ts'
 import { startProgram } from './helper/process.ts'
 import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
-import { exchange, get, jsonBody, rawUpstream, socketDir } from './helper/sockets.ts'
+import { exchange, get, jsonBody, rawUpstream, request, socketDir } from './helper/sockets.ts'
 
 const ready = (answer: string) => [answer.slice(9, 12), (jsonBody(answer) as { reason?: string, remedy?: string }).reason, (jsonBody(answer) as { remedy?: string }).remedy]
 
@@ -80,6 +80,7 @@ t.test('an address of their own serves the status pages to any Host, and nothing
   await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
   t.match(await exchange(port, get('/-/ready')), /^HTTP\/1\.1 200 /)
   for (const target of ['/', '/MAAS/api/2.0/machines/']) t.match(jsonBody(await exchange(port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', remedy: /\/-\/live/ }, target)
+  for (const path of ['/', '/-/live']) t.match(jsonBody(await exchange(port, request([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', 'Content-Length: 1', 'Connection: close'], '{'))).error, { code: 'MAAS_PROXY_PATH_UNSERVED' }, 'what a client writes wrongly is no failure of the proxy')
   t.match(await exchange(port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [^]*MAAS_PROXY_REQUEST_MALFORMED/)
   t.equal(upstream.sockets.length, 1)
 })

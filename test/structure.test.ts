@@ -188,6 +188,11 @@ t.test('the package works where it is unpacked', async t => {
   const traced = spawnSync(resolve(bare, bin['maas-auth-proxy']), { encoding: 'utf8', cwd: bare, env: { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } })
   t.match(traced.stderr, /^maas-auth-proxy: warning: the packages of OpenTelemetry have been left out; install the proxy with its optional dependencies; there are no traces\nmaas-auth-proxy: error: MAAS_URL/)
 
+  writeFileSync(resolve(dir, 'key'), 'c:t:s')
+  const printed = call(program, ['config', 'print', '--maas-url', 'http://localhost:5240/MAAS', '--api-key-file', resolve(dir, 'key')])
+  writeFileSync(resolve(dir, 'proxy.yaml'), printed)
+  t.match(call(program, ['policy', 'test', 'GET machines/', '--config', resolve(dir, 'proxy.yaml')]), /allowed: GET machines/, 'what is loaded only when it is used can be loaded')
+
   const consumer = resolve(dir, 'consumer')
   for (const name of ['fastify', '@types']) symlinkSync(resolve(ROOT, 'node_modules', name), resolve(consumer, 'node_modules', name))
   symlinkSync(resolve(dir, 'unpacked/package'), resolve(consumer, 'node_modules/maas-auth-proxy'))

@@ -46,8 +46,8 @@ export class Answer {
     this.#task = task
   }
 
-  /** The body of an answer that is held, of which the client has seen nothing yet; null for any other. */
-  get heldBody (): Buffer | null { return this.#held?.body ?? null }
+  /** The body of a 401, of which the client has seen nothing yet; null for any other answer, which may repeat what a client wrote. */
+  get refusal (): Buffer | null { return this.#held?.head.status === 401 ? this.#held.body : null }
 
   /** @param resume lets the body flow again after {@link data} returned false */
   head (status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): void {

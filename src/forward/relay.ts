@@ -113,7 +113,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
   /** Whether MAAS refused the request for its timestamp alone: it authenticates before it does anything, so nothing has happened yet. */
   #refusedForTimestamp (): boolean {
     const { link: { clock }, exchange } = this.#task
-    const body = this.#answer.heldBody
+    const body = this.#answer.refusal
     return body !== null && clock.learnFromRefusal(body.toString('latin1')) && exchange.access === 'signed'
   }
 

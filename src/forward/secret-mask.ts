@@ -24,7 +24,7 @@ export function createSecretMask ({ tokenSecret }: ApiKey): SecretMask {
   const forms = [tokenSecret, encodeURIComponent(tokenSecret)]
   return ({ headers, body }) => {
     const coding = valueOf(headers, 'content-encoding')
-    const text = (coding === null || coding.toLowerCase() === 'identity' ? body : decompress(coding, body)).toString('latin1')
+    const text = (coding === null || coding.toLowerCase() === 'identity' || body.length === 0 ? body : decompress(coding, body)).toString('latin1')
     const masked = forms.reduce((text, form) => text.replaceAll(form, MASK), text).replace(/(signature base string: )[^\s'"<]*/gi, `$1${MASK}`)
     if (masked === text) return { headers, body }
     const maskedBody = Buffer.from(masked, 'latin1')

@@ -45,11 +45,15 @@ export async function readConfigFile (path: string, source: string, problems: st
   }
 }
 
-/** yaml reads JSON too, of which YAML is a superset; it is loaded by those only who have such a file. */
+/**
+ * yaml reads JSON too, of which YAML is a superset; it is loaded by those only who have such a file. Every value stays the text that was
+ * written (the failsafe schema of YAML 1.2 §10.1), for its setting to read: as a number of YAML's, a mode of `0o660` would be 432, and
+ * that again is a mode, which lets others in.
+ */
 async function parseFile (path: string, report: (problem: string) => void): Promise<Entries | null> {
-  const { parseDocument } = await import('yaml')
+  const { default: { parseDocument } } = await import('yaml') // the bundle has no other export of it
   try {
-    const document = parseDocument(readSettingFile(path))
+    const document = parseDocument(readSettingFile(path), { schema: 'failsafe' })
     const [error] = document.errors
     // The parser's own message shows a part of the text, which may be a secret.
     if (error !== undefined) report(`is neither YAML nor JSON, from line ${error.linePos?.[0].line} on (${error.code})`)
@@ -77,7 +81,7 @@ function readEntries (entries: Entries, where: string, rank: number, keys: reado
 /** The texts of a value, as they would be given by flags; null for what no flag can have. */
 function textsOf (value: unknown): readonly string[] | null {
   const values: unknown[] = Array.isArray(value) ? value : [value]
-  return values.every(value => ['string', 'number', 'boolean'].includes(typeof value)) ? values.map(String) : null
+  return values.every(value => typeof value === 'string') ? values : null
 }
 
 function isObject (value: unknown): value is Entries {

@@ -9,7 +9,7 @@ import { buildPolicy } from './policy.ts'
 import { readValues } from './read-values.ts'
 import { isListenerSetting, type ListenerSettingName, LISTENER_SETTINGS } from './scope.ts'
 import { readScopes, type Scopes } from './scopes.ts'
-import type { Environment, Flags } from './sources.ts'
+import type { Environment, Flags, Lookup } from './sources.ts'
 import { SETTINGS, type SettingName, type Values } from './table.ts'
 import { checkTls } from './tls.ts'
 
@@ -69,7 +69,9 @@ export async function configure ({ program, listeners: scopes }: Scopes, environ
   const values = await readValues(PROGRAM_SETTINGS, program, problems)
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') problems.push('NODE_TLS_REJECT_UNAUTHORIZED: is 0, which asks not to verify the certificate of MAAS; unset it, the key would go to whoever answers')
 
-  const profile = await chooseProfile(program, environment, problems, notices)
+  // A key of one listener alone is a word about a key too: a profile that nobody asked for must not say where it goes.
+  const anywhere: Lookup = name => program(name) ?? scopes.map(({ given }) => given(name)).find(found => found !== undefined)
+  const profile = await chooseProfile(anywhere, environment, problems, notices)
   const { maasUrl, caFile } = ofMaas(values, profile)
   if (maasUrl === undefined && program('maasUrl') === undefined) problems.push('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
   const egress = maasUrl === undefined ? null : findEgress(environment, maasUrl, problems)

@@ -43,6 +43,10 @@ t.test('in every form, and nothing else changes', async t => {
     t.notMatch(answer, /content-encoding/i)
     t.match(answer, new RegExp(`^Content-Length: ${wanted.length}\r$`, 'm'), 'its length fits')
   }
+  const toHead = await rawUpstream(t, head('Content-Encoding: gzip', `Content-Length: ${zipped.length}`))
+  const answer = await exchange((await startTestProxy(t, testConfig(toHead.url))).port, get('/MAAS/api/2.0/machines/').replace('GET', 'HEAD'))
+  t.match(answer, new RegExp(`^HTTP/1.1 401 [^]*\\r\\nContent-Encoding: gzip\\r\\nContent-Length: ${zipped.length}\\r\\n`), 'to HEAD there is nothing to look into')
+
   const odd: Array<[answer: string, message: RegExp, reason: string]> = [
     [head('Content-Encoding: br', 'Content-Length: 3') + 'abc', /cannot be looked into/, 'a coding that cannot be undone'],
     [head('Content-Encoding: gzip', 'Content-Length: 3') + 'abc', /cannot be looked into/, 'one that is not what it says'],

@@ -77,6 +77,23 @@ t.test('it is sent once more and not twice', async t => {
   t.equal(upstream.sockets.length, 3, 'and not at all if it was not signed')
 })
 
+/*
+ * MAAS repeats an op that it does not know in its 400, and so whoever asks could write a refusal of it. It would set the time, to that of signatures that
+ * are good for decades, and have the request sent twice.
+ */
+t.test('an answer that repeats what a client wrote is no refusal', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => {
+    const body = `Unrecognised signature: method=POST op=${decodeURIComponent(/op=(\S*)/.exec(head)?.[1] ?? '')}`
+    socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const op = encodeURIComponent('Expired timestamp: given 1 and now 4000000000')
+  t.equal((await fetch(`${proxy.address}/MAAS/api/2.0/machines/?op=${op}`, { method: 'POST' })).status, 400)
+  t.equal((await fetch(`${proxy.address}/MAAS/api/2.0/zones/`)).status, 400)
+  t.equal(upstream.sockets.length, 2, 'each is sent once')
+  t.notMatch(upstream.received(), /oauth_timestamp="4000000/)
+})
+
 t.test('a proxy that starts asks MAAS for the time, and starts without it too', async t => {
   const maas = await startStandIn({ now: () => Math.floor(Date.now() / 1000) + 600 })
   t.after(() => maas.close())

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { Exchange } from '../../src/exchange.ts'
+import { byName } from '../../src/fields.ts'
 import { Credential } from '../../src/forward/credential.ts'
 import { relay } from '../../src/forward/relay.ts'
 import { parseApiKey } from '../../src/maas/api-key.ts'
@@ -276,4 +277,21 @@ t.test('an answer that is not valid behind its header ends the connection', asyn
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   t.notMatch(await exchange(proxy.port, get('/MAAS/api/2.0/machines/')), /0\r\n\r\n$/)
   t.match(await proxy.logged(record => record['msg'] === 'request'), { error: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', complete: false })
+})
+
+t.test('spellings of names are remembered, but not so that clients could fill the memory', async t => {
+  let asked = 0
+  const decide = byName(name => {
+    asked++
+    return name
+  })
+  const rows: Array<[spelled: string, asked: number, reason: string]> = [
+    ['X-Short', 1, 'one of a common length'],
+    [`X-${'l'.repeat(16_000)}`, 2, 'one that fills a header']
+  ]
+  for (const [spelled, wanted, reason] of rows) {
+    asked = 0
+    t.strictSame([decide(spelled), decide(spelled)], [spelled.toLowerCase(), spelled.toLowerCase()], reason)
+    t.equal(asked, wanted, reason)
+  }
 })

@@ -129,12 +129,15 @@ t.test('the fields of an answer arrive in order, without those of the hop and th
 t.test('a redirect leads back to the proxy, or is explained', async t => {
   const upstream = await rawUpstream(t, (socket, head) => {
     const [, status, location] = /\?(\d+)=(\S*)/.exec(head) ?? []
-    socket.end(`HTTP/1.1 ${status} Moved\r\nContent-Length: 0\r\nLocation: ${decodeURIComponent(location ?? '').replace('UPSTREAM', `127.0.0.1:${port}`)}\r\n\r\n`)
+    socket.end(`HTTP/1.1 ${status} Moved\r\nContent-Length: 0\r\nContent-Location: ${place(location)}\r\nLocation: ${place(location)}\r\n\r\n`)
   })
+  const place = (encoded = '') => decodeURIComponent(encoded).replace('UPSTREAM', `127.0.0.1:${port}`)
   const { port } = upstream
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const rows: Array<[status: number, location: string, wanted: string, reason: string]> = [
     [301, 'http://UPSTREAM/MAAS/r/?a=http://x', 'http://localhost:5241/MAAS/r/?a=http://x', "to MAAS's own origin"],
+    [301, 'http://UPSTREAM', 'http://localhost:5241', 'to it without a path'],
+    [301, 'http://UPSTREAM?a=/x', 'http://localhost:5241?a=/x', 'with a query alone'],
     [302, '/MAAS/?next=/x', '/MAAS/?next=/x', 'relative'],
     [307, 'http://elsewhere.example/x', 'http://elsewhere.example/x', 'to another host: passed on, not followed'],
     [301, 'https://elsewhere.example/x', 'https://elsewhere.example/x', 'by TLS too'],

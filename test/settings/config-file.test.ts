@@ -1,11 +1,12 @@
 import t, { type Test } from 'tap'
 import { EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { run } from '../../src/cli.ts'
 import { loadConfig, loadPolicies, SettingsError } from '../../src/settings/load.ts'
 import type { Environment, Flags } from '../../src/settings/sources.ts'
+import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 
 const KEY = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
 
@@ -59,6 +60,13 @@ t.test('JSON will do as well', async t => {
   t.match((await loadConfig({}, { MAAS_PROXY_CONFIG: path })).listeners, [{ address: { port: 0 } }])
 })
 
+t.test('a value is the text that was written, in each version of YAML', async t => {
+  for (const version of ['', '%YAML 1.1\n---\n', '%YAML 1.2\n---\n']) {
+    const path = write(t, `${version}maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\nlisteners: [{socket-mode: 0660, socket-group: 010, read-only: true}]`)
+    t.match((await loadConfig({ config: [path] }, {})).listeners, [{ socketMode: 0o660, socketGroup: 10 }], version)
+  }
+})
+
 t.test('what is wrong is said with its place', async t => {
   const good = 'maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\n'
   const rows: Array<[text: string, flags: Flags, env: Environment, wanted: RegExp[], reason: string]> = [
@@ -74,6 +82,10 @@ t.test('what is wrong is said with its place', async t => {
     [`${good}listeners: [{read-only: [true, false]}]`, {}, {}, [/: listeners\[0\]\.read-only: takes one text, number or switch/], 'a list for one'],
     [`${good}listeners: [{listen: {port: 1}}]`, {}, {}, [/: listeners\[0\]\.listen: takes a text or a list of texts/], 'an object for a text'],
     [`${good}listeners: [{listen: 0.0.0.0:1}, {allow: GET nothing/}]`, {}, {}, [/^listeners\[0\]: --listen: http:\/\/0\.0\.0\.0:1 can be reached/, /^listeners\[1\]\.allow: "GET nothing\/" means no operation/], 'what is wrong in itself'],
+    [`${good}listeners: [{socket-mode: 0o660}]`, {}, {}, [/^listeners\[0\]\.socket-mode: "0o660" is not a file mode/], 'as a number it would be 432, another mode, and one that lets others in'],
+    [`%YAML 1.1\n---\n${good}listeners: [{socket-mode: 0x1b0}]`, {}, {}, [/socket-mode: "0x1b0" is not a file mode/], 'the same number in another notation'],
+    [`${good}listeners: [{allow: }]`, {}, {}, [/^listeners\[0\]\.allow: is empty/], 'a list of rules that is nothing does not mean no rules'],
+    [`${good}<<: {read-only: true}\n__proto__: {read-only: true}\nlisteners: [{}]`, {}, {}, [/: "<<": no such setting/, /: __proto__: no such setting/], 'no way around the names'],
     [`${good}api-key-file: DIR/key\nlisteners: [{}]`, {}, {}, [/^api-key and api-key-file: both are set; keep one/], 'two keys'],
     ['listeners: [{}]', {}, {}, [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'none at all'],
     [`${good}listeners: [{}]`, { listen: [':1'], readOnly: ['true'] }, { MAAS_URL: 'http://x/MAAS' }, [/^--config and MAAS_URL, --listen, --read-only: a configuration file describes everything/], 'a file and flags'],
@@ -91,6 +103,15 @@ t.test('what is wrong is said with its place', async t => {
     }
   }
   await t.rejects(loadConfig({ config: ['/nonexistent'] }, {}), /--config: "\/nonexistent": there is no such file/)
+})
+
+t.test('a key of one listener does not go to the MAAS of a profile that was only found', async t => {
+  const path = write(t, 'listeners: [{api-key-file: DIR/key}]')
+  const home = dirname(path)
+  await makeStore(home, OWN, { only: login() })
+  await t.rejects(loadConfig({ config: [path] }, { HOME: home }), /^MAAS_URL: not set/)
+  writeFileSync(path, 'listeners: [{}]')
+  t.match(await loadConfig({ config: [path] }, { HOME: home }), { maasUrl: { href: 'http://maas.example:5240/MAAS' }, notices: [/the only profile/] }, 'where nothing was said of a key it brings both')
 })
 
 t.test('the policies of all listeners can be asked for', async t => {
