@@ -172,6 +172,9 @@ t.test('the package works where it is unpacked', async t => {
   const missing = spawnSync(program, ['--env-file', resolve(dir, 'none')], { encoding: 'utf8', cwd: dir })
   t.equal(missing.status, 2, 'node leaves --env-file to it')
   t.match(missing.stderr, /error: --env-file: .*there is no such file/)
+  writeFileSync(resolve(dir, 'settings.yaml'), 'maas-url: http://maas.example:5240/MAAS\napi-key: c:t:s\nlisteners: [{ listen: "127.0.0.1:7000" }]\n')
+  const printed = spawnSync(program, ['config', 'print', '--config', resolve(dir, 'settings.yaml')], { encoding: 'utf8', cwd: dir })
+  t.match(printed, { status: 0, stdout: /listen: 127\.0\.0\.1:7000/ }, 'what is loaded late, to read and to write a file of settings, is there')
 
   const consumer = resolve(dir, 'consumer')
   for (const name of ['fastify', '@types']) symlinkSync(resolve(ROOT, 'node_modules', name), resolve(consumer, 'node_modules', name))

@@ -45,9 +45,12 @@ export async function readConfigFile (path: string, source: string, problems: st
   }
 }
 
-/** yaml reads JSON too, of which YAML is a superset; it is loaded by those only who have such a file. */
+/**
+ * yaml reads JSON too, of which YAML is a superset; it is loaded by those only who have such a file. It is CommonJS: of what is
+ * loaded late, the bundle of the program has such a package's default export only.
+ */
 async function parseFile (path: string, report: (problem: string) => void): Promise<Entries | null> {
-  const { parseDocument } = await import('yaml')
+  const { default: { parseDocument } } = await import('yaml')
   try {
     const document = parseDocument(readSettingFile(path))
     const [error] = document.errors
