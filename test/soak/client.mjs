@@ -6,6 +6,8 @@ import { Connection } from './connection.mjs'
 const TIMEOUT_MS = 60_000
 /** before it asks again, when MAAS was away */
 const RETRY_MS = 100
+/** manners in which the upstream gives no whole answer */
+const UNANSWERED = new Set(['vanish', 'part'])
 const KEEP_PROBABILITY = 0.85
 const API = '/MAAS/api/2.0/'
 
@@ -68,7 +70,7 @@ export class Client {
     for (const request of requests) {
       const answer = await connection.answer(request.method)
       if (request.keys.length > 1) request.keys = keysOf()
-      journal.judge(request, answer, mayFail || wasAway())
+      journal.judge(request, answer, mayFail || UNANSWERED.has(request.how) || wasAway())
     }
     await sent
     clearTimeout(timer)

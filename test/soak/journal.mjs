@@ -7,6 +7,8 @@ const SHOWN_VIOLATIONS = 10
 const READING = new Set(['GET', 'HEAD'])
 /** What the proxy may say while the upstream is away. */
 const AWAY = new Set(['MAAS_PROXY_UPSTREAM_REFUSED', 'MAAS_PROXY_UPSTREAM_CLOSED'])
+/** What the proxy asks of its own accord, for its time and its key. */
+const OWN = new Set(['/MAAS/api/2.0/version/', '/MAAS/api/2.0/users/?op=whoami'])
 const MASKED = Buffer.from('Invalid signature: ')
 
 export class Journal {
@@ -82,12 +84,12 @@ export class Journal {
         const [method, target, key, nonce] = fields
         if (nonce !== '' && nonces.has(nonce)) this.report('a nonce twice', `${method} ${target}`)
         nonces.add(nonce)
-        const due = request?.keys ?? ['first', 'second', 'other', 'nobody'] // the proxy's own questions
+        const due = request?.keys ?? (target.includes('whoami') ? ['first', 'second', 'other'] : ['nobody'])
         if (!due.includes(key)) this.report('signed otherwise than is due', `${method} ${target}: by ${key} instead of ${due.join(' or ')}`)
         if (request !== undefined && (method !== request.method || target !== request.target)) this.report('a changed request', `${method} ${target} instead of ${request.method} ${request.target}`)
       }
       if (request === undefined) {
-        if (id !== '') this.report('a request that nobody made', `${what} ${id}`)
+        if (what === 'head' && !OWN.has(fields[1])) this.report('a request that nobody made', `${fields[0]} ${fields[1]}`)
         continue
       }
       const arrived = arrivals.get(id)
@@ -103,6 +105,7 @@ export class Journal {
     const told = `${kind} ${method} ${target} (${outcome}): came ${heads} times, whole ${wholes} times`
     if (refusal !== null && heads > 0) this.report('a refused request was sent', told)
     if (heads > (write ? 1 : 2)) this.report('sent twice', told)
+    if (outcome === 'answered' && how === 'vanish') this.report('an answer that nobody gave', told)
     if (outcome === 'answered' && (heads === 0 || (wholes === 0 && how !== 'early'))) this.report('answered without having been sent', told)
     if (write) this.count(`writes: ${outcome === 'answered' ? 'answered' : 'not answered'}, ${wholes === 0 ? 'not done' : wholes === 1 ? 'done once' : 'done twice'}`)
   }

@@ -84,6 +84,13 @@ export const KINDS = {
       }
     })
   }],
+  unanswered: [5, async client => {
+    // The connection alone dies, and MAAS is there: whoever sends again is served.
+    client.connection(WRITABLE)
+    const { random } = client
+    const method = random.pick(['GET', 'DELETE', 'POST'])
+    await client.ask([client.request({ kind: 'unanswered', method, how: random.pick(['vanish', 'part']), size: 2 + random.size(64 * KIB), body: method === 'POST' ? bodyOf(random, 8 * KIB) : null })])
+  }],
   early: [3, async client => {
     client.connection(WRITABLE)
     await client.ask([client.request({ kind: 'early', method: 'POST', path: 'files/', how: 'early', body: bodyOf(client.random, 256 * KIB) })])

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,7 +11,8 @@ import { fileURLToPath } from 'node:url'
 const UPSTREAM = fileURLToPath(new URL('upstream.mjs', import.meta.url))
 /** how long after it listens an upstream may still meet the proxy's news of its death */
 const GRACE_MS = 500
-const EXPECTED_ERROR = 'the API key could not be read again; the old one stays in use'
+/** What the proxy logs of a key file that is broken: the one error that is to be. */
+export const UNREADABLE = 'the API key could not be read again; the old one stays in use'
 
 /** A directory for keys, configuration and ledger, gone at the end. */
 export const scratch = mkdtempSync(join(tmpdir(), 'maas-auth-proxy-soak-'))
@@ -37,29 +37,24 @@ function start (args, stdio) {
   return child
 }
 
-/** A port of loopback that is free now. */
-export async function freePort () {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  await new Promise(resolve => { server.close(resolve) })
-  return port
-}
-
 /** The upstream, which can be killed and comes back on the same port. */
 export class Upstream {
   deaths = 0
+  port = 0
   #child
   #args
   #quietSince = Infinity
 
-  constructor (port, ledger, keys) {
-    this.#args = [UPSTREAM, String(port), ledger, JSON.stringify(keys)]
+  constructor (ledger, keys) {
+    this.#args = [ledger, JSON.stringify(keys)]
   }
 
   async start () {
-    this.#child = start(this.#args, ['ignore', 'inherit', 'inherit', 'ipc'])
-    await Promise.race([once(this.#child, 'message'), this.#child.ended.then(code => { throw new Error(`the upstream ended with ${code}`) })])
+    this.#child = start([UPSTREAM, String(this.port), ...this.#args], ['ignore', 'inherit', 'inherit', 'ipc'])
+    const ended = this.#child.ended.then(code => { throw new Error(`the upstream ended with ${code}`) })
+    ended.catch(() => {}) // it is killed later
+    const [port] = await Promise.race([once(this.#child, 'message'), ended])
+    this.port = port
     this.#quietSince = performance.now() + GRACE_MS
   }
 
@@ -107,7 +102,7 @@ export class Proxy {
       this.records++
       if (secrets.some(secret => line.includes(secret))) report('a secret in the log', line)
       const record = parse(line)
-      if (record === null || /unhandled|uncaught/i.test(line) || (record.level >= 50 && record.msg !== EXPECTED_ERROR)) report('a record of the proxy', line)
+      if (record === null || /unhandled|uncaught/i.test(line) || (record.level >= 50 && record.msg !== UNREADABLE)) report('a record of the proxy', line)
       if (record?.msg === 'listening') this.addresses.push(record.address)
       for (const listener of [...this.#onRecord]) listener(record?.msg)
     })

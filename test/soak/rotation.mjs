@@ -1,11 +1,11 @@
 // The key file, written anew every 0.7 s and told by SIGHUP: another key, now and then half of one.
 import { renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { UNREADABLE } from './processes.mjs'
 
 const INTERVAL_MS = 700
 const TIMEOUT_MS = 10_000
 const REPLACED = 'the API key has been replaced; requests from now on are signed with the new one'
-const UNREADABLE = 'the API key could not be read again; the old one stays in use'
 
 export class Rotation {
   done = 0

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { Journal } from './journal.mjs'
 import { KINDS } from './kinds.mjs'
 import { IdleCrowd, keepBusy } from './load.mjs'
-import { freePort, Proxy, scratch, Upstream } from './processes.mjs'
+import { Proxy, scratch, Upstream } from './processes.mjs'
 import { Random } from './random.mjs'
 import { asTable, countsOf } from './report.mjs'
 import { Rotation } from './rotation.mjs'
@@ -23,7 +23,7 @@ import { Rotation } from './rotation.mjs'
 const MAX_GROWN_MIB = 48
 const MAX_GROWN_DESCRIPTORS = 8
 const START_TIMEOUT_MS = 20_000
-const REST_MS = 4000
+const MAX_REST_MS = 4000
 const SAMPLE_MS = 250
 /** what a process has open beside its connections */
 const SPARE_DESCRIPTORS = 500
@@ -60,8 +60,7 @@ const secrets = Object.values(KEYS).map(key => key.split(':')[2])
 const journal = new Journal(secrets)
 let isStopping = false
 const ledger = join(scratch, 'ledger')
-const port = await freePort()
-const upstream = new Upstream(port, ledger, KEYS)
+const upstream = new Upstream(ledger, KEYS)
 const rotation = new Rotation(join(scratch, 'key'), rotated)
 await upstream.start()
 const proxy = await startProxy()
@@ -98,7 +97,7 @@ process.exit(journal.violations > 0 ? 1 : 0)
 async function startProxy () {
   writeFileSync(join(scratch, 'other'), `${other}\n`, { mode: 0o600 })
   writeFileSync(join(scratch, 'config'), JSON.stringify({
-    'maas-url': `http://127.0.0.1:${port}/MAAS`,
+    'maas-url': `http://127.0.0.1:${upstream.port}/MAAS`,
     'api-key-file': join(scratch, 'key'),
     listeners: [
       { listen: '127.0.0.1:0', deny: ['POST machines/*?op=release'] },
@@ -136,7 +135,7 @@ async function settled () {
   await upstream.kill()
   await upstream.start()
   const samples = []
-  for (let i = 0; i * SAMPLE_MS < REST_MS; i++) {
+  for (let i = 0; i * SAMPLE_MS < Math.min(MAX_REST_MS, seconds * 200); i++) {
     await wait(SAMPLE_MS)
     samples.push(proxy.usage())
   }

@@ -1,7 +1,7 @@
 // The upstream of the soak: one process that is killed at any moment and started again. Every request, and every body that has
 // come whole, is in its ledger before anything is answered, one JSON line each; the ledger outlives the process.
 //
-//   node upstream.mjs PORT LEDGER KEYS      KEYS: {"name": "consumer:token:secret"} as JSON
+//   node upstream.mjs PORT LEDGER KEYS      it tells its parent the port, of which 0 is any; KEYS: {"name": "consumer:token:secret"} as JSON
 import { createHash } from 'node:crypto'
 import { openSync, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -25,7 +25,7 @@ const server = createServer({ requireHostHeader: true, keepAliveTimeout: 60_000 
     if (!request.destroyed && !response.destroyed) throw error
   })
 })
-server.listen(Number(port), '127.0.0.1', () => { process.send('listening') })
+server.listen(Number(port), '127.0.0.1', () => { process.send(server.address().port) })
 process.on('disconnect', () => process.exit())
 
 async function answer (request, response) {
@@ -47,10 +47,16 @@ async function answer (request, response) {
   if (how === 'own') return response.end(url.includes('whoami') ? '{"username": "soak"}' : '{"version": "3.6.0", "subversion": "", "capabilities": []}')
   if (how === 'secret') return response.writeHead(statusOf(how), { 'Content-Type': 'text/plain' }).end(`Invalid signature: ${headers.authorization}`)
 
+  if (how === 'vanish') return request.socket.resetAndDestroy()
+
   const body = answerBody({ method, id, digest, size })
   if (how === 'late') await wait(PARTS * PART_MS)
   response.writeHead(statusOf(how), how === 'chunked' ? {} : { 'Content-Length': body.length })
-  if (method !== 'HEAD' && (how === 'drip' || how === 'chunked')) {
+  if (how === 'part') {
+    response.write(body.subarray(0, size / 2))
+    await wait(PART_MS)
+    request.socket.destroy()
+  } else if (method !== 'HEAD' && (how === 'drip' || how === 'chunked')) {
     const part = Math.ceil(size / PARTS)
     for (let at = 0; at < size; at += part) {
       response.write(body.subarray(at, at + part))
