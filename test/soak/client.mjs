@@ -7,7 +7,7 @@ const TIMEOUT_MS = 60_000
 /** before it asks again, when MAAS was away */
 const RETRY_MS = 100
 /** manners in which the upstream gives no whole answer */
-const UNANSWERED = new Set(['vanish', 'part'])
+const UNANSWERED = new Set(['vanish', 'part', 'chunked-part'])
 const KEEP_PROBABILITY = 0.85
 const API = '/MAAS/api/2.0/'
 

@@ -89,7 +89,7 @@ export const KINDS = {
     client.connection(WRITABLE)
     const { random } = client
     const method = random.pick(['GET', 'DELETE', 'POST'])
-    await client.ask([client.request({ kind: 'unanswered', method, how: random.pick(['vanish', 'part']), size: 2 + random.size(64 * KIB), body: method === 'POST' ? bodyOf(random, 8 * KIB) : null })])
+    await client.ask([client.request({ kind: 'unanswered', method, how: random.pick(['vanish', 'part', 'chunked-part']), size: 2 + random.size(64 * KIB), body: method === 'POST' ? bodyOf(random, 8 * KIB) : null })])
   }],
   early: [3, async client => {
     client.connection(WRITABLE)
@@ -101,7 +101,7 @@ export const KINDS = {
   }],
   'old version': [3, async client => {
     client.connection(OVER_TCP)
-    await client.ask([client.request({ kind: 'old version', version: '1.0', how: client.random.pick(['chunked', 'drip']), size: client.random.size(64 * KIB) })])
+    await client.ask([client.request({ kind: 'old version', version: '1.0', how: client.random.pick(['chunked', 'chunked-part', 'drip']), size: 2 + client.random.size(64 * KIB) })])
     client.close()
   }],
   'half-closed': [4, async client => {

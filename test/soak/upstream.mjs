@@ -51,8 +51,8 @@ async function answer (request, response) {
 
   const body = answerBody({ method, id, digest, size })
   if (how === 'late') await wait(PARTS * PART_MS)
-  response.writeHead(statusOf(how), how === 'chunked' ? {} : { 'Content-Length': body.length })
-  if (how === 'part') {
+  response.writeHead(statusOf(how), how.startsWith('chunked') ? {} : { 'Content-Length': body.length })
+  if (how.endsWith('part')) {
     response.write(body.subarray(0, size / 2))
     await wait(PART_MS)
     request.socket.destroy()
