@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Connection } from './connection.mjs'
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 30_000
 /** before it asks again, when MAAS was away */
 const RETRY_MS = 100
 /** manners in which the upstream gives no whole answer */
