@@ -1,0 +1,35 @@
+import t from 'tap'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, symlinkSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { ENVIRONMENT } from './helper/process.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SECONDS = 10
+
+t.test('the built program bears load and faults for some seconds', { skip: process.platform !== 'linux' && 'memory and descriptors are read from /proc, which only Linux has', timeout: 240_000 }, async t => {
+  // Built apart, so that no other test finds a program half built.
+  const tree = t.testdir({})
+  for (const name of ['package.json', 'tsconfig.json', 'README.md', 'config', 'src']) cpSync(resolve(ROOT, name), resolve(tree, name), { recursive: true })
+  symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
+  const built = await run('npm', ['run', '--silent', 'build'], tree)
+  t.match(built, { code: 0 }, 'it is built')
+
+  const { code, output } = await run(process.execPath, [resolve(ROOT, 'test/soak/run.mjs'), '--seconds', String(SECONDS), '--connections', '300', '--busy', '40', '--program', resolve(tree, 'dist/main.js')], ROOT)
+  t.equal(code, 0, 'nothing happened that must not', { output })
+  const count = (name: string) => Number(new RegExp(`^ {2}${name} +(\\d+)`, 'm').exec(output)?.[1] ?? 0)
+  // That each kind of request was made is seen to by the soak itself.
+  for (const [name, least] of [['answered', 200], ['left', 5], ['answered, done once', 50], ['MAAS_PROXY_UPSTREAM_REFUSED', 1], ['upstream killed', SECONDS / 3], ['key changed', SECONDS / 3], ['SIGHUP', SECONDS / 3], ['idle connections', 300]] as const) {
+    t.ok(count(name) >= least, `${name}: ${count(name)}, at least ${least}`)
+  }
+})
+
+async function run (command: string, args: string[], cwd: string): Promise<{ code: number | null, output: string }> {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...ENVIRONMENT, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' } })
+  t.after(() => child.kill())
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code, output: stdout + stderr }
+}
