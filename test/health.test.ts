@@ -1,6 +1,8 @@
 import t from 'tap'
 import { chmodSync } from 'node:fs'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
+import { Exchange } from '../src/exchange.ts'
+import type { Outcome } from '../src/observe/exchanges.ts'
 import { Health } from '../src/observe/health.ts'
 import { startProgram } from './helper/process.ts'
 import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
@@ -57,6 +59,18 @@ t.test('many who ask at once are one question, and a new key asks anew', async t
   answers[0]?.(true)
   t.match(await first, [{ ready: true }, { ready: true }], 'who asked before gets that answer')
   t.match(health.lastKnown, { ready: false }, 'but it is not what counts now')
+})
+
+t.test('a request of the old key is no proof of the new one', async t => {
+  const health = new Health(async () => ({ ready: false, reason: 'the new key is not taken', remedy: null }))
+  const old = new Exchange()
+  health.doubt()
+  t.match(await health.ask(), { ready: false })
+  const outcome = (exchange: Exchange) => ({ exchange: Object.assign(exchange, { attempts: 1, access: 'signed' }), status: 200 }) as unknown as Outcome
+  health.observe(outcome(old))
+  t.match(health.lastKnown, { ready: false }, 'which began before the key was replaced, and ended after')
+  health.observe(outcome(new Exchange()))
+  t.match(health.lastKnown, { ready: true }, 'one that began after it is')
 })
 
 t.test('what probes ask needs no token, but the guard is there', async t => {

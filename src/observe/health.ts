@@ -24,6 +24,7 @@ export class Health {
   #until = 0
   /** counts up when what is being asked is of no use any more */
   #era = 0
+  #doubtedAt = 0
   #asking: Promise<Verdict> | null = null
 
   /** @param probe asks MAAS, by a signed request */
@@ -35,15 +36,17 @@ export class Health {
   get lastKnown (): Verdict { return this.#verdict }
 
   /** Learns from a request: what MAAS took is proof that all is well, and what it did not is a reason to ask. */
-  observe ({ exchange: { access, attempts, error }, status }: Outcome): void {
+  observe ({ exchange: { access, attempts, error, startedAt }, status }: Outcome): void {
     if (attempts === 0 || access !== 'signed') return
     if (error !== null || status === 401) this.doubt()
-    else if (status !== null && status < 500) this.#know({ ready: true, reason: 'MAAS answers and takes the API key', remedy: null })
+    // What began before the doubt may have been signed with the key of before.
+    else if (status !== null && status < 500 && startedAt > this.#doubtedAt) this.#know({ ready: true, reason: 'MAAS answers and takes the API key', remedy: null })
   }
 
   /** Forgets what is known, as for a new key. */
   doubt (): void {
     this.#until = 0
+    this.#doubtedAt = performance.now()
     this.#era++
     this.#asking = null
   }
