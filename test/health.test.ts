@@ -41,6 +41,13 @@ t.test('traffic is proof, so nothing is asked', async t => {
   t.equal(upstream.sockets.length, 2)
 })
 
+t.test('what nginx refuses says nothing of the key', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => { socket.end(`HTTP/1.1 ${head.startsWith('POST') ? '413 Too Large' : '401 Unauthorized'}\r\nContent-Length: 0\r\n\r\n`) })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/').replace('GET', 'POST')), /^HTTP\/1\.1 413 /)
+  t.match(ready(await exchange(proxy.port, get('/-/ready'))), ['503', /MAAS answers 401/])
+})
+
 t.test('many who ask at once are one question, and a new key asks anew', async t => {
   let asked = 0
   const answers: Array<(ready: boolean) => void> = []

@@ -134,6 +134,7 @@ t.test('a profile of the maas CLI brings address, key and CA', async t => {
   t.match(await problems({ profile: ['lab'], maasUrl: ['http://x/MAAS'] }), ['--profile and --maas-url: contradict each other, a profile brings its own address; keep one'], 'a key goes to its own MAAS')
   t.match(await problems({ maasUrl: ['http://x/MAAS'] }, { MAAS_PROXY_PROFILE: 'lab' }), [/^MAAS_PROXY_PROFILE and --maas-url: contradict/])
   t.match(await loadConfig({ profile: ['lab'] }, { ...env, MAAS_URL: 'http://x/MAAS', MAAS_API_KEY: 'a:b:c' }), { maasUrl: { href: maas.url }, keys: [{ name: '--profile' }] }, 'the flag beats the environment, as a whole')
+  t.match(await problems({ apiKeyFile: ['/x'] }, { MAAS_PROXY_PROFILE: 'lab' }), [/^MAAS_PROXY_PROFILE and --api-key-file: contradict each other/], 'no key goes to the MAAS of another')
   t.match(await problems({ profile: ['lab'] }, { MAAS_PROXY_READ_ONLY: 'maybe' }), [/^MAAS_PROXY_READ_ONLY/])
 
   const rotated = maas.user

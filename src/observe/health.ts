@@ -39,8 +39,8 @@ export class Health {
   observe ({ exchange: { access, attempts, error, startedAt }, status }: Outcome): void {
     if (attempts === 0 || access !== 'signed') return
     if (error !== null || status === 401) this.doubt()
-    // What began before the doubt may have been signed with the key of before.
-    else if (status !== null && status < 500 && startedAt > this.#doubtedAt) this.#know({ ready: true, reason: 'MAAS answers and takes the API key', remedy: null })
+    // Success alone: the nginx of MAAS refuses before anybody looks at a key. What began before the doubt may have been signed with another.
+    else if (status !== null && status < 300 && startedAt > this.#doubtedAt) this.#know({ ready: true, reason: 'MAAS answers and takes the API key', remedy: null })
   }
 
   /** Forgets what is known, as for a new key. */

@@ -24,6 +24,8 @@ export async function chooseProfile (given: Lookup, environment: Environment, pr
   try {
     if (asked === undefined) return await findOnlyProfile(given, environment, notices)
     const url = given('maasUrl')
+    const key = (['apiKey', 'apiKeyFile'] as const).map(given).find(key => key !== undefined && key.rank < asked.rank)
+    if (key !== undefined) problems.push(`${asked.source} and ${key.source}: contradict each other, a profile brings its own key; keep one`)
     if (url !== undefined && url.rank <= asked.rank) problems.push(`${asked.source} and ${url.source}: contradict each other, a profile brings its own address; keep one`)
     return { ...await readProfile(asked.texts[0] as string, environment), source: asked.source, rank: asked.rank }
   } catch (error) {
