@@ -133,12 +133,18 @@ export class Connection {
     try {
       const { value, done } = await this.#chunks.next()
       if (!done) this.#rest = this.#rest.length === 0 ? value : Buffer.concat([this.#rest, value])
-      else this.ending ??= 'closed'
+      else this.ending ??= await this.#howEnded()
       if (done) this.#socket.destroy()
       return !done
     } catch (error) {
       this.ending ??= error.code
       return false
     }
+  }
+
+  /** libuv takes a reset that comes together with the last bytes for an orderly end; the system still knows when it is asked to write. */
+  async #howEnded () {
+    if (this.address.path !== undefined || !this.#socket.writable) return 'closed'
+    return await new Promise(resolve => { this.#socket.write(' ', error => { resolve(error?.code ?? 'closed') }) })
   }
 }

@@ -23,6 +23,8 @@ import { Rotation } from './rotation.mjs'
 const MAX_GROWN_MIB = 48
 const MAX_GROWN_DESCRIPTORS = 8
 const START_TIMEOUT_MS = 20_000
+/** until memory is what it will be: code compiled, buffers of V8 and malloc as large as the load makes them */
+const [MIN_WARM_UP_SECONDS, MAX_WARM_UP_SECONDS] = [3, 30]
 const MAX_REST_MS = 4000
 const SAMPLE_MS = 250
 /** what a process has open beside its connections */
@@ -75,7 +77,7 @@ const crowd = new IdleCrowd(soak)
 
 await crowd.open(idle)
 tell(`${crowd.size} idle connections are open`)
-await trouble(Math.max(3, seconds / 10), seed + 1)
+await trouble(Math.max(MIN_WARM_UP_SECONDS, Math.min(MAX_WARM_UP_SECONDS, seconds / 3)), seed + 1)
 const before = await settled()
 tell('warmed up')
 await trouble(seconds, seed)
