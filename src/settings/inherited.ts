@@ -58,7 +58,7 @@ function inodeOf (fd: number): string | null {
 /** Reads an address as the kernel prints it: words of 32 bits in the machine's own order, and a port. */
 function tcpAddress ([, local = '', , state]: readonly string[], family: 'ipv4' | 'ipv6'): TcpAddress | null {
   const [words = '', port = ''] = local.split(':')
-  const bytes = Buffer.from(Uint32Array.from(words.match(/.{8}/g) ?? [], word => Number.parseInt(word, 16)).buffer)
+  const bytes = Buffer.from(Uint32Array.from(words.matchAll(/.{8}/g), ([word]) => Number.parseInt(word, 16)).buffer)
   const address = family === 'ipv4' ? bytes.join('.') : bytes.toString('hex').replace(/.{4}(?=.)/g, '$&:')
   return state === TCP_LISTEN ? { host: new SocketAddress({ address, family }).address, port: Number.parseInt(port, 16) } : null
 }
