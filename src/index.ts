@@ -26,7 +26,7 @@ export { SettingsError } from './settings/load.ts'
  *   server listens beyond loopback, whoever reaches it has the power of the key, as far as the rules go, unless your hooks or `clientTokenFile` ask
  *   who it is; that is warned of.
  * - It is registered once, and without a prefix, since clients of MAAS use absolute paths. It needs HTTP/1.1, with or without TLS.
- * - It logs to the log of your server: a record `request` for each, unless `accessLog` is false, and what an operator should know. Key files and
+ * - It logs to the log of your server: a record `request` for each, unless `accessLog` is false, a record `audit` for each write, and what an operator should know. Key files and
  *   connections to MAAS are let go when the server closes, after its last answer.
  *
  * @throws {@link SettingsError} at registration, with everything that is wrong with the options

@@ -15,7 +15,9 @@ t.test('live is who answers; ready is who has MAAS and a key that it takes', asy
   const { consumer, token, secret } = maas.admin
   const proxy = await startTestProxy(t, testConfig(maas.url, {}, `${consumer}:${token}:${secret}`))
   t.match(await exchange(proxy.port, get('/-/live')), /^HTTP\/1\.1 200 [^]*cache-control: no-store[^]*\{"live":true\}/i)
-  t.strictSame(ready(await exchange(proxy.port, get('/-/ready'))), ['200', 'MAAS answers, and takes the API key as that of admin', null])
+  const first = await exchange(proxy.port, get('/-/ready'))
+  t.strictSame(ready(first), ['200', 'MAAS answers, and takes the API key as that of admin', null])
+  t.match(jsonBody(first), { clockOffsetSeconds: Number }, 'and what is known of its clock')
   t.equal(maas.records.length, 1, 'by one question')
   await exchange(proxy.port, get('/-/ready?verbose'))
   t.equal(maas.records.length, 1, 'which is not asked again while the answer is fresh')

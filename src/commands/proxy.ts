@@ -57,7 +57,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   }))
   logUpstreamConnections(upstream, logger)
 
-  const readinessOf = (keys: readonly Key[]) => async () => stopping ? STOPPING : await readiness(keys)
+  const readinessOf = (keys: readonly Key[]) => async () => ({ ...stopping ? STOPPING : await readiness(keys), clockOffsetSeconds: link.clock.offsetSeconds })
 
   async function stop (): Promise<void> {
     stopping = true

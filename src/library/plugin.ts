@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { guarded } from '../guarded.ts'
 import { announce, openMaasSide } from '../maas-side.ts'
 import { logAccess } from '../observe/access-log.ts'
+import { auditLog } from '../observe/audit-log.ts'
 import type { ListenerConfig } from '../settings/listener.ts'
 import { formatListenAddress, isLoopback } from '../settings/listen.ts'
 import { configure } from '../settings/load.ts'
@@ -21,7 +22,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   announce(config, app.log)
   if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
   const { credential } = ring.of(listener.key)
-  await app.register(guarded, { config: listener, link, credential, observers: options.accessLog === false ? [] : [logAccess], isLent: true })
+  await app.register(guarded, { config: listener, link, credential, observers: [...options.accessLog === false ? [] : [logAccess], auditLog(() => undefined)], isLent: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
 /** What stands against being in this server, in this place. */

@@ -7,9 +7,15 @@ export const LIVE_PATH = '/-/live'
 export const READY_PATH = '/-/ready'
 export const METRICS_PATH = '/-/metrics'
 
+/** Whether requests would be answered, and what there is to know beside it. */
+export interface Readiness extends Verdict {
+  /** how far the clock of MAAS is ahead of ours, as far as is known; signatures follow it */
+  clockOffsetSeconds: number
+}
+
 /** Where the pages have what they show. */
 export interface StatusPagesOptions {
-  readiness: () => Promise<Verdict>
+  readiness: () => Promise<Readiness>
   metrics: () => Promise<MetricsText>
 }
 

@@ -68,7 +68,10 @@ const steps = {
   'head of a request': () => requestHeaders(rawHeaders, undefined, 'OAuth'),
   'head of an answer': () => responseHead(200, 'OK', answer),
   'count for the metrics': () => traffic.add(outcome),
-  'log, without the writing': () => logAccess(outcome)
+  'log, without the writing': () => {
+    logAccess(outcome)
+    logger.flush() // or the lines of the whole run would be one text
+  }
 }
 if (parsed.query.length !== 2) throw new Error('the sample request is not what it should be')
 

@@ -22,7 +22,7 @@ export function ours (root, name) {
     version: () => versionIn(join(root, 'package.json')),
     log,
     start: ({ port, upstream, caFile }) => ({
-      command: [process.execPath, '--v8-pool-size=0', '--', join(root, 'dist/main.js'), '--listen', `127.0.0.1:${port}`, '--log-level', 'info', '--log-format', 'json',
+      command: [process.execPath, '--', join(root, 'dist/main.js'), '--listen', `127.0.0.1:${port}`, '--log-level', 'info', '--log-format', 'json',
         '--allow', 'GET machines/**', '--allow', 'POST machines/*?op=power_on', '--allow', '* files/**', '--deny', 'DELETE **', '--deny', 'GET machines/*?op=details',
         ...caFile === undefined ? [] : ['--ca-file', caFile]],
       env: { MAAS_URL: `${upstream}/MAAS`, MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` },

@@ -278,6 +278,9 @@ t.test('web pages and foreign names are kept out as on loopback, unless they are
   const asked = async ({ port }: Host, host: string, ...fields: string[]) => (await exchange(port, get(MACHINES, ...fields).replace('localhost', host))).slice(9, 12)
   const token = 'MAAS-Proxy-Token: alice-token-0001'
   t.equal(await asked(closedHost, 'localhost:80', token), '200')
+  t.notOk(closedHost.log.some(record => ['request', 'audit'].includes(String(record['msg']))), 'a read leaves no record where none is wanted')
+  t.match(await exchange(closedHost.port, get(MACHINES, token).replace('GET', 'DELETE')), /^HTTP\/1\.1 200 /)
+  t.match(closedHost.log.find(record => record['msg'] === 'audit'), { client: 'alice', method: 'DELETE', resource: 'machines/', status: 200 }, 'a write does')
   t.equal(await asked(closedHost, 'localhost'), '401')
   t.equal(await asked(closedHost, 'app.example', token), '403')
   t.equal(await asked(closedHost, 'localhost', token, 'Origin: http://evil.example'), '403')
