@@ -192,6 +192,12 @@ t.test('the package works where it is unpacked', async t => {
   const printed = call(program, ['config', 'print', '--maas-url', 'http://localhost:5240/MAAS', '--api-key-file', resolve(dir, 'key')])
   writeFileSync(resolve(dir, 'proxy.yaml'), printed)
   t.match(call(program, ['policy', 'test', 'GET machines/', '--config', resolve(dir, 'proxy.yaml')]), /allowed: GET machines/, 'what is loaded only when it is used can be loaded')
+  const child = spawn(program, ['--listen', '127.0.0.1:0', '--maas-url', 'http://127.0.0.1:1/MAAS', '--api-key-file', resolve(dir, 'key')], { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] })
+  t.after(() => child.kill('SIGKILL'))
+  let printedLog = ''
+  while (!printedLog.includes('"listening"')) printedLog += String((await once(child.stdout, 'data'))[0])
+  const metrics = await fetch(`${/"address":"([^"]+)"/.exec(printedLog)?.[1]}/-/metrics`)
+  t.match(await metrics.text(), /^maas_auth_proxy_build_info/m, 'as for metrics')
 
   const consumer = resolve(dir, 'consumer')
   for (const name of ['fastify', '@types']) symlinkSync(resolve(ROOT, 'node_modules', name), resolve(consumer, 'node_modules', name))
