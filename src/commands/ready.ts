@@ -1,6 +1,6 @@
 import { Client } from 'undici'
 import { READY_PATH } from '../respond/status-pages.ts'
-import { bracket, type ListenAddress } from '../settings/listen.ts'
+import { bracket, type ListenAddress, reachedBy } from '../settings/listen.ts'
 import { loadAddresses, SettingsError } from '../settings/load.ts'
 import { type Command, EXIT } from './command.ts'
 
@@ -25,13 +25,10 @@ export const ready: Command = {
   }
 }
 
-/** An address that means all of a machine is reached by its loopback. */
-const ANY = new Map([['0.0.0.0', '127.0.0.1'], ['::', '::1']])
-
 async function askAt (address: ListenAddress): Promise<{ statusCode: number, body: string }> {
   const client = 'path' in address
     ? new Client('http://localhost', { socketPath: address.path })
-    : new Client(`http://${bracket(ANY.get(address.host) ?? address.host)}:${address.port}`)
+    : new Client(`http://${bracket(reachedBy(address.host))}:${address.port}`)
   try {
     const { statusCode, body } = await client.request({ method: 'GET', path: READY_PATH, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
     return { statusCode, body: (await body.text()).trim() }

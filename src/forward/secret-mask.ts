@@ -5,13 +5,13 @@ import { MAX_HELD_BYTES } from './held-answer.ts'
 import { valueOf, withoutFields } from './response-head.ts'
 
 /** An answer as a whole: fields as names and values in turns, and the body. */
-export interface HeldAnswer {
+export interface WholeAnswer {
   headers: string[]
   body: Buffer
 }
 
 /** Takes the token secret out of an answer. @throws ProxyError if it cannot be looked into */
-export type SecretMask = (answer: HeldAnswer) => HeldAnswer
+export type SecretMask = (answer: WholeAnswer) => WholeAnswer
 
 const MASK = '[token secret]'
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../errors.ts'
 import type { EgressProxy } from '../settings/egress.ts'
+import { withoutBrackets } from '../settings/listen.ts'
 
 /** How to open tunnels. */
 export interface TunnelOptions {
@@ -22,7 +23,7 @@ export type OnTunnel = (...result: [ProxyError, null] | [null, Socket]) => void
 export function openTunnel (options: TunnelOptions, done: OnTunnel): void {
   const { proxy, connect } = options
   const { protocol, host, hostname, port } = new URL(proxy.origin)
-  connect({ protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port }, (cause, socket) => {
+  connect({ protocol, host, hostname: withoutBrackets(hostname), port }, (cause, socket) => {
     if (cause === null) askForWay(socket, options, done)
     else done(unreachable(proxy, cause), null)
   })

@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs'
-import { quote, readSettingFile } from './values.ts'
+import { isReadableByAll, quote, readSettingFile } from './values.ts'
 
 /** A client, and the token it is known by. */
 export interface ClientToken {
@@ -13,7 +12,7 @@ export interface ClientToken {
  */
 export function readClientTokens (path: string): ClientToken[] {
   const lines = readSettingFile(path).split('\n')
-  if ((statSync(path).mode & 0o004) !== 0) throw new Error(`${quote(path)}: every user of this machine may read it; chmod 600 it`)
+  if (isReadableByAll(path)) throw new Error(`${quote(path)}: every user of this machine may read it; chmod 600 it`)
   const clients = lines.flatMap((line, i) => {
     const text = line.trim()
     if (text === '' || text.startsWith('#')) return []

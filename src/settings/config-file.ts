@@ -1,5 +1,5 @@
 import { closest } from 'fastest-levenshtein'
-import { isListenerSetting } from './scope.ts'
+import { isListenerSetting } from './listener-settings.ts'
 import type { Given } from './sources.ts'
 import type { Scopes } from './scopes.ts'
 import { SETTINGS, type SettingName } from './table.ts'

@@ -1,6 +1,6 @@
 import { SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
 import { keyOf, NAMES_BY_KEY } from './config-file.ts'
-import { isListenerSetting } from './scope.ts'
+import { isListenerSetting } from './listener-settings.ts'
 import { readScopes } from './scopes.ts'
 import { DEFAULT_SOURCE, type Environment, type Flags, type Given, type Lookup } from './sources.ts'
 import { SETTINGS, type Setting, type SettingName } from './table.ts'

@@ -1,10 +1,10 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ApiKey, parseApiKey } from '../maas/api-key.ts'
 import type { ChosenProfile } from './chosen-profile.ts'
 import { readProfile } from './profile.ts'
 import type { Environment, Given, Lookup } from './sources.ts'
-import { attempt, readSettingFile } from './values.ts'
+import { attempt, isReadableByAll, readSettingFile } from './values.ts'
 
 /** Where an API key comes from, so that it can be read again when it has changed. */
 export interface KeySource {
@@ -17,7 +17,8 @@ export interface KeySource {
   read: () => Promise<ApiKey>
 }
 
-type Candidate = Omit<KeySource, 'apiKey'> & { rank: number }
+/** A source that may be taken; one that has been read already brings its key along. */
+type Candidate = Omit<KeySource, 'apiKey'> & { apiKey?: ApiKey, rank: number }
 
 /** The name of systemd's credential (`LoadCredential=` of systemd.exec(5)), a file in the directory that systemd names. */
 const CREDENTIAL = 'maas-api-key'
@@ -49,7 +50,7 @@ export async function chooseKey (given: Lookup, environment: Environment, profil
   if (source === undefined) problems.push('MAAS_API_KEY: not set; set it, or name a file that holds the key with --api-key-file, or a profile of the maas CLI with --profile')
   if (source === undefined) return undefined
   if (others.length > 0) problems.push(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
-  const apiKey = await attempt(source.read, source.name, problems)
+  const apiKey = source.apiKey ?? await attempt(source.read, source.name, problems)
   if (apiKey === undefined) return undefined
   if (source.file !== null && isReadableByAll(source.file)) warnings.push(`${source.name}: every user of this machine may read ${source.file}; chmod 600 it`)
   if (!apiKey.hasUsualForm) warnings.push('the API key does not have the form that MAAS gives its keys (18, 18 and 32 letters and digits); was it copied whole?')
@@ -64,10 +65,6 @@ function fromFile (path: string, source: string, rank: number): Candidate {
   return { name: source, file: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
 }
 
-function fromProfile ({ name, path, source, rank }: ChosenProfile, environment: Environment): Candidate {
-  return { name: source, file: path, rank, read: async () => (await readProfile(name, environment)).apiKey }
-}
-
-function isReadableByAll (path: string): boolean {
-  return (statSync(path).mode & 0o004) !== 0
+function fromProfile ({ name, apiKey, path, source, rank }: ChosenProfile, environment: Environment): Candidate {
+  return { apiKey, name: source, file: path, rank, read: async () => (await readProfile(name, environment)).apiKey }
 }

@@ -57,9 +57,19 @@ export function formatListenAddress (address: ListenAddress): string {
   return 'path' in address ? `unix:${address.path}` : `http://${bracket(address.host)}:${address.port}`
 }
 
+/** An address that means all of a machine, by the one that reaches it from there; any other as it is. */
+export function reachedBy (host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+}
+
 /** A host as it stands in a URL or in `Host`. */
 export function bracket (host: string): string {
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** A host as sockets want it, of one as it stands in a URL. */
+export function withoutBrackets (host: string): string {
+  return host.replace(/^\[|\]$/g, '')
 }
 
 /** Reads the mode of a socket file: three octal digits, a zero before them or not. */

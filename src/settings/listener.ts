@@ -5,9 +5,9 @@ import type { ClientToken } from './client-tokens.ts'
 import { inheritedListeners } from './inherited.ts'
 import { chooseKey, type KeySource } from './key-source.ts'
 import type { ListenAddress } from './listen.ts'
-import { checkListeners } from './listeners.ts'
+import { checkExposure } from './exposure.ts'
 import { buildPolicy } from './policy.ts'
-import { LISTENER_SETTINGS } from './scope.ts'
+import { LISTENER_SETTINGS } from './listener-settings.ts'
 import type { Environment } from './sources.ts'
 import type { Scopes } from './scopes.ts'
 import { readValues } from './read-values.ts'
@@ -45,7 +45,7 @@ export async function readListeners ({ given, where }: Scopes['listeners'][numbe
     for (const source of sources) ownProblems.push(`${source} and LISTEN_FDS: the sockets are those that systemd passed, as its socket unit says; leave the setting out, or start without the unit`)
     values.listen = inherited
   }
-  if (values.listen !== undefined && values.allowHost !== undefined) checkListeners(values, ownProblems, ownWarnings)
+  if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, ownProblems, ownWarnings)
   if (values.allowCredentialOperations) ownWarnings.push('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
   if (values.policyMode === 'warn') ownWarnings.push('--policy-mode warn: the rules are not enforced')
   problems.push(...ownProblems.map(problem => where + problem))

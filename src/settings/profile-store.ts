@@ -1,7 +1,7 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from './sources.ts'
-import { quote, readSettingBytes } from './values.ts'
+import { isReadableByAll, quote, readSettingBytes } from './values.ts'
 
 /** A profile as the `maas` CLI keeps it, not yet looked into. */
 export interface StoredProfile {
@@ -34,7 +34,7 @@ export function storePaths ({ HOME: home }: Environment): string[] {
 export async function readStore (path: string): Promise<StoredProfile[]> {
   if (!existsSync(path)) return []
   const bytes = readSettled(path)
-  const readableByAll = (statSync(path).mode & 0o004) !== 0
+  const readableByAll = isReadableByAll(path)
   const rows = await queryProfiles(bytes, path)
   return rows.map(([name, data]) => ({ name, data, path, readableByAll }))
 }

@@ -1,5 +1,5 @@
 import { LISTENERS, NAMES_BY_KEY } from './config-file.ts'
-import { isListenerSetting } from './scope.ts'
+import { isListenerSetting } from './listener-settings.ts'
 import { SETTINGS, type Setting, type SettingName } from './table.ts'
 
 type Schema = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const MAX_DURATION_MS = 24 * 3_600_000
@@ -56,6 +56,11 @@ export function readSettingBytes (path: string): Buffer {
     const reason = { ENOENT: 'there is no such file', EACCES: 'this user may not read it', EISDIR: 'it is a directory' }[String(code)] ?? `it cannot be read (${code})`
     throw new Error(`${quote(path)}: ${reason}`)
   }
+}
+
+/** Whether every user of this machine may read a file, and with it the secret that is in it. */
+export function isReadableByAll (path: string): boolean {
+  return (statSync(path).mode & 0o004) !== 0
 }
 
 /** Reads a file of JSON that a setting names. @throws Error that names the file */

@@ -1,12 +1,10 @@
 import t from 'tap'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { run } from '../../src/cli.ts'
 import { SETTINGS, type Setting } from '../../src/settings/table.ts'
+import { runHere } from '../helper/process.ts'
 
 const helper = (name: string) => fileURLToPath(new URL(`../helper/${name}`, import.meta.url))
 
@@ -29,10 +27,9 @@ const SHELLS: Readonly<Record<string, (script: string, line: string) => string[]
 }
 
 async function printed (argv: string[]): Promise<string> {
-  let text = ''
-  const stream = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
-  t.equal(await run({ argv, env: {}, stdout: stream, stderr: stream, signals: new EventEmitter() }), argv.length > 1 ? 0 : 2)
-  return text
+  const { code, stdout, stderr } = await runHere(argv)
+  t.equal(code, argv.length > 1 ? 0 : 2)
+  return stdout + stderr
 }
 
 for (const [shell, offersOf] of Object.entries(SHELLS)) {

@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import type { TlsOptions } from 'node:tls'
 import { inspect } from 'node:util'
 import { EgressProxy, findEgress, isException } from '../../src/settings/egress.ts'
 import { loadConfig, SettingsError } from '../../src/settings/load.ts'
@@ -11,7 +11,7 @@ import type { Environment, Flags } from '../../src/settings/sources.ts'
 import { parseMaasUrl } from '../../src/maas/maas-url.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { KEY, startTestProxy, testConfig } from '../helper/proxy.ts'
-import { exchange, get, headLines, jsonBody, listenOn, request, withoutSignature } from '../helper/sockets.ts'
+import { exchange, get, headLines, jsonBody, keptUpstream, listenOn, request, withoutSignature } from '../helper/sockets.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -20,21 +20,8 @@ const FAR = '192.0.2.1'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-/** A MAAS that keeps its connections open and answers every request. */
-async function upstreamMaas (t: Test, tls: TlsOptions | null, answer: (socket: Socket) => void = socket => socket.write(OK)) {
-  const requests: string[] = []
-  const sockets: Socket[] = []
-  const onConnection = (socket: Socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    socket.on('data', chunk => {
-      requests.push(chunk.toString('latin1'))
-      answer(socket)
-    })
-  }
-  const server = tls === null ? createServer(onConnection) : createTlsServer(tls, onConnection).on('tlsClientError', () => {})
-  return { port: await listenOn(t, server, sockets), requests, sockets }
-}
+/** A MAAS that answers every request. */
+const upstreamMaas = async (t: Test, tls: TlsOptions | null, answer: (socket: Socket) => void = socket => socket.write(OK)) => await keptUpstream(t, answer, tls)
 
 /**
  * A small egress proxy: every way it opens leads to this machine. It keeps what it was asked and all that passed through it.

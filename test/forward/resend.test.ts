@@ -1,9 +1,8 @@
 import t from 'tap'
-import { connect, createServer, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { connect, type Socket } from 'node:net'
 import { makeCertificates } from '../helper/certificates.ts'
 import { startTestProxy, type TestProxy, testConfig } from '../helper/proxy.ts'
-import { closed, exchange, get, jsonBody, listenOn, request } from '../helper/sockets.ts'
+import { closed, exchange, get, jsonBody, keptUpstream, request } from '../helper/sockets.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -18,21 +17,14 @@ const HANG: Fate = () => {}
 const sendAndClose = (bytes: string): Fate => socket => socket.end(bytes)
 const sendAndReset = (bytes: string): Fate => socket => { socket.write(bytes, () => socket.resetAndDestroy()) }
 
-/** A bare server that keeps its connections open, deals its fates out one a request, and keeps what arrived. */
+/** A server that deals its fates out one a request. */
 async function fatefulUpstream (t: Test, fates: readonly Fate[], tls: { key: string, cert: string } | null = null) {
-  const requests: string[] = []
-  const sockets: Socket[] = []
-  const onConnection = (socket: Socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    socket.on('data', chunk => {
-      const fate = fates[requests.push(chunk.toString('latin1')) - 1] ?? OK
-      if (typeof fate === 'string') socket.write(fate)
-      else fate(socket)
-    })
-  }
-  const port = await listenOn(t, tls === null ? createServer(onConnection) : createTlsServer(tls, onConnection), sockets)
-  return { port, requests, sockets, url: `${tls === null ? 'http' : 'https'}://127.0.0.1:${port}/MAAS` }
+  const upstream = await keptUpstream(t, (socket, _request, i) => {
+    const fate = fates[i] ?? OK
+    if (typeof fate === 'string') socket.write(fate)
+    else fate(socket)
+  }, tls)
+  return { ...upstream, url: `${tls === null ? 'http' : 'https'}://127.0.0.1:${upstream.port}/MAAS` }
 }
 
 const WARMING = '/MAAS/api/2.0/zones/'

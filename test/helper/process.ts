@@ -6,6 +6,7 @@ import type { Server } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../src/cli.ts'
+import type { Io } from '../../src/commands/command.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -86,7 +87,7 @@ export function startCommand (t: Test, [command = '', ...args]: readonly string[
 }
 
 /** Runs the program in this process, which is quicker by far where nothing depends on a process of its own. */
-export async function runHere (argv: readonly string[], env: Record<string, string> = {}): Promise<{ code: number, stdout: string, stderr: string }> {
+export async function runHere (argv: readonly string[], env: Io['env'] = {}): Promise<{ code: number, stdout: string, stderr: string }> {
   const text = { stdout: '', stderr: '' }
   const stream = (name: keyof typeof text) => new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
   const code = await run({ argv, env, stdout: stream('stdout'), stderr: stream('stderr'), signals: new EventEmitter() })

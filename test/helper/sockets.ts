@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -56,6 +57,22 @@ export async function rawUpstream (t: Test, answer: string | ((socket: Socket, h
       check()
     })
   }
+}
+
+/** A bare server that keeps its connections open: each piece that arrives is kept, and dealt with by the test. @param tls null for none */
+export async function keptUpstream (t: Test, onRequest: (socket: Socket, request: string, index: number) => void, tls: TlsOptions | null = null) {
+  const requests: string[] = []
+  const sockets: Socket[] = []
+  const onConnection = (socket: Socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.on('data', chunk => {
+      const request = chunk.toString('latin1')
+      onRequest(socket, request, requests.push(request) - 1)
+    })
+  }
+  const server = tls === null ? createServer(onConnection) : createTlsServer(tls, onConnection).on('tlsClientError', () => {})
+  return { port: await listenOn(t, server, sockets), requests, sockets }
 }
 
 /** Listens on a free loopback port; the test's end closes the server and what is connected to it. */

@@ -1,12 +1,10 @@
 import t, { type Test } from 'tap'
-import { EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Writable } from 'node:stream'
-import { run } from '../../src/cli.ts'
 import { loadConfig, loadPolicies, SettingsError } from '../../src/settings/load.ts'
 import type { Environment, Flags } from '../../src/settings/sources.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
+import { runHere } from '../helper/process.ts'
 
 const KEY = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
 
@@ -118,12 +116,7 @@ t.test('the policies of all listeners can be asked for', async t => {
   const path = write(t, EXAMPLE)
   t.strictSame((await loadPolicies({ config: [path] }, {})).map(({ addresses }) => addresses), [['unix:/run/admin.sock'], ['http://127.0.0.1:5241', 'http://127.0.0.1:5243'], ['http://127.0.0.1:5242']])
   await t.rejects(loadPolicies({ listen: ['x'] }, {}), /--listen: "x" is not an address/)
-  const ask = async (subject: string) => {
-    let text = ''
-    const stdout = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
-    const code = await run({ argv: ['policy', 'test', subject, '--config', path], env: {}, stdout, stderr: stdout, signals: new EventEmitter() })
-    return { code, text }
-  }
-  t.match(await ask('GET machines/'), { code: 0, text: /^unix:\/run\/admin\.sock:\nallowed: .*\n.*\nhttp:.*5241, .*:5243:\nallowed: / })
-  t.match(await ask('GET files/x'), { code: 1, text: /^unix:.*\nrefused: [^]*\nhttp:.*\nallowed/ }, 'all of them have to allow it')
+  const ask = async (subject: string) => await runHere(['policy', 'test', subject, '--config', path])
+  t.match(await ask('GET machines/'), { code: 0, stdout: /^unix:\/run\/admin\.sock:\nallowed: .*\n.*\nhttp:.*5241, .*:5243:\nallowed: / })
+  t.match(await ask('GET files/x'), { code: 1, stdout: /^unix:.*\nrefused: [^]*\nhttp:.*\nallowed/ }, 'all of them have to allow it')
 })

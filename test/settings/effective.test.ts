@@ -1,16 +1,14 @@
 import t, { type Test } from 'tap'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { EventEmitter } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { parse } from 'yaml'
-import { run } from '../../src/cli.ts'
 import { loadConfig } from '../../src/settings/load.ts'
 import { configSchema } from '../../src/settings/schema.ts'
 import type { Environment } from '../../src/settings/sources.ts'
 import { parseCommandLine } from '../../src/settings/flags.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
+import { runHere } from '../helper/process.ts'
 
 const KEY = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
 const MAAS = { MAAS_URL: 'https://maas:5443/MAAS' }
@@ -22,12 +20,7 @@ function files (t: Test, texts: Record<string, string> = {}): string {
   return dir
 }
 
-async function config (argv: readonly string[], env: Environment = {}) {
-  const text = { stdout: '', stderr: '' }
-  const stream = (name: keyof typeof text) => new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
-  const code = await run({ argv: ['config', ...argv], env, stdout: stream('stdout'), stderr: stream('stderr'), signals: new EventEmitter() })
-  return { code, ...text }
-}
+const config = async (argv: readonly string[], env: Environment = {}) => await runHere(['config', ...argv], env)
 
 /** What the proxy would do, without where it was said. */
 async function meaning (argv: readonly string[], env: Environment) {

@@ -7,6 +7,7 @@ import { ProxyError } from '../../errors.ts'
 import { explainFailure } from '../../forward/failures.ts'
 import { createConnector } from '../../forward/upstream.ts'
 import { portOf } from '../../maas/maas-url.ts'
+import { withoutBrackets } from '../../settings/listen.ts'
 import type { Config } from '../../settings/load.ts'
 import { failed, passed, type Step } from './step.ts'
 
@@ -29,7 +30,7 @@ interface Place {
  */
 export async function * checkConnection (config: Config): AsyncGenerator<Step> {
   const first = new URL(config.egress?.origin ?? config.maasUrl.origin)
-  const place = { host: first.hostname.replace(/^\[|\]$/g, ''), port: Number(portOf(first)), who: config.egress === null ? '' : 'the egress proxy ' }
+  const place = { host: withoutBrackets(first.hostname), port: Number(portOf(first)), who: config.egress === null ? '' : 'the egress proxy ' }
   const steps = [checkName, checkTcp, ...config.maasUrl.origin.startsWith('https:') ? [checkTls] : []]
   for (const check of steps) {
     const step = await check(place, config)

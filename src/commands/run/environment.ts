@@ -1,4 +1,5 @@
 import type { ApiKey } from '../../maas/api-key.ts'
+import { bracket, reachedBy, withoutBrackets } from '../../settings/listen.ts'
 import type { Environment } from '../../settings/sources.ts'
 
 /** What tools get that insist on a key: it has the form of one, and opens nothing. */
@@ -8,9 +9,6 @@ const NO_KEY = 'proxy:proxy:proxy'
 const LEADS_TO_KEY = /^(?:MAAS_API_KEY|MAAS_API_KEY_FILE|CREDENTIALS_DIRECTORY|MAAS_PROXY_.*)$/
 
 const EGRESS_PROXY = /^(?:http|all)_proxy$/i
-
-/** Addresses that mean all of a machine, by the one that reaches it. */
-const ANY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '[::]': '[::1]' }
 
 /**
  * Makes the environment of a command that is to use the proxy and not the key: no variable that leads to a key, by its name, or that
@@ -40,6 +38,6 @@ function pastEgressProxy (environment: Environment, host: string): Record<string
 /** What is asked over a unix socket has a URL too, whose host only has to be a name that the proxy goes by. */
 function urlFor (addresses: readonly string[]): URL {
   const url = new URL(addresses.find(address => !address.startsWith('unix:')) ?? 'http://localhost')
-  url.hostname = ANY[url.hostname] ?? url.hostname
+  url.hostname = bracket(reachedBy(withoutBrackets(url.hostname)))
   return url
 }

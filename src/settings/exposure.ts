@@ -9,7 +9,7 @@ export type ListenerValues = Pick<Values, 'listen' | 'allowNonLoopback' | 'allow
  * @param problems gets a line for each address that was not asked for in words, and for each contradiction
  * @param warnings gets a line for each guard that is off
  */
-export function checkListeners (values: ListenerValues, problems: string[], warnings: string[]): void {
+export function checkExposure (values: ListenerValues, problems: string[], warnings: string[]): void {
   const { listen, allowNonLoopback, allowHost, clientTokenFile, noClientAuth } = values
   const inherited = listen.some(address => address.fd !== undefined)
   const source = inherited ? 'LISTEN_FDS' : '--listen'
