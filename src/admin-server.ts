@@ -1,4 +1,4 @@
-import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { ProxyError } from './errors.ts'
 import { trackConnections } from './listener.ts'
 import { exchanges } from './observe/exchanges.ts'
@@ -11,14 +11,14 @@ import { statusPages, type StatusPagesOptions } from './respond/status-pages.ts'
  * of a pod, and what it says is no secret. It answers until all other listeners have ended.
  */
 export async function buildAdminServer (logger: FastifyBaseLogger, options: StatusPagesOptions): Promise<FastifyInstance> {
-  const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), clientErrorHandler: () => {} })
+  const app = fastify({ clientErrorHandler: () => {} })
   // No page takes a body; Fastify would parse one before it looks for the page, and one that it cannot read is no failure of ours.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
   trackConnections(app.server)
   await app.register(exchanges, { observers: [] })
-  await app.register(socketErrors, { onRefusal: () => {} })
-  await app.register(errorAnswers, { isLent: false })
+  await app.register(socketErrors, { logger, onRefusal: () => {} })
+  await app.register(errorAnswers, { isLent: false, logOf: () => logger })
   app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live, /-/ready or /-/metrics' }) })
   await app.register(statusPages, options)
   return app

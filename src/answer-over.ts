@@ -12,7 +12,7 @@ export function whenAnswerOver ({ socket }: IncomingMessage, response: ServerRes
   const callbacks = pending.get(socket) ?? watch(socket)
   const over = () => { if (callbacks.delete(over)) callback() }
   callbacks.add(over)
-  response.once('close', over)
+  response.on('close', over)
 }
 
 /** How many answers on a connection are not over. */

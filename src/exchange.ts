@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts'
-import type { Access } from './maas/access.ts'
+import type { Access, AnonymousKind } from './maas/access.ts'
 import type { Operation } from './maas/operations.ts'
 import type { Parameter } from './maas/query.ts'
 
@@ -27,6 +27,8 @@ export class Exchange {
   client: string | null = null
   /** null for what is not forwarded */
   operation: Operation | null = null
+  /** how MAAS serves it to anyone; undefined where it does not */
+  anonymousKind: AnonymousKind | undefined
   /** what the rules would have refused it by, were they enforced */
   wouldRefuse: string | null = null
   /** what the client asked for in `MAAS-Proxy-Access` */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { remembered } from './remembered.ts'
 
 /**
  * Fields that belong to one connection and are never forwarded, in either direction: RFC 9110 §7.6.1 and what it lists
@@ -18,25 +19,12 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'http2-settings' // RFC 7540 §3.2.1: goes with `Upgrade: h2c`
 ])
 
-/** How many spellings of names are remembered: far more than clients and MAAS have, and a bound, since clients choose them. */
-const MAX_REMEMBERED = 1000
-
-/** How long a spelling may be to be remembered: a name may fill a whole header. */
-const MAX_REMEMBERED_LENGTH = 64
-
 /**
- * Decides on fields by their names, and remembers each decision by the spelling, since the same few come all the time.
+ * Decides on fields by their names, and remembers each decision by the spelling.
  * @param decide gets the name in lower case
  */
-export function byName<T> (decide: (name: string) => T): (spelled: string) => T {
-  const known = new Map<string, T>()
-  return spelled => {
-    const decided = known.get(spelled)
-    if (decided !== undefined) return decided
-    const decision = decide(spelled.toLowerCase())
-    if (known.size < MAX_REMEMBERED && spelled.length <= MAX_REMEMBERED_LENGTH) known.set(spelled, decision)
-    return decision
-  }
+export function byName<T extends {}> (decide: (name: string) => T): (spelled: string) => T {
+  return remembered(spelled => decide(spelled.toLowerCase()))
 }
 
 /** Whether a request has a body (RFC 9112 §6.3: it does if a length or a transfer coding says so). */
@@ -55,8 +43,8 @@ export function ownOrigin ({ headers, socket }: Pick<IncomingMessage, 'headers' 
   return `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? 'localhost'}`
 }
 
-/** Names that `Connection` lists without them being fields, so that the common value costs no set. */
-const NO_FIELDS: readonly string[] = []
+/** No names of fields, which is what `Connection` mostly lists; one for all, so that it costs nothing. */
+export const NO_FIELDS: readonly string[] = []
 
 /** The fields that a `Connection` value names, in lower case, without `close` and `keep-alive` (RFC 9110 §7.6.1). */
 export function connectionOptions (value: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { browserGuard } from './admit/browser.ts'
 import { ClientTokens } from './admit/clients.ts'
@@ -18,6 +18,8 @@ export interface GuardedOptions {
   link: MaasLink
   credential: Credential
   observers: readonly Observer[]
+  /** the log for what is said of a request */
+  logOf: (request: FastifyRequest) => FastifyBaseLogger
   /** whether the server is somebody else's, of which only a scope is ours */
   isLent: boolean
 }
@@ -26,10 +28,10 @@ export interface GuardedOptions {
  * The guarded way to MAAS. The order of registration is the order in which a request passes: its exchange is opened, it is admitted,
  * MAAS answers; what is thrown on the way is answered too. Everything that is registered beside it is guarded as well.
  */
-export const guarded = fp(async function guarded (app: FastifyInstance, { config, link, credential, observers, isLent }: GuardedOptions) {
+export const guarded = fp(async function guarded (app: FastifyInstance, { config, link, credential, observers, logOf, isLent }: GuardedOptions) {
   const { policy, anonymousOperations, dualOperations } = config
   await app.register(exchanges, { observers })
-  await app.register(errorAnswers, { isLent })
+  await app.register(errorAnswers, { isLent, logOf })
   if (isLent) await app.register(lent)
   await app.register(admit, {
     browser: browserGuard(config.address, config.allowHost, config.allowOrigin),
@@ -39,5 +41,5 @@ export const guarded = fp(async function guarded (app: FastifyInstance, { config
     anonymousOperations,
     dualOperations
   })
-  await app.register(forward, { link, credential, policy, anonymousOperations, dualOperations })
+  await app.register(forward, { link, credential, policy, dualOperations })
 }, { name: 'guarded', fastify: '5.x' })

@@ -1,14 +1,15 @@
-import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { fastify, type FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
 import { METHODS } from './admit/framing.ts'
 import type { Credential } from './forward/credential.ts'
 import type { MaasLink } from './forward/link.ts'
 import { guarded } from './guarded.ts'
-import { logAccess } from './observe/access-log.ts'
+import { accessLog } from './observe/access-log.ts'
 import { auditLog } from './observe/audit-log.ts'
 import type { Outcome } from './observe/exchanges.ts'
 import type { Health } from './observe/health.ts'
-import { logTiming } from './observe/timing-log.ts'
+import type { Logger } from './observe/logger.ts'
+import { timingLog } from './observe/timing-log.ts'
 import type { Traffic } from './observe/traffic.ts'
 import { frontPage } from './respond/front-page.ts'
 import { socketErrors } from './respond/socket-errors.ts'
@@ -32,7 +33,7 @@ const PAGES: ReadonlySet<string> = new Set(['/', LIVE_PATH, READY_PATH, METRICS_
 
 /** What a listener needs beside its configuration. */
 export interface ServerParts extends StatusPagesOptions {
-  logger: FastifyBaseLogger
+  logger: Logger
   link: MaasLink
   credential: Credential
   health: Health
@@ -49,9 +50,7 @@ export interface ServerParts extends StatusPagesOptions {
  */
 export async function buildServer (config: ListenerConfig, { logger, link, credential, health, readiness, metrics, traffic, ownAddress, maas }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
-    loggerInstance: logger,
-    childLoggerFactory: logger => logger, // a record carries its request id itself: no child logger a request
-    logController: new LogController({ disableRequestLogging: true }), // `logAccess` writes the one record
+    // No logger: Fastify would check and watch it at every request, for records that are ours to write. `errorAnswers` gets what goes wrong.
     requestIdHeader: false,
     genReqId: nextRequestId, // unlike Fastify's own, one row of ids over all listeners
     return503OnClosing: false, // `admit` answers for itself
@@ -66,9 +65,10 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   tuneServer(app.server)
 
-  const observers = [logAccess, auditLog(ownAddress), logTiming, (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
-  await app.register(socketErrors, { onRefusal: code => { traffic.addRefusal(code) } })
-  await app.register(guarded, { config, link, credential, observers, isLent: false })
+  const logOf = () => logger
+  const observers = [accessLog(logger), auditLog(logOf, ownAddress), timingLog(logger), (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
+  await app.register(socketErrors, { logger, onRefusal: code => { traffic.addRefusal(code) } })
+  await app.register(guarded, { config, link, credential, observers, logOf, isLent: false })
   await app.register(frontPage, { maas, listen: config.address })
   await app.register(statusPages, { readiness, metrics })
   return app

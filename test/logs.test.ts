@@ -137,14 +137,14 @@ t.test('SIGUSR2 raises the level, a second one puts it back', async t => {
 t.test('the level comes back by itself, and is left alone where it says as much already', async t => {
   const lines: LogRecord[] = []
   const stream = { write: (text: string) => { for (const line of text.trim().split('\n')) lines.push(JSON.parse(line)) } } as unknown as Writable
-  const quiet = createLogger('warn', 'json', stream)
+  const quiet = await createLogger('warn', 'json', stream)
   levelSwitch(quiet, 1)()
   quiet.flush()
   t.match(lines, [{ level: 30, msg: /has been raised/ }], 'it is told of even where info is not')
   while (quiet.level !== 'warn') await setTimeout(1)
   quiet.flush()
   t.match(lines[1], { msg: 'the log level is back', to: 'warn' })
-  const loud = createLogger('trace', 'json', stream)
+  const loud = await createLogger('trace', 'json', stream)
   levelSwitch(loud)()
   loud.flush()
   t.equal(loud.level, 'trace')

@@ -53,12 +53,13 @@ export function closeAfterUpgrade ({ headers, socket }: IncomingMessage, respons
 
 /** The first of {@link SINGLE_FIELDS} that comes twice. */
 function repeatedField (rawHeaders: readonly string[]): string | undefined {
-  return SINGLE_FIELDS.find(field => {
+  for (const field of SINGLE_FIELDS) {
     let count = 0
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] as string
       if (name.length === field.length && name.toLowerCase() === field) count++
     }
-    return count > 1
-  })
+    if (count > 1) return field
+  }
+  return undefined
 }

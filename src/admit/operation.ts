@@ -2,41 +2,40 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../errors.ts'
 import type { Exchange, Target } from '../exchange.ts'
 import { expectsContinue } from '../fields.ts'
-import type { Access, AnonymousOperations } from '../maas/access.ts'
+import type { Access } from '../maas/access.ts'
 import { findOperation, lastOp, type Operation } from '../maas/operations.ts'
-import type { Policy } from '../policy/policy.ts'
 import { findFormOp, type FormKind, formKind } from './form-op.ts'
 import { peek, PEEK_BYTES } from './peek.ts'
+import { judge, type Judgement, type Judges } from './reading.ts'
 
 /** What a decision may depend on. */
-export interface OperationOptions {
-  policy: Policy
-  anonymousOperations: AnonymousOperations
+export interface OperationOptions extends Judges {
   dualOperations: Access
 }
 
 /**
- * Finds the operation that MAAS will run. Only where that is left to a form, and a decision depends on it, is the body
- * looked at, up to a bound; nothing of it is lost. Rules that are only to warn refuse nothing that cannot be decided.
- * @param done called with the operation, in the same tick unless the body is looked at; with an error MAAS_PROXY_OPERATION_UNDECIDED
+ * Finds the operation that MAAS will run, and what is thought of it. Only where that is left to a form, and a decision depends on it, is
+ * the body looked at, up to a bound; nothing of it is lost. Rules that are only to warn refuse nothing that cannot be decided.
+ * @param judgement of the request without a form
+ * @param done called with that of the operation, in the same tick unless the body is looked at; with an error MAAS_PROXY_OPERATION_UNDECIDED
  *   where the form cannot be judged; not at all if the client goes away meanwhile
  */
-export function findAdmittedOperation (
-  request: IncomingMessage, response: ServerResponse, exchange: Exchange, target: Target, options: OperationOptions,
-  done: (error: ProxyError | null, operation: Operation) => void
+export function findJudgement (
+  request: IncomingMessage, response: ServerResponse, exchange: Exchange, { path, query }: Target, judgement: Judgement, options: OperationOptions,
+  done: (error: ProxyError | null, judgement: Judgement) => void
 ): void {
-  const method = request.method as string
-  const operationBy = (formOp: string | null) => findOperation(method, target.path, target.query, formOp)
-  const kind = method === 'POST' && !lastOp(target.query) ? formKind(request.headers['content-type']) : null
-  if (kind === null || !dependsOnOp(operationBy(null), exchange, options)) return done(null, operationBy(null))
+  const { method } = judgement.operation
+  if (method !== 'POST' || lastOp(query)) return done(null, judgement)
+  const kind = formKind(request.headers['content-type'])
+  if (kind === null || !dependsOnOp(judgement.operation, exchange, options)) return done(null, judgement)
 
   void readFormOp(request, response, exchange, kind).then(formOp => {
-    if (formOp !== null) done(null, operationBy(formOp.op))
+    if (formOp !== null) done(null, judge(findOperation(method, path, query, formOp.op), options))
   }, (error: ProxyError) => {
     // The path without its ending `/op-NAME`, which a form would override.
-    const refuse = options.policy.mustKnowOp(method, operationBy(null).path) || mayBeAnonymous(exchange, options)
+    const refuse = options.policy.mustKnowOp(method, judgement.operation.path) || mayBeAnonymous(exchange, options)
     if (!refuse) exchange.wouldRefuse = error.message
-    done(refuse ? error : null, operationBy(null))
+    done(refuse ? error : null, judgement)
   })
 }
 

@@ -1,9 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { pendingAnswers } from '../answer-over.ts'
 import { ProxyError } from '../errors.ts'
-import type { Target } from '../exchange.ts'
-import type { Access, AnonymousOperations } from '../maas/access.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Policy } from '../policy/policy.ts'
 import { askedAccess } from './asked-access.ts'
 import { type BrowserGuard, checkBrowser } from './browser.ts'
@@ -11,9 +10,8 @@ import type { ClientTokens } from './clients.ts'
 import { checkContentType } from './content-type.ts'
 import { checkFraming, closeAfterUpgrade } from './framing.ts'
 import { checkLoop } from './loop.ts'
-import { findAdmittedOperation } from './operation.ts'
-import { checkQuery } from './query.ts'
-import { parseTarget } from './target.ts'
+import { findJudgement, type OperationOptions } from './operation.ts'
+import { reader, type Judgement } from './reading.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,22 +21,16 @@ declare module 'fastify' {
 }
 
 /** Who may ask a listener, and for what. */
-export interface AdmitOptions {
+export interface AdmitOptions extends OperationOptions {
   browser: BrowserGuard
   /** null where every client may ask */
   clientTokens: ClientTokens | null
-  policy: Policy
   /** pages for which no token is asked: probes have none */
   openPaths: readonly string[]
-  anonymousOperations: AnonymousOperations
-  dualOperations: Access
 }
 
 /** How many requests may wait on one connection: browsers and tools send one at a time. */
 const MAX_PENDING = 32
-
-/** The only part of MAAS that takes an API key: the rest is its web UI, its node metadata and its v3 API. */
-const SERVED = '/MAAS/api/'
 
 /**
  * Decides who may ask, and for what, before anything is sent, and before anything is read unless the operation is named in
@@ -46,6 +38,7 @@ const SERVED = '/MAAS/api/'
  * operation if it is for MAAS.
  */
 export const admit = fp(async function admit (app: FastifyInstance, options: AdmitOptions) {
+  const read = reader(options)
   let shuttingDown = false
   app.decorate('refuseNewRequests', () => { shuttingDown = true })
   app.addHook('onRequest', (request, reply, next) => {
@@ -59,25 +52,23 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     closeAfterUpgrade(raw, reply.raw)
     checkContentType(raw.headers['content-type'])
     checkLoop(raw.headers.via)
-    exchange.target = parseTarget(originalUrl)
-    checkQuery(exchange.target.query)
+    const { target, refusal, judgement } = read(raw.method as string, originalUrl)
+    exchange.target = target
+    if (refusal !== null) throw new ProxyError(refusal)
     checkBrowser(raw, options.browser)
-    if (!options.openPaths.includes(exchange.target.path)) exchange.client = options.clientTokens?.identify(raw.headers) ?? null
-    if (!exchange.target.path.startsWith(SERVED)) return next()
+    if (!options.openPaths.includes(target.path)) exchange.client = options.clientTokens?.identify(raw.headers) ?? null
+    if (judgement === null) return next()
     exchange.askedAccess = askedAccess(raw)
-    admitOperation(request, reply, exchange.target, options, next)
+    findJudgement(raw, reply.raw, exchange, target, judgement, options, (error, found) => { next(error ?? enforce(found, exchange, options.policy) ?? undefined) })
   })
 }, { name: 'admit', fastify: '5.x', dependencies: ['exchanges'] })
 
-function admitOperation (request: FastifyRequest, reply: FastifyReply, target: Target, options: AdmitOptions, next: (error?: Error) => void): void {
-  const { exchange, raw } = request
-  findAdmittedOperation(raw, reply.raw, exchange, target, options, (error, operation) => {
-    if (error !== null) return next(error)
-    exchange.operation = operation
-    const verdict = options.policy.decide(operation)
-    if (verdict.allowed) return next()
-    if (!options.policy.warnOnly || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') return next(new ProxyError(verdict.code, { message: `refused by ${verdict.by}` }))
-    exchange.wouldRefuse = verdict.by
-    next()
-  })
+/** Takes a verdict down. @returns the refusal that it is, if it is one */
+function enforce ({ operation, kind, verdict }: Judgement, exchange: Exchange, { warnOnly }: Policy): ProxyError | null {
+  exchange.operation = operation
+  exchange.anonymousKind = kind
+  if (verdict.allowed) return null
+  if (!warnOnly || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') return new ProxyError(verdict.code, { message: `refused by ${verdict.by}` })
+  exchange.wouldRefuse = verdict.by
+  return null
 }

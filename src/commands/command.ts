@@ -1,5 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Writable } from 'node:stream'
+import { createLogger, type Logger, resolveLogFormat } from '../observe/logger.ts'
+import type { Config } from '../settings/load.ts'
 import type { CommandLine } from '../settings/flags.ts'
 import type { Environment } from '../settings/sources.ts'
 
@@ -9,7 +11,7 @@ export interface Io {
   env: Environment
   stdout: Writable
   stderr: Writable
-  /** emits SIGTERM, SIGINT, SIGHUP and SIGUSR2 */
+  /** emits SIGTERM, SIGINT, SIGHUP and SIGUSR2, and `exit` when the process is about to end, however that came */
   signals: EventEmitter
 }
 
@@ -36,6 +38,13 @@ export const EXIT = { ok: 0, failure: 1, usage: 2 } as const
 export const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
 
 type StopSignal = keyof typeof EXIT_BY_SIGNAL
+
+/** Opens the log of a command. What waits to be written is written when the process ends. @param stream where it goes */
+export async function openLog ({ logLevel, logFormat }: Config, stream: Writable, signals: EventEmitter): Promise<Logger> {
+  const logger = await createLogger(logLevel, resolveLogFormat(logFormat, stream), stream)
+  signals.on('exit', () => { logger.flush() })
+  return logger
+}
 
 /** Waits for SIGTERM or SIGINT. */
 export function stopSignal (signals: EventEmitter): Promise<void> {

@@ -1,7 +1,6 @@
 import type { StandIn } from '../demo/stand-in/index.ts'
-import { createLogger, resolveLogFormat } from '../observe/logger.ts'
 import { type Config, loadConfig, SettingsError } from '../settings/load.ts'
-import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
+import { type Command, openLog, stopSignal, stopUnlessSignalled } from './command.ts'
 import { type RunningProxy, startProxy } from './proxy.ts'
 
 /** Shows the proxy at work without a MAAS: a stand-in that verifies as MAAS does, requests to copy, and their answers. */
@@ -14,7 +13,7 @@ export const demo: Command = {
     const standIn = await startStandIn()
     const { consumer, token, secret } = standIn.admin
     const config = await loadConfig(flags, { ...withoutMaas(env), MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` })
-    const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stderr), stderr)
+    const logger = await openLog(config, stderr, signals)
     const proxy = await startWhereFree(config, logger)
     stdout.write(await show(standIn, proxy))
     await stopping

@@ -1,7 +1,6 @@
-import { createLogger, resolveLogFormat } from '../observe/logger.ts'
 import { loadConfig } from '../settings/load.ts'
 import type { Flags } from '../settings/sources.ts'
-import { type Command, stopUnlessSignalled } from './command.ts'
+import { type Command, openLog, stopUnlessSignalled } from './command.ts'
 import { startProxy } from './proxy.ts'
 import { runChild, type StartError } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
@@ -15,7 +14,7 @@ export const run: Command = {
   operands: 'COMMAND [ARGUMENT...]',
   async run ({ flags, operands }, { env, stderr, signals }) {
     const config = await loadConfig(flags, env, DEFAULTS)
-    const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stderr), stderr)
+    const logger = await openLog(config, stderr, signals)
     const proxy = await startProxy(config, logger, { greeting: true })
     const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
     const code = await runChild(operands as string[], childEnv, signals).catch((error: StartError) => {

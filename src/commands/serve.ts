@@ -1,7 +1,6 @@
-import { createLogger, resolveLogFormat } from '../observe/logger.ts'
 import { levelSwitch } from '../observe/raised-level.ts'
 import { loadConfig } from '../settings/load.ts'
-import { type Command, stopSignal, stopUnlessSignalled } from './command.ts'
+import { type Command, openLog, stopSignal, stopUnlessSignalled } from './command.ts'
 import { notify } from './notify.ts'
 import { startProxy } from './proxy.ts'
 
@@ -10,7 +9,7 @@ export const serve: Command = {
   help: 'run the proxy (the default)',
   async run ({ flags }, { env, stdout, signals }) {
     const config = await loadConfig(flags, env)
-    const logger = createLogger(config.logLevel, resolveLogFormat(config.logFormat, stdout), stdout)
+    const logger = await openLog(config, stdout, signals)
     const stopping = stopSignal(signals)
     const starting = startProxy(config, logger, { greeting: true })
     signals.on('SIGUSR2', levelSwitch(logger))

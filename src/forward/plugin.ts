@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import httpProxy from '@fastify/http-proxy'
 import { METHODS } from '../admit/framing.ts'
 import { ProxyError } from '../errors.ts'
-import { type Access, type AnonymousOperations, decideAccess } from '../maas/access.ts'
+import { type Access, decideAccess } from '../maas/access.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Credential } from './credential.ts'
 import type { MaasLink } from './link.ts'
@@ -13,7 +13,6 @@ export interface ForwardOptions {
   link: MaasLink
   credential: Credential
   policy: Policy
-  anonymousOperations: AnonymousOperations
   dualOperations: Access
 }
 
@@ -47,7 +46,7 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
   const { operation } = exchange
   if (operation === null) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
 
-  exchange.access = decideAccess(options.anonymousOperations.kindOf(operation), options.dualOperations, exchange.askedAccess)
+  exchange.access = decideAccess(exchange.anonymousKind, options.dualOperations, exchange.askedAccess)
   if (exchange.access === null) throw new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
 
   relay({

@@ -1,5 +1,5 @@
 import { VIA } from '../admit/loop.ts'
-import { byName, connectionOptions, HOP_BY_HOP } from '../fields.ts'
+import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
 
 /** Fields that are never forwarded to MAAS, each with its reason. */
 const NOT_FORWARDED: ReadonlySet<string> = new Set([
@@ -25,7 +25,7 @@ const NOT_FORWARDED_PREFIXES = ['x-forwarded-', 'maas-proxy-'] as const
  * @returns names and values in turns
  */
 export function requestHeaders (rawHeaders: readonly string[], connection: string | undefined, authorization: string | null): string[] {
-  const named = connection === undefined ? [] : connectionOptions(connection)
+  const named = connection === undefined ? NO_FIELDS : connectionOptions(connection)
   const headers: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string

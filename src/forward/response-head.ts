@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { byName, connectionOptions, HOP_BY_HOP } from '../fields.ts'
+import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
 const NOT_RESPONDED: ReadonlySet<string> = new Set([
@@ -38,12 +38,12 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
   let contentLength: number | null = null
   let date: string | null = null
   let traceId: string | null = null
-  let named: readonly string[] = []
+  let named = NO_FIELDS
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as Buffer).toString('latin1')
     const value = (rawHeaders[i + 1] as Buffer).toString('latin1')
     const part = partOf(name)
-    if (part === 'connection') named = [...named, ...connectionOptions(value)]
+    if (part === 'connection') named = named.length === 0 ? connectionOptions(value) : [...named, ...connectionOptions(value)]
     if (part === 'connection' || part === 'dropped') continue
     if (part === 'length') contentLength = Number(value)
     if (part === 'date') date = value

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
 import { guarded } from '../guarded.ts'
@@ -22,7 +22,9 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   announce(config, app.log)
   if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
   const { credential } = ring.of(listener.key)
-  await app.register(guarded, { config: listener, link, credential, observers: [...options.accessLog === false ? [] : [logAccess], auditLog(() => undefined)], isLent: true })
+  const logOf = ({ log }: FastifyRequest) => log // the server's, with what it says of each request
+  const observers = [...options.accessLog === false ? [] : [logAccess], auditLog(logOf, () => undefined)]
+  await app.register(guarded, { config: listener, link, credential, observers, logOf, isLent: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
 /** What stands against being in this server, in this place. */

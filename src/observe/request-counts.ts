@@ -1,3 +1,4 @@
+import type { Operation } from '../maas/operations.ts'
 import { findResource, hasOperation, type Resource } from '../policy/resources.ts'
 import type { Outcome } from './exchanges.ts'
 
@@ -21,29 +22,50 @@ interface Count { readonly labels: RequestLabels, value: number }
 /** How the two that differ from request to request make one number together. */
 const ACCESS_NUMBERS = { anonymous: 1, signed: 2 } as const
 
-/** Counts requests by what was asked and what came of it. No text is made for it: a count is found by what the catalogue has anyway. */
+/** Counts requests by what was asked and what came of it. */
 export class RequestCounts {
-  readonly #all: Count[] = []
-  readonly #counts = new Map<Resource | string, Map<string, Map<string, Map<number, Count>>>>()
+  readonly #counts = new Map<string, Count>()
+  /** what was counted lately, by operation and then by what came of it, so that the same need not be looked up again */
+  readonly #recent = new WeakMap<Operation, Map<number, Count>>()
 
   add (outcome: Outcome): void {
-    const { request: { method }, exchange: { operation, access }, status } = outcome
-    const resource = resourceOf(outcome)
-    const op = operation === null || operation.op === null ? NONE : typeof resource !== 'string' && hasOperation(resource, method, operation.op) ? operation.op : OTHER
-    const counts = within(within(within(this.#counts, resource), method), op)
+    const { exchange: { operation, access }, status } = outcome
+    const recent = operation === null ? undefined : this.#recentOf(operation)
     const key = (status ?? 0) * 3 + (access === null ? 0 : ACCESS_NUMBERS[access])
-    const known = counts.get(key)
-    if (known !== undefined) {
-      known.value++
-      return
+    let count = recent?.get(key)
+    if (count === undefined) {
+      count = this.#countFor(outcome)
+      recent?.set(key, count)
     }
-    const template = typeof resource === 'string' ? resource : resource.template
-    const count = { labels: { method, resource: template, op, access: access ?? NONE, status: status === null ? NONE : String(status) }, value: 1 }
-    counts.set(key, count)
-    this.#all.push(count)
+    count.value++
   }
 
-  get samples (): readonly Count[] { return this.#all }
+  get samples (): readonly Count[] { return [...this.#counts.values()] }
+
+  #recentOf (operation: Operation): Map<number, Count> {
+    const known = this.#recent.get(operation)
+    if (known !== undefined) return known
+    const made = new Map<number, Count>()
+    this.#recent.set(operation, made)
+    return made
+  }
+
+  #countFor (outcome: Outcome): Count {
+    const { request: { method }, exchange: { operation, access }, status } = outcome
+    const resource = resourceOf(outcome)
+    const isKnown = (op: string) => typeof resource !== 'string' && hasOperation(resource, method, op)
+    const labels = {
+      method,
+      resource: typeof resource === 'string' ? resource : resource.template,
+      op: operation?.op == null ? NONE : isKnown(operation.op) ? operation.op : OTHER,
+      access: access ?? NONE,
+      status: status === null ? NONE : String(status)
+    }
+    const key = JSON.stringify(labels)
+    const count = this.#counts.get(key) ?? { labels, value: 0 }
+    this.#counts.set(key, count)
+    return count
+  }
 }
 
 /** What is not for MAAS has a route of ours, of which there are few. */
@@ -51,12 +73,4 @@ function resourceOf ({ request, exchange: { operation } }: Outcome): Resource | 
   if (operation !== null) return findResource(operation.path) ?? OTHER
   const { url } = request.routeOptions
   return url === undefined || url.endsWith('*') ? OTHER : url
-}
-
-function within<Key, InnerKey, Value> (map: Map<Key, Map<InnerKey, Value>>, key: Key): Map<InnerKey, Value> {
-  const found = map.get(key)
-  if (found !== undefined) return found
-  const made = new Map<InnerKey, Value>()
-  map.set(key, made)
-  return made
 }

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { METHODS } from '../admit/framing.ts'
 import { ProxyError } from '../errors.ts'
@@ -7,22 +7,24 @@ import { ProxyError } from '../errors.ts'
 export interface ErrorAnswersOptions {
   /** whether the server is somebody else's: then errors that are not ours, as those of its hooks, are left to its own handler */
   isLent: boolean
+  /** the log for what is said of a request */
+  logOf: (request: FastifyRequest) => FastifyBaseLogger
 }
 
 /** Answers errors with the proxy's JSON and the header that tells the proxy's answers from MAAS's. */
-export const errorAnswers = fp(async function errorAnswers (app: FastifyInstance, { isLent }: ErrorAnswersOptions) {
+export const errorAnswers = fp(async function errorAnswers (app: FastifyInstance, { isLent, logOf }: ErrorAnswersOptions) {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (isLent && !(error instanceof ProxyError)) throw error
-    answerError(error, request, reply)
+    answerError(error, request, reply, logOf(request))
   })
 }, { name: 'error-answers', fastify: '5.x', dependencies: ['exchanges'] })
 
 /** Sends an error of ours. One that is not ours is a defect: the client learns its request id, the log has the rest. */
-function answerError (error: Error, request: FastifyRequest, reply: FastifyReply): void {
+function answerError (error: Error, request: FastifyRequest, reply: FastifyReply, log: FastifyBaseLogger): void {
   const ours = error instanceof ProxyError ? error : new ProxyError('MAAS_PROXY_INTERNAL', { message: `the proxy failed in request ${request.id}`, cause: error })
   request.exchange.error = ours.code
-  if (ours !== error) request.log.error({ id: request.id, code: ours.code, ...describe(error), stack: error.stack }, ours.message)
-  else if (ours.cause !== undefined) request.log.warn({ id: request.id, code: ours.code, ...describe(ours.cause as NodeJS.ErrnoException) }, ours.message)
+  if (ours !== error) log.error({ id: request.id, code: ours.code, ...describe(error), stack: error.stack }, ours.message)
+  else if (ours.cause !== undefined) log.warn({ id: request.id, code: ours.code, ...describe(ours.cause as NodeJS.ErrnoException) }, ours.message)
   if (ours.statusCode === 405) void reply.header('Allow', METHODS.join(', '))
   if (ours.statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
   request.raw.resume() // what is left of a body is dropped, so that the connection can go on

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
@@ -7,11 +7,12 @@ import { type ErrorCode, ProxyError } from '../errors.ts'
 
 /** Who is told of what was refused before it was a request. */
 export interface SocketErrorsOptions {
+  logger: FastifyBaseLogger
   onRefusal: (code: ErrorCode) => void
 }
 
 /** Answers, in a server of our own, what has no route of Fastify's: node hands over the bare socket, or would answer itself. */
-export const socketErrors = fp(async function socketErrors (app: FastifyInstance, { onRefusal }: SocketErrorsOptions) {
+export const socketErrors = fp(async function socketErrors (app: FastifyInstance, { logger, onRefusal }: SocketErrorsOptions) {
   const lastAnswers = new WeakMap<Socket, ServerResponse>()
   app.addHook('onRequest', ({ raw }, reply, next) => {
     lastAnswers.set(raw.socket, reply.raw)
@@ -19,7 +20,7 @@ export const socketErrors = fp(async function socketErrors (app: FastifyInstance
   })
 
   const refuse = (socket: Socket, error: ProxyError) => {
-    app.log.warn({ code: error.code }, 'connection refused')
+    logger.warn({ code: error.code }, 'connection refused')
     onRefusal(error.code)
     refuseSocket(socket, error)
   }

@@ -3,8 +3,8 @@
 import { browserGuard, checkBrowser } from '../../dist/admit/browser.js'
 import { ClientTokens } from '../../dist/admit/clients.js'
 import { checkFraming } from '../../dist/admit/framing.js'
-import { findAdmittedOperation } from '../../dist/admit/operation.js'
-import { checkQuery } from '../../dist/admit/query.js'
+import { findJudgement } from '../../dist/admit/operation.js'
+import { reader } from '../../dist/admit/reading.js'
 import { parseTarget } from '../../dist/admit/target.js'
 import { Exchange } from '../../dist/exchange.js'
 import { requestHeaders } from '../../dist/forward/request-headers.js'
@@ -12,7 +12,7 @@ import { responseHead } from '../../dist/forward/response-head.js'
 import { decideAccess } from '../../dist/maas/access.js'
 import { parseApiKey } from '../../dist/maas/api-key.js'
 import { createSigner } from '../../dist/maas/sign.js'
-import { logAccess } from '../../dist/observe/access-log.js'
+import { accessLog } from '../../dist/observe/access-log.js'
 import { createLogger } from '../../dist/observe/logger.js'
 import { Traffic } from '../../dist/observe/traffic.js'
 import { loadConfig } from '../../dist/settings/load.js'
@@ -33,6 +33,7 @@ const key = 'a1234567890123456B:c1234567890123456D:e1234567890123456789012345678
 const config = async flags => (await loadConfig(flags, { MAAS_URL: 'http://127.0.0.1:5240/MAAS', MAAS_API_KEY: key, MAAS_PROXY_ENV_FILE: '/dev/null' })).listeners[0]
 const plain = await config({})
 const ruled = await config({ allow: ['GET machines/**', 'POST machines/*?op=power_on', ...Array.from({ length: 48 }, (_, i) => `* tags/tag${i}`)], deny: ['DELETE **'] })
+const [readPlain, readRuled] = [reader(plain), reader(ruled)]
 const guard = browserGuard({ host: '127.0.0.1', port: 5241 }, [], [])
 const tokens = new ClientTokens([{ name: 'alice', token: 'x'.repeat(48) }, { name: 'bob', token: 'y'.repeat(48) }])
 const withToken = { ...headers, 'maas-proxy-token': 'y'.repeat(48) }
@@ -41,23 +42,29 @@ const parsed = parseTarget(target)
 const operation = { method: 'POST', path: '/MAAS/api/2.0/machines/abc123/', op: 'power_on', fromPath: false }
 
 /** The steps of the hook in `admit/plugin.ts`. */
-function admit (options) {
+function admit (options, read, target) {
   const exchange = new Exchange()
   checkFraming(request)
-  exchange.target = parseTarget(target)
-  checkQuery(exchange.target.query)
+  const reading = read('POST', target)
+  exchange.target = reading.target
   checkBrowser(request, guard)
-  findAdmittedOperation(request, null, exchange, exchange.target, options, (_, found) => { options.policy.decide(found) })
+  findJudgement(request, null, exchange, reading.target, reading.judgement, options, (_, { operation }) => { exchange.operation = operation })
 }
 
-const logger = createLogger('info', 'json', { write: () => true })
+let asked = 0
+/** A target that has not been asked for before. */
+const newTarget = () => `${target}&n=${asked++}`
+
+const logger = await createLogger('info', 'json', { write: () => true })
 const logged = Object.assign(new Exchange(), { target: parsed, operation, access: 'signed', attempts: 1, responseBytes: 1024, answeredAt: performance.now() })
 const outcome = { request: { id: 'req-1', method: 'POST', log: logger, raw: request }, exchange: logged, status: 200, complete: true, ms: 1.23 }
 const traffic = new Traffic()
+const log = accessLog(logger)
 
 const steps = {
-  'admit, whole': () => admit(plain),
-  'admit, whole, with 51 rules': () => admit(ruled),
+  'admit, whole': () => admit(plain, readPlain, newTarget()),
+  'admit, whole, with 51 rules': () => admit(ruled, readRuled, newTarget()),
+  'admit, whole, of a target asked for before': () => admit(ruled, readRuled, target),
   'admit: framing': () => checkFraming(request),
   'admit: target and query': () => parseTarget(target),
   'admit: browser guard': () => checkBrowser(request, guard),
@@ -69,7 +76,7 @@ const steps = {
   'head of an answer': () => responseHead(200, 'OK', answer),
   'count for the metrics': () => traffic.add(outcome),
   'log, without the writing': () => {
-    logAccess(outcome)
+    log(outcome)
     logger.flush() // or the lines of the whole run would be one text
   }
 }

@@ -39,7 +39,8 @@ export async function startTestProxy (t: Test, config: Config | Promise<Config>)
       callback()
     }
   })
-  const proxy = await startProxy(await config, createLogger('trace', 'json', stream))
+  const logger = await createLogger('trace', 'json', stream)
+  const proxy = await startProxy(await config, logger)
   let stopping: Promise<void> | undefined
   const stop = async () => {
     stopping ??= proxy.stop()
@@ -47,7 +48,17 @@ export async function startTestProxy (t: Test, config: Config | Promise<Config>)
   }
   t.after(stop)
   const [address = ''] = proxy.addresses
-  return { ...proxy, stop, address, port: URL.canParse(address) ? Number(new URL(address).port) : 0, log, logged }
+  return {
+    ...proxy,
+    stop,
+    address,
+    port: URL.canParse(address) ? Number(new URL(address).port) : 0,
+    get log () {
+      logger.flush() // so that what must not be in it has had its chance
+      return log
+    },
+    logged
+  }
 
   async function logged (fits: (record: LogRecord) => boolean): Promise<LogRecord> {
     return await new Promise(resolve => {

@@ -1,0 +1,26 @@
+/** How many answers are kept at least; twice as many at most. Far more than a client asks for again and again. */
+const MAX_YOUNG = 500
+
+/** How long a text may be to be remembered: a name, or a target, may fill a whole header. */
+const MAX_LENGTH = 256
+
+/**
+ * Remembers what a pure function said of a text, since the same few texts come all the time. Clients choose the texts, so the memory is
+ * bounded: it keeps what was asked for lately. What the function throws is not remembered.
+ */
+export function remembered<T extends {}> (decide: (text: string) => T): (text: string) => T {
+  let young = new Map<string, T>()
+  let old = new Map<string, T>()
+  return text => {
+    const known = young.get(text)
+    if (known !== undefined) return known
+    const decided = old.get(text) ?? decide(text)
+    if (text.length > MAX_LENGTH) return decided
+    if (young.size === MAX_YOUNG) {
+      old = young
+      young = new Map()
+    }
+    young.set(text, decided)
+    return decided
+  }
+}
