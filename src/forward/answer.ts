@@ -7,6 +7,7 @@ import type { Access } from '../maas/access.ts'
 import { findHint } from '../maas/hints.ts'
 import { buffersPassed } from './buffers.ts'
 import type { Signing } from './credential.ts'
+import { atEndOfTurn, type Putting } from './end-of-turn.ts'
 import { HeldAnswer, mustBeHeld } from './held-answer.ts'
 import type { MaasLink } from './link.ts'
 import { OriginRewriter } from './origin-rewriter.ts'
@@ -34,13 +35,18 @@ const BODILESS: ReadonlySet<number> = new Set([204, 304])
 const SMALL_BYTES = 16 * 1024
 
 /** The answer to one attempt, on its way to the client: head and body as undici hands them out. */
-export class Answer {
+export class Answer implements Putting {
   readonly #task: AnswerTask
   /** body bytes still to come from MAAS; null where it did not say how many */
   #remaining: number | null = null
   /** an answer that is looked into for secrets before it is passed on */
   #held: HeldAnswer | null = null
   #rewriter: OriginRewriter | null = null
+  /** lets the body flow again; null once it is called when the client has caught up */
+  #resume: (() => void) | null = null
+  /** a body that came in one small piece, to go out at the end of the turn */
+  #wholeBody: string | null = null
+  #awaitsEndOfTurn = false
 
   constructor (task: AnswerTask) {
     this.#task = task
@@ -66,10 +72,9 @@ export class Answer {
       response.end() // whatever length it announces, nothing follows (RFC 9112 §6.3)
       return
     }
-    response.on('drain', resume)
+    this.#resume = resume
     this.#remaining = head.contentLength
-    // A small answer has its body in this same tick and goes out in one write with its head; a slow one does not wait for it.
-    process.nextTick(flushHead, response, exchange)
+    this.#awaitEndOfTurn()
   }
 
   /** @returns whether more may come at once */
@@ -81,18 +86,40 @@ export class Answer {
       this.#held.push(chunk)
       return true
     }
-    if (this.#rewriter !== null) return response.write(this.#rewriter.write(chunk))
+    if (this.#rewriter !== null) return this.#write(this.#rewriter.write(chunk))
     if (this.#remaining !== null) this.#remaining -= chunk.length
-    if (this.#remaining !== 0) return response.write(chunk)
-    // A text goes out in one piece with the head, where bytes would be a piece of their own. Latin-1 is each byte as it is.
-    if (chunk.length <= SMALL_BYTES && exchange.responseBytes === chunk.length) response.end(chunk.toString('latin1'), 'latin1')
-    else response.end(chunk)
+    if (this.#remaining !== 0) return this.#write(chunk)
+    if (chunk.length > SMALL_BYTES || exchange.responseBytes > chunk.length) {
+      response.end(chunk)
+      return true
+    }
+    this.#wholeBody = chunk.toString('latin1')
+    this.#awaitEndOfTurn()
     return true
   }
+
+  #awaitEndOfTurn (): void {
+    if (!this.#awaitsEndOfTurn) atEndOfTurn(this)
+    this.#awaitsEndOfTurn = true
+  }
+
+  /** A small answer has its body by now, mostly, and goes out in one write with its head; the head of a slow one does not wait for it. */
+  onEndOfTurn (): void {
+    const { response, exchange } = this.#task
+    this.#awaitsEndOfTurn = false
+    if (response.destroyed) return
+    // A text goes out in one piece with the head, where bytes would be a piece of their own. Latin-1 is each byte as it is.
+    if (this.#wholeBody !== null) response.end(this.#wholeBody, 'latin1')
+    else if (exchange.responseBytes === 0 && !response.writableEnded) response.flushHeaders()
+  }
+
+  /** Whether all of the answer has been given to the client, or will be without anything more of MAAS. */
+  get isWhole (): boolean { return this.#wholeBody !== null || this.#task.response.writableEnded }
 
   /** Ends an answer that is whole; one that was held goes out now. */
   end (): void {
     const { response } = this.#task
+    if (this.#wholeBody !== null) return
     if (this.#held !== null) this.#release(this.#held)
     if (!response.writableEnded) response.end(this.#rewriter?.end())
   }
@@ -109,6 +136,17 @@ export class Answer {
     else response.destroy()
   }
 
+  /** @returns whether more may come at once; if not, the body flows again when the client has caught up */
+  #write (chunk: Buffer | string): boolean {
+    const { response } = this.#task
+    const isTaken = response.write(chunk)
+    if (!isTaken && this.#resume !== null) {
+      response.on('drain', this.#resume)
+      this.#resume = null
+    }
+    return isTaken
+  }
+
   /** Passes the head on, with a hint beside what MAAS says. @param body if it is known, for the hint */
   #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>, body: string | null): void {
     const { response, exchange, reply } = this.#task
@@ -122,8 +160,4 @@ export class Answer {
     this.#begin({ ...head, headers: masked.headers }, masked.body.toString('latin1'))
     this.#task.response.end(masked.body)
   }
-}
-
-function flushHead (response: ServerResponse, exchange: Exchange): void {
-  if (exchange.responseBytes === 0 && !response.writableEnded && !response.destroyed) response.flushHeaders()
 }

@@ -105,7 +105,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
     this.#done = true
     this.#body?.destroy()
     if (this.#clientGone) return
-    if (response.writableEnded) return // the client has the whole answer
+    if (this.#answer.isWhole) return
     if (response.headersSent) this.#answer.cutOff(failure.code)
     else void reply.send(failure)
   }
