@@ -77,7 +77,7 @@ t.test('the record of a request is the same through a logger of ours and through
     [{ ...answered, wouldRefuse: '--deny "GET **"' }, {}, 40, 'what rules would have refused'],
     [answered, { status: 503 }, 40, 'a failure of MAAS'],
     [{ error: 'MAAS_PROXY_TARGET_MALFORMED' }, { status: 400 }, 40, 'a refusal'],
-    [{ ...answered, target: { rawPath: '/MAAS/"', path: '/MAAS/"', query: [['a"b', '1'], ['\u001b[31m', '2']] } }, {}, 30, 'names that need escapes'],
+    [{ ...answered, target: { rawPath: '/MAAS/"', path: '/MAAS/"', query: [['a"b', '1'], ['\u001b[31m', '2']] }, operation: { ...operation } }, {}, 30, 'names that need escapes'],
     [{}, { status: null, complete: false }, 30, 'a client that left early']
   ]
   for (const [exchange, outcome, level, reason] of rows) {

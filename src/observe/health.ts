@@ -8,6 +8,8 @@ export interface Verdict {
   remedy: string | null
 }
 
+const PROVEN: Verdict = { ready: true, reason: 'MAAS answers and takes the API key', remedy: null }
+
 /** How long something that was seen to work is taken to work. */
 const FRESH_MS = 30_000
 
@@ -36,11 +38,14 @@ export class Health {
   get lastKnown (): Verdict { return this.#verdict }
 
   /** Learns from a request: what MAAS took is proof that all is well, and what it did not is a reason to ask. */
-  observe ({ exchange: { access, attempts, error, startedAt }, status }: Outcome): void {
+  observe ({ exchange: { access, attempts, error, startedAt }, status, ms }: Outcome): void {
     if (attempts === 0 || access !== 'signed') return
     if (error !== null || status === 401) this.doubt()
     // Success alone: the nginx of MAAS refuses before anybody looks at a key. What began before the doubt may have been signed with another.
-    else if (status !== null && status < 300 && startedAt > this.#doubtedAt) this.#know({ ready: true, reason: 'MAAS answers and takes the API key', remedy: null })
+    else if (status !== null && status < 300 && startedAt > this.#doubtedAt) {
+      this.#verdict = PROVEN
+      this.#until = startedAt + ms + FRESH_MS
+    }
   }
 
   /** Forgets what is known, as for a new key. */

@@ -40,18 +40,23 @@ async function prettyPrinter (stream: Writable): Promise<DestinationStream> {
   return PinoPretty({ destination: stream, colorize: isTerminal(stream), ignore: 'pid,hostname' })
 }
 
+let millisecond = 0
 let second = 0
 let secondText = ''
+let text = ''
 
-/** The time as pino's own `isoTime` has it; written anew once a second, but for the milliseconds. */
+/** The time as pino's own `isoTime` has it; only what has changed since the last record is written anew. */
 function isoTime (): string {
   const now = Date.now()
+  if (now === millisecond) return text
+  millisecond = now
   const milliseconds = now % 1000
   if (now - milliseconds !== second) {
     second = now - milliseconds
     secondText = `,"time":"${new Date(second).toISOString().slice(0, -4)}`
   }
-  return `${secondText}${String(milliseconds).padStart(3, '0')}Z"`
+  text = `${secondText}${String(milliseconds).padStart(3, '0')}Z"`
+  return text
 }
 
 /** The format for a stream where none was chosen: `pretty` on a terminal, `json` anywhere else. */
