@@ -27,6 +27,14 @@ const undiciClient = {
   }
 }
 
+/** @fastify/http-proxy loads its web sockets before it is asked for any; it is never asked. */
+const noWebSockets = {
+  name: 'no-web-sockets',
+  setup (build) {
+    build.onLoad({ filter: /node_modules\/ws\/index\.js$/ }, () => ({ contents: 'module.exports = {}' }))
+  }
+}
+
 const inRoot = path => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 const { metafile } = await build({
@@ -43,9 +51,10 @@ const { metafile } = await build({
   legalComments: 'none', // below are whole licences
   metafile: true,
   logLevel: 'warning',
-  // SQLite reads a file beside its own code; OpenTelemetry puts itself between modules. Both are loaded only when they are used.
-  plugins: [undiciClient],
-  external: ['@sqlite.org/sqlite-wasm', '@opentelemetry/*'],
+  // SQLite reads a file beside its own code; OpenTelemetry puts itself between modules. Both are loaded only when they are used. What Fastify
+  // has for schemas and for tests is loaded by nobody.
+  plugins: [undiciClient, noWebSockets],
+  external: ['@sqlite.org/sqlite-wasm', '@opentelemetry/*', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
   // Packages in CommonJS ask for built-in modules by `require`, which a module does not have.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
 })

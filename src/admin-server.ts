@@ -1,6 +1,7 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { ProxyError } from './errors.ts'
 import { trackConnections } from './listener.ts'
+import { NO_SCHEMAS } from './no-schemas.ts'
 import { exchanges } from './observe/exchanges.ts'
 import { errorAnswers } from './respond/errors.ts'
 import { socketErrors } from './respond/socket-errors.ts'
@@ -11,7 +12,7 @@ import { statusPages, type StatusPagesOptions } from './respond/status-pages.ts'
  * of a pod, and what it says is no secret. It answers until all other listeners have ended.
  */
 export async function buildAdminServer (logger: FastifyBaseLogger, options: StatusPagesOptions): Promise<FastifyInstance> {
-  const app = fastify({ clientErrorHandler: () => {} })
+  const app = fastify({ clientErrorHandler: () => {}, schemaController: NO_SCHEMAS })
   // No page takes a body; Fastify would parse one before it looks for the page, and one that it cannot read is no failure of ours.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })

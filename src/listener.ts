@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { pendingAnswers } from './answer-over.ts'
 import type { ListenAddress } from './settings/listen.ts'
-import { listenOnSocket, type SocketPermissions } from './socket-file.ts'
+import { BACKLOG, listenOnSocket, type SocketPermissions } from './socket-file.ts'
 
 /** How often connections that have become idle are looked for while a server drains. */
 const IDLE_CHECK_MS = 100
@@ -38,7 +38,7 @@ export async function listen (server: Server, address: ListenAddress, permission
     listening.catch(() => {}) // it is awaited below, unless the socket cannot be made at all
     await listenOnSocket(server, address.path, permissions)
   } else {
-    server.listen({ host: address.host, port: address.port })
+    server.listen({ host: address.host, port: address.port, backlog: BACKLOG })
   }
   await listening
   if ('path' in address) return address

@@ -15,6 +15,7 @@ import { frontPage } from './respond/front-page.ts'
 import { socketErrors } from './respond/socket-errors.ts'
 import { LIVE_PATH, METRICS_PATH, READY_PATH, statusPages, type StatusPagesOptions } from './respond/status-pages.ts'
 import { trackConnections } from './listener.ts'
+import { NO_SCHEMAS } from './no-schemas.ts'
 import type { ListenerConfig } from './settings/listener.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
@@ -59,7 +60,8 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
     rewriteUrl: ({ url = '' }) => PAGES.has(pathOf(url)) ? url : EVERYTHING_ELSE,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, // `checkFraming` looks for a Host itself
     requestTimeout: 0, // an upload may take as long as it moves
-    clientErrorHandler: () => {} // `socketErrors` listens itself
+    clientErrorHandler: () => {}, // `socketErrors` listens itself
+    schemaController: NO_SCHEMAS
   })
   // Fastify looks into no body: it hands the stream through, whatever its type.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })

@@ -11,6 +11,9 @@ export interface SocketPermissions {
 
 const OWNER_ONLY = 0o600
 
+/** How many clients may wait to be let in, so far as the system allows (net.core.somaxconn): node's own 511 are few when thousands come back at once. */
+export const BACKLOG = 4096
+
 /**
  * Makes a server listen on a unix socket. Its file is made for the owner alone and only then given its group and mode, so
  * that it is never wider than asked. What a dead process left is replaced.
@@ -20,7 +23,7 @@ export async function listenOnSocket (server: Server, path: string, { mode, grou
   await removeStaleSocket(path)
   const umask = process.umask(0o777 & ~(OWNER_ONLY & mode))
   try {
-    server.listen({ path }) // binds in this very call
+    server.listen({ path, backlog: BACKLOG }) // binds in this very call
   } finally {
     process.umask(umask)
   }
