@@ -15,10 +15,10 @@ export function whenAnswerOver ({ socket }: IncomingMessage, response: ServerRes
   const callbacks = pending.get(socket) ?? watch(socket)
   const over = () => {
     const at = callbacks.indexOf(over)
-    if (at < 0) return
-    if (callbacks.length === 1) callbacks.pop()
-    else callbacks.splice(at, 1)
-    callback()
+    if (at >= 0) {
+      callbacks.splice(at, 1)
+      callback()
+    }
   }
   callbacks.push(over)
   response.on('close', over)
