@@ -2,9 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { setTimeout as wait } from 'node:timers/promises'
 import { ECHO_PATH, HEADERS, KEY, PATHS, SAMPLE } from './sample.mjs'
 
 /** Of the header, what the key alone says; the order of parameters is free. */
+/** Longer than lines of the log wait for one another. */
+const LINES_WAIT_MS = 200
+
 const SIGNED = [`oauth_consumer_key="${KEY.consumer}"`, `oauth_token="${KEY.token}"`, `oauth_signature="%26${KEY.secret}"`]
 
 /** @throws if an answer is not the upstream's, or a signature not a fresh one */
@@ -28,6 +32,7 @@ export async function checkAnswers ({ name, signs, url }) {
 export async function checkEverythingOn ({ url, log }) {
   const refused = [await ask(url, PATHS[0], { headers: { Host: 'elsewhere.example' } }), await ask(url, PATHS[0], { method: 'DELETE' })]
   if (refused.some(({ status }) => status !== 403)) throw new Error(`the guard or the rules are off: ${refused.map(({ status }) => status).join(', ')}`)
+  await wait(LINES_WAIT_MS)
   if (!readFileSync(log, 'utf8').includes(`"path":"${ECHO_PATH}"`)) throw new Error('the access log is off')
 }
 
