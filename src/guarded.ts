@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { browserGuard } from './admit/browser.ts'
 import { ClientTokens } from './admit/clients.ts'
@@ -7,7 +7,7 @@ import { admit } from './admit/plugin.ts'
 import type { Credential } from './forward/credential.ts'
 import type { MaasLink } from './forward/link.ts'
 import { forward } from './forward/plugin.ts'
-import { exchanges, type Observer } from './observe/exchanges.ts'
+import { exchanges, type LogOf, type Observer } from './observe/exchanges.ts'
 import { errorAnswers } from './respond/errors.ts'
 import { LIVE_PATH, READY_PATH } from './respond/status-pages.ts'
 import type { ListenerConfig } from './settings/listener.ts'
@@ -18,8 +18,7 @@ export interface GuardedOptions {
   link: MaasLink
   credential: Credential
   observers: readonly Observer[]
-  /** the log for what is said of a request */
-  logOf: (request: FastifyRequest) => FastifyBaseLogger
+  logOf: LogOf
   /** whether the server is somebody else's, of which only a scope is ours */
   isLent: boolean
 }

@@ -7,7 +7,7 @@ import type { Access } from '../maas/access.ts'
 import { findHint } from '../maas/hints.ts'
 import { buffersPassed } from './buffers.ts'
 import type { Signing } from './credential.ts'
-import { atEndOfTurn, type Putting } from './end-of-turn.ts'
+import { atEndOfTurn, type EndOfTurnListener } from './end-of-turn.ts'
 import { HeldAnswer, mustBeHeld } from './held-answer.ts'
 import type { MaasLink } from './link.ts'
 import { OriginRewriter } from './origin-rewriter.ts'
@@ -35,14 +35,14 @@ const BODILESS: ReadonlySet<number> = new Set([204, 304])
 const SMALL_BYTES = 16 * 1024
 
 /** The answer to one attempt, on its way to the client: head and body as undici hands them out. */
-export class Answer implements Putting {
+export class Answer implements EndOfTurnListener {
   readonly #task: AnswerTask
   /** body bytes still to come from MAAS; null where it did not say how many */
   #remaining: number | null = null
   /** an answer that is looked into for secrets before it is passed on */
   #held: HeldAnswer | null = null
   #rewriter: OriginRewriter | null = null
-  /** lets the body flow again; null once it is called when the client has caught up */
+  /** lets the body flow again, until it is left to the response to call it whenever the client has caught up */
   #resume: (() => void) | null = null
   /** a body that came in one small piece, to go out at the end of the turn */
   #wholeBody: string | null = null
@@ -137,7 +137,7 @@ export class Answer implements Putting {
   }
 
   /** @returns whether more may come at once; if not, the body flows again when the client has caught up */
-  #write (chunk: Buffer | string): boolean {
+  #write (chunk: Buffer): boolean {
     const { response } = this.#task
     const isTaken = response.write(chunk)
     if (!isTaken && this.#resume !== null) {

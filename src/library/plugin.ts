@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
 import { guarded } from '../guarded.ts'
 import { announce, openMaasSide } from '../maas-side.ts'
 import { logAccess } from '../observe/access-log.ts'
 import { auditLog } from '../observe/audit-log.ts'
+import type { LogOf } from '../observe/exchanges.ts'
 import type { ListenerConfig } from '../settings/listener.ts'
 import { formatListenAddress, isLoopback } from '../settings/listen.ts'
 import { configure } from '../settings/load.ts'
@@ -22,7 +23,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   announce(config, app.log)
   if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
   const { credential } = ring.of(listener.key)
-  const logOf = ({ log }: FastifyRequest) => log // the server's, with what it says of each request
+  const logOf: LogOf = ({ log }) => log // the server's, with what it says of each request
   const observers = [...options.accessLog === false ? [] : [logAccess], auditLog(logOf, () => undefined)]
   await app.register(guarded, { config: listener, link, credential, observers, logOf, isLent: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })

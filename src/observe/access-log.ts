@@ -2,6 +2,7 @@ import type { Operation } from '../maas/operations.ts'
 import type { Observer, Outcome } from './exchanges.ts'
 import type { Logger } from './logger.ts'
 import { printable } from './printable.ts'
+import { rounded } from './rounded.ts'
 import { asMaasTraceId, traceIdOf } from './trace-ids.ts'
 
 type Value = string | number | boolean | readonly string[] | null | undefined
@@ -90,8 +91,4 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 function asJson (value: string | number | boolean | readonly string[]): string {
   if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
-
-function rounded (ms: number): number {
-  return Math.round(ms * 10) / 10
 }

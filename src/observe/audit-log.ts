@@ -1,6 +1,5 @@
-import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { findResource, systemIdOf } from '../policy/resources.ts'
-import type { Observer } from './exchanges.ts'
+import type { LogOf, Observer } from './exchanges.ts'
 import { printable } from './printable.ts'
 
 const READING: readonly string[] = ['GET', 'HEAD']
@@ -8,10 +7,9 @@ const READING: readonly string[] = ['GET', 'HEAD']
 /**
  * Makes what writes a record of every write that was sent to MAAS, whatever came of it. There all of them are the user of one key; here they are
  * told apart by client and listener. Of a query or a body nothing is kept but the operation.
- * @param logOf the log for what is said of a request
  * @param listener tells at which address requests come in
  */
-export function auditLog (logOf: (request: FastifyRequest) => FastifyBaseLogger, listener: () => string | undefined): Observer {
+export function auditLog (logOf: LogOf, listener: () => string | undefined): Observer {
   return ({ request, exchange: { client, operation, target, access, attempts, error }, status }) => {
     const { id, method } = request
     if (attempts === 0 || operation === null || READING.includes(method)) return

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { whenAnswerOver } from '../answer-over.ts'
 import { Exchange } from '../exchange.ts'
@@ -21,6 +21,9 @@ export interface Outcome {
   /** from the first line of the request to the end of the answer, in milliseconds */
   ms: number
 }
+
+/** Finds the log for what is said of a request. */
+export type LogOf = (request: FastifyRequest) => FastifyBaseLogger
 
 /** Is told of every request when its answer is out or given up. */
 export type Observer = (outcome: Outcome) => void

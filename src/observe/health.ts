@@ -42,10 +42,7 @@ export class Health {
     if (attempts === 0 || access !== 'signed') return
     if (error !== null || status === 401) this.doubt()
     // Success alone: the nginx of MAAS refuses before anybody looks at a key. What began before the doubt may have been signed with another.
-    else if (status !== null && status < 300 && startedAt > this.#doubtedAt) {
-      this.#verdict = PROVEN
-      this.#until = startedAt + ms + FRESH_MS
-    }
+    else if (status !== null && status < 300 && startedAt > this.#doubtedAt) this.#know(PROVEN, startedAt + ms)
   }
 
   /** Forgets what is known, as for a new key. */
@@ -63,14 +60,14 @@ export class Health {
     this.#asking ??= this.#probe().then(verdict => {
       if (era !== this.#era) return verdict
       this.#asking = null
-      return this.#know(verdict)
+      return this.#know(verdict, performance.now())
     })
     return await this.#asking
   }
 
-  #know (verdict: Verdict): Verdict {
+  #know (verdict: Verdict, since: number): Verdict {
     this.#verdict = verdict
-    this.#until = performance.now() + (verdict.ready ? FRESH_MS : RECOVERY_MS)
+    this.#until = since + (verdict.ready ? FRESH_MS : RECOVERY_MS)
     return verdict
   }
 }

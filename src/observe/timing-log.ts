@@ -1,5 +1,6 @@
 import type { Observer } from './exchanges.ts'
 import type { Logger } from './logger.ts'
+import { rounded } from './rounded.ts'
 
 /** Makes what writes, at level debug, where the time of a request that was sent to MAAS went, in milliseconds. */
 export function timingLog (logger: Logger): Observer {
@@ -12,8 +13,4 @@ export function timingLog (logger: Logger): Observer {
       answerMs: answeredAt === null ? undefined : rounded(startedAt + ms - answeredAt)
     }, 'timing')
   }
-}
-
-function rounded (ms: number): number {
-  return Math.round(ms * 10) / 10
 }

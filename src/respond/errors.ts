@@ -2,13 +2,13 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import fp from 'fastify-plugin'
 import { METHODS } from '../admit/framing.ts'
 import { ProxyError } from '../errors.ts'
+import type { LogOf } from '../observe/exchanges.ts'
 
 /** Whose errors are answered. */
 export interface ErrorAnswersOptions {
   /** whether the server is somebody else's: then errors that are not ours, as those of its hooks, are left to its own handler */
   isLent: boolean
-  /** the log for what is said of a request */
-  logOf: (request: FastifyRequest) => FastifyBaseLogger
+  logOf: LogOf
 }
 
 /** Answers errors with the proxy's JSON and the header that tells the proxy's answers from MAAS's. */

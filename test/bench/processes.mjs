@@ -7,6 +7,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { onlyOnLinux } from '../helper/only-on-linux.mjs'
 
 /** What /proc counts CPU time in: USER_HZ, 100 on every Linux that node runs on. */
 const TICK_US = 10_000
@@ -14,10 +15,7 @@ const START_TIMEOUT_MS = 10_000
 const MIB_IN_KIB = 1024
 const COMPLAINT_LENGTH = 1000
 
-if (process.platform !== 'linux') {
-  console.log('skipped: CPU time and memory are read from /proc, which only Linux has')
-  process.exit(0)
-}
+onlyOnLinux('CPU time and memory are read')
 
 /** Debian keeps servers in sbin. */
 export const SEARCHED = `${process.env.PATH}:/usr/sbin:/sbin`

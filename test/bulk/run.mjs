@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import { onlyOnLinux } from '../helper/only-on-linux.mjs'
 
 const GIB = 1024 ** 3
 const WARM_UP = GIB / 4
@@ -16,10 +17,7 @@ const CHUNK = Buffer.alloc(64 * 1024, 'x')
 /** bytes after which a slow end rests for a millisecond: about 500 MiB/s at the most */
 const REST_AFTER = 512 * 1024
 
-if (process.platform !== 'linux') {
-  console.log('skipped: memory is read from /proc, which only Linux has')
-  process.exit(0)
-}
+onlyOnLinux('memory is read')
 
 const upstream = createServer(async (incoming, outgoing) => {
   const slow = incoming.url.includes('slow')

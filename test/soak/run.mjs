@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { onlyOnLinux } from '../helper/only-on-linux.mjs'
 import { Journal } from './journal.mjs'
 import { KINDS } from './kinds.mjs'
 import { IdleCrowd, keepBusy } from './load.mjs'
@@ -30,10 +31,7 @@ const SAMPLE_MS = 250
 /** what a process has open beside its connections */
 const SPARE_DESCRIPTORS = 500
 
-if (process.platform !== 'linux') {
-  console.log('skipped: memory and descriptors are read from /proc, which only Linux has')
-  process.exit(0)
-}
+onlyOnLinux('memory and descriptors are read')
 
 const { values } = parseArgs({
   options: {
