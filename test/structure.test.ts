@@ -16,13 +16,14 @@ import { metricsTable } from '../src/observe/metrics-table.ts'
 import { Traffic } from '../src/observe/traffic.ts'
 import { helpText } from '../src/settings/help.ts'
 import { SETTINGS } from '../src/settings/table.ts'
+import { login, makeStore, OWN } from './helper/maascli-store.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const sources = readdirSync(resolve(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
 /** The rooms from the top down; a file imports from its own room and those below it. */
-const ROOMS = ['main.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'no-schemas.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'forward', 'respond', 'admit', 'settings', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'policy', 'maas', 'errors.ts', 'remembered.ts', 'version.ts', 'shipped.ts']
+const ROOMS = ['main.ts', 'v8-flags.ts', 'code-cache.ts', 'program.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'no-schemas.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'forward', 'respond', 'admit', 'settings', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'policy', 'maas', 'errors.ts', 'remembered.ts', 'version.ts', 'shipped.ts']
 
 t.test('imports go downward only', async t => {
   for (const name of sources) {
@@ -167,9 +168,12 @@ t.test('the package works where it is unpacked', async t => {
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
   const packed = call('npm', ['run', 'package', '--silent', '--', '--json'])
   const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('[')))
-  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
-  const held: string[] = files.map(({ path }: { path: string }) => path).filter((path: string) => !/^dist\/bundle-[\w-]+\.js$/.test(path))
-  t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the parts of the bundle, a module and its types for each source, no maps')
+  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/bundle.cjs', 'dist/bundle.cjs.cache', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
+  const held: string[] = files.map(({ path }: { path: string }) => path)
+  t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the bundle, a module and its types for each source, no maps')
+  const isCached = "import { loadScript } from './dist/code-cache.js'; import { setV8Flags } from './dist/v8-flags.js'; setV8Flags(); console.log(loadScript(new URL('dist/bundle.cjs', import.meta.url)).cached)"
+  writeFileSync(resolve(tree, 'is-cached.mjs'), isCached)
+  t.equal(call(process.execPath, ['is-cached.mjs']), 'true\n', 'this node takes the code cache that it has made')
   call('tar', ['-xzf', filename, '-C', resolve(dir, 'unpacked')])
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(dir, 'unpacked/package/node_modules'))
   const { version, bin, man } = JSON.parse(read('package.json'))
@@ -192,6 +196,8 @@ t.test('the package works where it is unpacked', async t => {
   const printed = call(program, ['config', 'print', '--maas-url', 'http://localhost:5240/MAAS', '--api-key-file', resolve(dir, 'key')])
   writeFileSync(resolve(dir, 'proxy.yaml'), printed)
   t.match(call(program, ['policy', 'test', 'GET machines/', '--config', resolve(dir, 'proxy.yaml')]), /allowed: GET machines/, 'what is loaded only when it is used can be loaded')
+  await makeStore(dir, OWN, { lab: login() })
+  t.match(execFileSync(program, ['config', 'print', '--profile', 'lab'], { cwd: dir, encoding: 'utf8', env: { ...process.env, HOME: dir } }), /MAAS is at http:\/\/maas\.example:5240\/MAAS/, 'and SQLite, which stays a package of its own')
   const child = spawn(program, ['--listen', '127.0.0.1:0', '--maas-url', 'http://127.0.0.1:1/MAAS', '--api-key-file', resolve(dir, 'key')], { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] })
   t.after(() => child.kill('SIGKILL'))
   let printedLog = ''

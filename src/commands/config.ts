@@ -32,7 +32,7 @@ function contentOf ({ program, listeners }: Effective): Record<string, unknown> 
 }
 
 async function yamlOf (effective: Effective, { maasUrl, keys, notices }: Config): Promise<string> {
-  const { default: { Document } } = await import('yaml') // the bundle has no other export of it
+  const { Document } = await import('yaml')
   const document = new Document(contentOf(effective))
   document.commentBefore = [
     'The settings in effect; behind each is where it came from.',

@@ -36,7 +36,7 @@ export async function createLogger (level: LogLevel, format: LogFormat, stream: 
 
 /** Loaded only where it is used: it is a twelfth of the whole start. */
 async function prettyPrinter (stream: Writable): Promise<DestinationStream> {
-  const { default: { PinoPretty } } = await import('pino-pretty')
+  const { PinoPretty } = await import('pino-pretty')
   return PinoPretty({ destination: stream, colorize: isTerminal(stream), ignore: 'pid,hostname' })
 }
 

@@ -14,7 +14,7 @@ export interface MetricsText {
 export function metricsPage (rows: readonly MetricRow[]): () => Promise<MetricsText> {
   let own: Registry | undefined
   return async () => {
-    const { default: { Registry } } = await import('prom-client') // the bundle has no other export of it
+    const { Registry } = await import('prom-client')
     own ??= registerAll(new Registry(), rows)
     const all = Registry.merge([own, await processRegistry()])
     return { contentType: all.contentType, text: await all.metrics() }
@@ -37,7 +37,7 @@ let ofProcess: Registry | undefined
  * event loop and the collections for them cannot be stopped, so there is one for all, from the first scrape on.
  */
 async function processRegistry (): Promise<Registry> {
-  const { default: { collectDefaultMetrics, Registry } } = await import('prom-client')
+  const { collectDefaultMetrics, Registry } = await import('prom-client')
   if (ofProcess === undefined) {
     ofProcess = new Registry()
     collectDefaultMetrics({ register: ofProcess })

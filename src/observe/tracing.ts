@@ -31,7 +31,7 @@ export async function startTracing (environment: Environment, warn: (text: strin
     return startOpenTelemetry(protocol, warn)
   /* c8 ignore next 4 -- here they are installed; the test of the package runs it where they are not */
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    if (!/MODULE_NOT_FOUND$/.test(String((error as NodeJS.ErrnoException).code))) throw error
     return refuse(warn, 'the packages of OpenTelemetry have been left out; install the proxy with its optional dependencies')
   }
 }

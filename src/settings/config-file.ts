@@ -51,7 +51,7 @@ export async function readConfigFile (path: string, source: string, problems: st
  * that again is a mode, which lets others in.
  */
 async function parseFile (path: string, report: (problem: string) => void): Promise<Entries | null> {
-  const { default: { parseDocument } } = await import('yaml') // the bundle has no other export of it
+  const { parseDocument } = await import('yaml')
   try {
     const document = parseDocument(readSettingFile(path), { schema: 'failsafe' })
     const [error] = document.errors

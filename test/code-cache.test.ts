@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { cacheOf, loadScript } from '../src/code-cache.ts'
+
+const SCRIPT = `(function (require, importPackage, url) {
+  return { double: n => 2 * n, beside: require('./beside.json'), url, imported: () => importPackage('undici') }
+})`
+
+interface Exports { double: (n: number) => number }
+
+/** Loads the script in a process of its own: V8 compiles no text twice in one, and looks into no cache then. */
+function loadElsewhere (url: URL): object {
+  const program = `
+    import { loadScript } from ${JSON.stringify(new URL('../src/code-cache.ts', import.meta.url))}
+    const { exports: { double, url, beside, imported }, cached } = loadScript(new URL(${JSON.stringify(url)}))
+    console.log(JSON.stringify({ cached, doubled: double(21), url, beside, imported: typeof (await imported()).Pool }))`
+  return JSON.parse(execFileSync(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], { encoding: 'utf8' }))
+}
+
+t.test('a script gives what it exports, whatever is with it for a code cache', async t => {
+  const rows: Array<[made: (cache: Buffer) => Buffer | null, cached: boolean, reason: string]> = [
+    [() => null, false, 'there is none'],
+    [cache => cache, true, 'what V8 made of this text'],
+    [() => Buffer.alloc(0), false, 'nothing was written'],
+    [() => Buffer.from('not a code cache'), false, 'something else'],
+    [cache => cache.subarray(0, cache.length / 2), false, 'half of it was written'],
+    [cache => Buffer.concat([Buffer.from([~(cache[4] as number)]), cache.subarray(1)]), false, 'another version of V8']
+  ]
+  for (const [made, cached, reason] of rows) {
+    const url = pathToFileURL(resolve(t.testdir({ 'script.cjs': SCRIPT, 'beside.json': '"beside"' }), 'script.cjs'))
+    const first = loadScript(url)
+    const { double } = first.exports as Exports
+    t.equal(double(1), 2)
+    t.equal(first.cached, false)
+    const cache = made(first.makeCache())
+    if (cache !== null) writeFileSync(cacheOf(url), cache)
+
+    t.strictSame(loadElsewhere(url), { cached, doubled: 42, url: url.href, beside: 'beside', imported: 'function' }, reason)
+  }
+})
+
+t.test('another text is not taken for what the cache was made of', async t => {
+  const url = pathToFileURL(resolve(t.testdir({ 'script.cjs': SCRIPT, 'beside.json': '"beside"' }), 'script.cjs'))
+  writeFileSync(cacheOf(url), loadScript(url).makeCache())
+  writeFileSync(url, SCRIPT.replace('2 * n', '20 * n'))
+  t.match(loadElsewhere(url), { cached: false, doubled: 420 })
+})
+
+t.test('what goes wrong in a script is told as it is', async t => {
+  const dir = t.testdir({ 'throws.cjs': '(function () { throw new RangeError("so be it") })', 'broken.cjs': '(function (' })
+  t.throws(() => loadScript(pathToFileURL(resolve(dir, 'throws.cjs'))), { name: 'RangeError', message: 'so be it' })
+  t.throws(() => loadScript(pathToFileURL(resolve(dir, 'broken.cjs'))), { name: 'SyntaxError' })
+  t.throws(() => loadScript(pathToFileURL(resolve(dir, 'none.cjs'))), { code: 'ENOENT' })
+})
