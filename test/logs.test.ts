@@ -136,7 +136,7 @@ t.test('SIGUSR2 raises the level, a second one puts it back', async t => {
 
 t.test('the level comes back by itself, and is left alone where it says as much already', async t => {
   const lines: LogRecord[] = []
-  const stream = { write: (text: string) => { for (const line of text.trim().split('\n')) lines.push(JSON.parse(line)) } } as unknown as Writable
+  const stream = { write: (text: Buffer) => { for (const line of String(text).trim().split('\n')) lines.push(JSON.parse(line)) } } as unknown as Writable
   const quiet = await createLogger('warn', 'json', stream)
   levelSwitch(quiet, 1)()
   quiet.flush()

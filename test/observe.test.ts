@@ -41,6 +41,15 @@ t.test('lines that come within a moment are one write', async t => {
   t.equal(writes.length, 3)
 })
 
+t.test('lines keep their order and their letters, however long they are', async t => {
+  const { stream, text } = memory()
+  const logger = await createLogger('info', 'json', stream)
+  const messages = ['short', '\u00e4'.repeat(5000), '\u{1f600}'.repeat(9000), 'a'.repeat(16_000), 'b'.repeat(17_000), ...Array.from({ length: 500 }, (_, i) => `line ${i} \u20ac`), 'last']
+  for (const message of messages) logger.info(message)
+  logger.flush()
+  t.strictSame(text().trim().split('\n').map(line => JSON.parse(line).msg), messages)
+})
+
 t.test('json is one object a line, pretty is for people', async t => {
   const json = memory()
   const before = new Date().toISOString()
@@ -68,7 +77,7 @@ t.test('the record of a request is the same through a logger of ours and through
   const { stream, text } = memory()
   const logger = await createLogger('info', 'json', stream)
   const write = accessLog(logger)
-  const request = { id: 'req-1', method: 'GET', log: logger, raw: { headers: {} } } as unknown as FastifyRequest
+  const request = { id: 'req-"1"', method: 'GET', log: logger, raw: { headers: {} } } as unknown as FastifyRequest
   const operation = { method: 'GET', path: '/MAAS/api/2.0/machines/', op: 'who"\\am\u00e4i', fromPath: false }
   const answered: Partial<Exchange> = { target: { rawPath: '/MAAS/api/2.0/machines/', path: '/MAAS/api/2.0/machines/', query: [] }, operation, access: 'signed', attempts: 1, sentAt: 1, answeredAt: 3.14159 }
   const rows: Array<[exchange: Partial<Exchange>, outcome: Partial<Outcome>, level: number, reason: string]> = [

@@ -5,55 +5,13 @@ import { printable } from './printable.ts'
 import { rounded } from './rounded.ts'
 import { asMaasTraceId, traceIdOf } from './trace-ids.ts'
 
-type Value = string | number | boolean | readonly string[] | null | undefined
-
-type Fields = Readonly<Record<string, (outcome: Outcome) => Value>>
-
-/**
- * The fields of the one record of a request, in their order; what is null or undefined is left out. Of a query only the names and `op` are
- * kept, of the header nothing: values may be secrets. A target that was refused is left out, since it is not known what is in it.
- */
-const FIRST: Fields = {
-  id: ({ request }) => request.id,
-  client: ({ exchange }) => exchange.client
-}
-
-/** Those that are the same for all requests for an operation. */
-const OF_OPERATION: Fields = {
-  method: ({ request }) => request.method,
-  path: ({ exchange: { target } }) => target?.rawPath,
-  queryKeys: ({ exchange: { target } }) => target === null || target.query.length === 0 ? null : target.query.map(([name]) => printable(name)),
-  op: ({ exchange: { operation } }) => operation?.op == null ? null : printable(operation.op)
-}
-
-const OTHERS: Fields = {
-  access: ({ exchange }) => exchange.access,
-  attempts: ({ exchange: { attempts } }) => attempts > 1 ? attempts : null,
-  status: ({ status }) => status,
-  requestBytes: ({ exchange }) => exchange.requestBytes,
-  bytes: ({ exchange }) => exchange.responseBytes,
-  ms: ({ ms }) => rounded(ms),
-  upstreamMs: ({ exchange: { upstreamMs } }) => upstreamMs === null ? null : rounded(upstreamMs),
-  complete: ({ complete }) => complete,
-  hint: ({ exchange }) => exchange.hint,
-  error: ({ exchange }) => exchange.error,
-  wouldRefuse: ({ exchange }) => exchange.wouldRefuse,
-  traceId: ({ request }) => traceIdOf(request.raw),
-  maasTraceId: ({ exchange }) => asMaasTraceId(exchange.maasTraceId)
-}
-
-const ALL = Object.entries({ ...FIRST, ...OF_OPERATION, ...OTHERS })
-
 /** Writes the record through any logger, as that of another's server. */
 export function logAccess (outcome: Outcome): void {
-  const fields: Record<string, Value> = {}
-  for (const [name, read] of ALL) fields[name] = read(outcome) ?? undefined
-  outcome.request.log[levelOf(outcome)](fields, 'request')
+  outcome.request.log[levelOf(outcome)](JSON.parse(`{${fieldsOf(outcome, ofOperation(outcome)).slice(1)}}`), 'request')
 }
 
 /** Makes what writes the record through a logger of ours: the same, but faster. */
 export function accessLog (logger: Logger): Observer {
-  const [first, ofOperation, others] = [FIRST, OF_OPERATION, OTHERS].map(membersOf) as [Members, Members, Members]
   const known = new WeakMap<Operation, string>()
   return outcome => {
     const { operation } = outcome.exchange
@@ -62,33 +20,43 @@ export function accessLog (logger: Logger): Observer {
       same = ofOperation(outcome)
       if (operation !== null) known.set(operation, same)
     }
-    logger.writeFields(levelOf(outcome), first(outcome) + same + others(outcome), 'request')
+    logger.writeFields(levelOf(outcome), fieldsOf(outcome, same), 'request')
   }
 }
 
-type Members = (outcome: Outcome) => string
+/**
+ * The fields of the one record of a request, in their order, as members of a JSON object with a comma before each; what is not there is left
+ * out. Of a query only the names and `op` are kept, of the header nothing: values may be secrets. A target that was refused is left out, since
+ * it is not known what is in it.
+ * @param ofOperation those that are the same for all requests for an operation
+ */
+function fieldsOf ({ request, exchange, status, complete, ms }: Outcome, ofOperation: string): string {
+  const { client, access, attempts, upstreamMs, hint, error, wouldRefuse } = exchange
+  const traceId = traceIdOf(request.raw)
+  const maasTraceId = asMaasTraceId(exchange.maasTraceId)
+  let fields = `,"id":${JSON.stringify(request.id)}` // of another's server it may be what a client wrote
+  if (client !== null) fields += `,"client":${JSON.stringify(client)}`
+  fields += ofOperation
+  if (access !== null) fields += `,"access":"${access}"`
+  if (attempts > 1) fields += `,"attempts":${attempts}`
+  if (status !== null) fields += `,"status":${status}`
+  fields += `,"requestBytes":${exchange.requestBytes},"bytes":${exchange.responseBytes},"ms":${rounded(ms)}`
+  if (upstreamMs !== null) fields += `,"upstreamMs":${rounded(upstreamMs)}`
+  fields += complete ? ',"complete":true' : ',"complete":false'
+  if (hint !== null) fields += `,"hint":${JSON.stringify(hint)}`
+  if (error !== null) fields += `,"error":"${error}"`
+  if (wouldRefuse !== null) fields += `,"wouldRefuse":${JSON.stringify(wouldRefuse)}`
+  if (traceId !== undefined) fields += `,"traceId":"${traceId}"`
+  return maasTraceId === undefined ? fields : `${fields},"maasTraceId":"${maasTraceId}"`
+}
 
-/** Makes what writes fields as members of a JSON object. */
-function membersOf (fields: Fields): Members {
-  const readers = Object.entries(fields).map(([name, read]) => ({ begin: `,"${name}":`, read }))
-  return outcome => {
-    let members = ''
-    for (const { begin, read } of readers) {
-      const value = read(outcome)
-      if (value !== null && value !== undefined) members += begin + asJson(value)
-    }
-    return members
-  }
+function ofOperation ({ request: { method }, exchange: { target, operation } }: Outcome): string {
+  let fields = `,"method":"${method}"`
+  if (target !== null) fields += `,"path":${JSON.stringify(target.rawPath)}`
+  if (target !== null && target.query.length > 0) fields += `,"queryKeys":${JSON.stringify(target.query.map(([name]) => printable(name)))}`
+  return operation?.op == null ? fields : `${fields},"op":${JSON.stringify(printable(operation.op))}`
 }
 
 function levelOf ({ status, exchange: { error, wouldRefuse } }: Outcome): 'info' | 'warn' {
   return (status ?? 0) >= 500 || error !== null || wouldRefuse !== null ? 'warn' : 'info'
-}
-
-/** What needs no escape in JSON. */
-const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
-
-function asJson (value: string | number | boolean | readonly string[]): string {
-  if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
