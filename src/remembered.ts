@@ -6,16 +6,23 @@ const MAX_LENGTH = 256
 
 /**
  * Remembers what a pure function said of a text, since the same few texts come all the time. Clients choose the texts, so the memory is
- * bounded: it keeps what was asked for lately. What the function throws is not remembered.
+ * bounded: it keeps what was asked for lately. What is asked for once leaves only its text, lest a crawler fill V8's old space with what nobody
+ * asks for again. What the function throws is not remembered.
  */
 export function remembered<T extends {}> (decide: (text: string) => T): (text: string) => T {
   let young = new Map<string, T>()
   let old = new Map<string, T>()
+  let seen = new Set<string>()
   return text => {
     const known = young.get(text)
     if (known !== undefined) return known
     const decided = old.get(text) ?? decide(text)
     if (text.length > MAX_LENGTH) return decided
+    if (!seen.has(text)) {
+      if (seen.size === MAX_YOUNG) seen = new Set()
+      seen.add(text)
+      return decided
+    }
     if (young.size === MAX_YOUNG) {
       old = young
       young = new Map()
