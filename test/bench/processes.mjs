@@ -52,13 +52,13 @@ if (cores !== null) spawnSync('taskset', ['-a', '-p', '-c', cores.load, String(p
 
 /**
  * Starts a process.
- * @param core `proxy` or `load`
+ * @param core `proxy`, or that of this process
  * @param stdout as `spawn` has it: what most print is of no interest
  * @param stdoutFile appended to instead
  * @returns the child process, with `ended`, a promise, and `complaint`, the end of what it wrote to stderr
  */
-export function start ([command, ...args], { core = 'load', env = {}, stdout = 'ignore', stdoutFile } = {}) {
-  const line = cores === null ? [command, ...args] : ['taskset', '-c', cores[core], command, ...args]
+export function start ([command, ...args], { core, env = {}, stdout = 'ignore', stdoutFile } = {}) {
+  const line = core === undefined || cores === null ? [command, ...args] : ['taskset', '-c', cores[core], command, ...args]
   // Neither settings of ours nor an egress proxy from outside.
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^MAAS_|_proxy$/i.test(name)))
   const file = stdoutFile === undefined ? null : openSync(stdoutFile, 'a')
