@@ -1,8 +1,6 @@
-import type { FastifyInstance } from 'fastify'
 import { setTimeout } from 'node:timers/promises'
 import { buildAdminServer } from '../admin-server.ts'
 import type { Key } from '../key-ring.ts'
-import { drain, listen, openConnections, unused } from '../listener.ts'
 import { announce, openMaasSide } from '../maas-side.ts'
 import { logClientConnections, logUpstreamConnections } from '../observe/connection-log.ts'
 import type { Verdict } from '../observe/health.ts'
@@ -10,12 +8,13 @@ import type { Logger } from '../observe/logger.ts'
 import { metricsTable } from '../observe/metrics-table.ts'
 import { metricsPage } from '../observe/metrics.ts'
 import { Traffic } from '../observe/traffic.ts'
+import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import { buildServer } from '../server.ts'
-import { formatListenAddress, type ListenAddress } from '../settings/listen.ts'
 import type { Config } from '../settings/load.ts'
 import { version } from '../version.ts'
 import { greet, introduce } from './greet.ts'
 import { leadsTo } from './own-address.ts'
+import { Servers } from './servers.ts'
 
 /** A proxy that listens. */
 export interface RunningProxy {
@@ -40,24 +39,31 @@ const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
  * @throws the system's error if one of them cannot be listened on; then it listens on none
  */
 export async function startProxy (config: Config, logger: Logger, { greeting = false } = {}): Promise<RunningProxy> {
-  const { link, upstream, ring, close } = openMaasSide(config, logger)
-  const apps: FastifyInstance[] = []
-  const addresses: string[] = []
-  let admin: FastifyInstance | null = null
-  let adminAddress: string | null = null
+  const maas = openMaasSide(config, logger)
+  const { keys } = maas.ring
+  const proxies = new Servers()
+  const status = new Servers()
   let stopping = false
+  const pages = (keys: readonly Key[]): StatusPagesOptions => ({
+    readiness: async () => ({ ...stopping ? STOPPING : await readiness(keys), clockOffsetSeconds: maas.link.clock.offsetSeconds }),
+    metrics
+  })
 
   const traffic = new Traffic()
-  const metrics = metricsPage(metricsTable(traffic, {
-    version: version(),
-    clock: link.clock,
-    keys: ring.keys,
-    upstream,
-    clientConnections: () => apps.map(({ server }, i) => ({ listener: addresses[i] as string, count: openConnections(server).size }))
-  }))
-  logUpstreamConnections(upstream, logger)
+  const metrics = metricsPage(metricsTable(traffic, { version: version(), clock: maas.link.clock, keys, upstream: maas.upstream, clientConnections: () => proxies.connections }))
+  logUpstreamConnections(maas.upstream, logger)
 
-  const readinessOf = (keys: readonly Key[]) => async () => ({ ...stopping ? STOPPING : await readiness(keys), clockOffsetSeconds: link.clock.offsetSeconds })
+  async function listenOnAll (): Promise<void> {
+    for (const listener of config.listeners) {
+      const key = maas.ring.of(listener.key)
+      const at = proxies.listening.length
+      const app = await buildServer(listener, { ...pages([key]), logger, link: maas.link, credential: key.credential, health: key.health, traffic, ownAddress: () => proxies.listening[at]?.address, maas: config.maasUrl.href })
+      const address = await proxies.start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null })
+      logClientConnections(app.server, address, logger)
+      if (leadsTo(config.maasUrl.origin, address)) throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${address}); name the one of MAAS, whose ports are 5240 and 5443`)
+    }
+    if (config.adminListen !== undefined) await status.start(await buildAdminServer(logger, pages(keys)), config.adminListen, ADMIN_PERMISSIONS)
+  }
 
   async function stop (): Promise<void> {
     stopping = true
@@ -66,52 +72,32 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   }
 
   async function end (): Promise<void> {
-    for (const app of apps) app.refuseNewRequests()
-    const inTime = await Promise.all(apps.map(async app => await drain(app.server, config.drainTimeoutMs)))
-    if (inTime.includes(false)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
-    if (admin !== null) await drain(admin.server, 0)
-    await Promise.all([...apps, admin].map(async app => { await app?.close() }))
-    await close()
+    for (const { app } of proxies.listening) app.refuseNewRequests()
+    if (!await proxies.stop(config.drainTimeoutMs)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
+    await status.stop(0)
+    await maas.close()
   }
 
-  async function idle (idleMs: number): Promise<void> {
-    await unused(apps.map(app => app.server), idleMs)
-    logger.info({ idleMs }, 'no client was connected for so long')
-  }
-
-  async function start (app: FastifyInstance, address: ListenAddress, permissions: Parameters<typeof listen>[2]): Promise<string> {
-    await app.ready()
-    return formatListenAddress(await listen(app.server, address, permissions))
-  }
-
-  try {
-    for (const listener of config.listeners) {
-      const key = ring.of(listener.key)
-      const at = addresses.length
-      const app = await buildServer(listener, { logger, link, credential: key.credential, health: key.health, readiness: readinessOf([key]), metrics, traffic, ownAddress: () => addresses[at], maas: config.maasUrl.href })
-      const address = await start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null })
-      addresses.push(address)
-      apps.push(app)
-      logClientConnections(app.server, address, logger)
-    }
-    if (config.adminListen !== undefined) {
-      const app = await buildAdminServer(logger, { readiness: readinessOf(ring.keys), metrics })
-      adminAddress = await start(app, config.adminListen, ADMIN_PERMISSIONS)
-      admin = app
-    }
-    const own = addresses.find(address => leadsTo(config.maasUrl.origin, address))
-    if (own !== undefined) throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${own}); name the one of MAAS, whose ports are 5240 and 5443`)
-  } catch (error) {
+  await listenOnAll().catch(async (error: unknown) => {
     await end()
     throw error
-  }
+  })
   announce(config, logger)
-  if (greeting) await greet(link, logger)
-  for (const address of addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
-  if (adminAddress !== null) logger.info({ address: adminAddress }, 'status pages')
+  if (greeting) await greet(maas.link, logger)
+  for (const address of proxies.addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
+  for (const address of status.addresses) logger.info({ address }, 'status pages')
   logger.flush()
-  if (greeting) for (const key of ring.keys) void introduce(key, logger, () => stopping)
-  return { addresses, adminAddress, reload: async () => { await ring.reload() }, unused: idle, stop }
+  if (greeting) for (const key of keys) void introduce(key, logger, () => stopping)
+  return {
+    addresses: proxies.addresses,
+    adminAddress: status.addresses[0] ?? null,
+    reload: async () => { await maas.ring.reload() },
+    unused: async idleMs => {
+      await proxies.unused(idleMs)
+      logger.info({ idleMs }, 'no client was connected for so long')
+    },
+    stop
+  }
 }
 
 /** Ready is who can answer on all keys. */
