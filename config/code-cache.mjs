@@ -11,6 +11,7 @@ const bundle = new URL('../dist/bundle.cjs', import.meta.url)
 setV8Flags() // V8 takes a cache only under the flags that it was made under
 const { exports: { program }, makeCache } = loadScript(bundle)
 
+process.chdir('/') // where no .env of a developer is
 const maas = createServer((request, response) => { response.end('{}') }).listen(0, '127.0.0.1')
 await once(maas, 'listening')
 const io = { argv: ['--listen', '127.0.0.1:0'], stdout: new PassThrough({ encoding: 'utf8' }), stderr: process.stderr, signals: new EventEmitter() }
@@ -18,7 +19,9 @@ const env = { MAAS_URL: `http://127.0.0.1:${maas.address().port}/MAAS`, MAAS_API
 const ended = program({ ...io, env })
 let log = ''
 io.stdout.on('data', text => { log += text })
-while (!log.includes('"listening"')) await once(io.stdout, 'data')
+const failed = ended.then(code => { throw new Error(`the bundle does not start: ${code}`) })
+while (!log.includes('"listening"')) await Promise.race([once(io.stdout, 'data'), failed])
+failed.catch(() => {})
 const response = await fetch(`${/"address":"([^"]+)"/.exec(log)[1]}/MAAS/api/2.0/machines/`)
 if (response.status !== 200) throw new Error(`the bundle does not work: ${await response.text()}`)
 await response.arrayBuffer()
