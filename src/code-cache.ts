@@ -20,7 +20,8 @@ export function cacheOf (script: URL): URL {
 
 /**
  * Loads a script with what V8 made of it before, its code cache, which saves parsing and compiling it. A cache that is not there, was made by
- * another version of V8 or under other flags, or is no cache is passed over: it costs time and nothing else.
+ * another version of V8 or under other flags, or is no cache is passed over: it costs time and nothing else. Of the text V8 compares only the
+ * length, so whoever changes a script by hand has to remove its cache.
  * @param url a file in ASCII, all of it one function that returns what it exports. It gets `require`, which looks for modules from where the
  * file is, a function in place of `import`, which a script from a cache does not have, for packages, and its own address
  * @throws what the script throws
