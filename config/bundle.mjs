@@ -30,7 +30,7 @@ module.exports = {
 const undiciClient = {
   name: 'undici-client',
   setup (build) {
-    build.onLoad({ filter: /node_modules\/undici\/index\.js$/ }, () => ({ contents: UNDICI_CLIENT }))
+    build.onLoad({ filter: /node_modules[\\/]undici[\\/]index\.js$/ }, () => ({ contents: UNDICI_CLIENT }))
   }
 }
 
@@ -38,10 +38,10 @@ const undiciClient = {
 const neverAskedFor = {
   name: 'never-asked-for',
   setup (build) {
-    build.onLoad({ filter: /node_modules\/ws\/index\.js$/ }, () => ({ contents: 'module.exports = {}' }))
+    build.onLoad({ filter: /node_modules[\\/]ws[\\/]index\.js$/ }, () => ({ contents: 'module.exports = {}' }))
     build.onResolve({ filter: /^(node:)?http2$/ }, () => ({ path: 'http2', namespace: 'never-asked-for' }))
     build.onLoad({ filter: /^http2$/, namespace: 'never-asked-for' }, () => ({ contents: 'module.exports = { constants: {} }' }))
-    build.onLoad({ filter: /node_modules\/semver\/index\.js$/ }, () => ({ contents: SEMVER }))
+    build.onLoad({ filter: /node_modules[\\/]semver[\\/]index\.js$/ }, () => ({ contents: SEMVER }))
   }
 }
 
@@ -60,7 +60,7 @@ const sqliteAsPackage = {
 const bundleForSources = {
   name: 'bundle-for-sources',
   setup (build) {
-    build.onLoad({ filter: /src\/program\.ts$/ }, () => ({
+    build.onLoad({ filter: /src[\\/]program\.ts$/ }, () => ({
       contents: "import { loadScript } from './code-cache.ts'\nexport const { program } = loadScript(new URL('bundle.cjs', import.meta.url)).exports",
       resolveDir: inRoot('src')
     }))
@@ -84,7 +84,7 @@ const { metafile } = await build({
   // OpenTelemetry puts itself between modules, and may have been left out. What Fastify has for schemas and for tests is loaded by nobody.
   external: ['@opentelemetry/*', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
   define: { 'import.meta.url': 'bundleUrl' },
-  banner: { js: '(function (require, importPackage, bundleUrl) { const module = {};' },
+  banner: { js: '(function (require, importPackage, bundleUrl) { "use strict"; const module = {};' },
   footer: { js: 'return module.exports })' }
 })
 await build({ ...COMMON, entryPoints: { main: inRoot('src/main.ts') }, format: 'esm', plugins: [bundleForSources] })

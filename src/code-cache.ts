@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
@@ -19,26 +20,48 @@ export function cacheOf (script: URL): URL {
 }
 
 /**
- * Loads a script with what V8 made of it before, its code cache, which saves parsing and compiling it. A cache that is not there, was made by
- * another version of V8 or under other flags, or is no cache is passed over: it costs time and nothing else. Of the text V8 compares only the
- * length, so whoever changes a script by hand has to remove its cache.
+ * Loads a script with what V8 made of it before, its code cache, which saves parsing and compiling it. A cache that is not there, is not whole,
+ * or was made of another text, by another node or under other flags is passed over: it costs time and nothing else.
  * @param url a file in ASCII, all of it one function that returns what it exports. It gets `require`, which looks for modules from where the
  * file is, a function in place of `import`, which a script from a cache does not have, for packages, and its own address
  * @throws what the script throws
  */
 export function loadScript (url: URL): LoadedScript {
   const filename = fileURLToPath(url)
-  const cachedData = readIfThere(cacheOf(url))
-  const script = new Script(readFileSync(filename, 'latin1'), { filename, ...cachedData === undefined ? {} : { cachedData } })
+  const text = readFileSync(filename)
+  const cachedData = dataOf(readIfThere(cacheOf(url)), text)
+  const script = new Script(text.toString('latin1'), { filename, ...cachedData === null ? {} : { cachedData } })
   const load = script.runInThisContext() as (require: NodeJS.Require, importPackage: (name: string) => Promise<unknown>, url: string) => unknown
   const importPackage = async (name: string): Promise<unknown> => await import(name)
-  return { exports: load(createRequire(url), importPackage, url.href), cached: script.cachedDataRejected === false, makeCache: () => script.createCachedData() }
+  const makeCache = (): Buffer => {
+    const data = script.createCachedData()
+    return Buffer.concat([sealOf(text, data), data])
+  }
+  return { exports: load(createRequire(url), importPackage, url.href), cached: script.cachedDataRejected === false, makeCache }
 }
 
-function readIfThere (file: URL): Buffer | undefined {
+const SEAL_BYTES = 32
+
+/**
+ * What stands before the data of a cache. V8 believes what it is given, but for its own version, its flags and the length of the text: damaged
+ * data, or that of another release of node with the same V8, ends the process.
+ */
+function sealOf (text: Buffer, data: Buffer): Buffer {
+  const { size, mtimeMs } = statSync(process.execPath)
+  const node = JSON.stringify([process.version, process.arch, size, Math.floor(mtimeMs / 1000)])
+  return createHash('sha256').update(node).update(text).update(data).digest()
+}
+
+function dataOf (cache: Buffer | null, text: Buffer): Buffer | null {
+  if (cache === null) return null
+  const data = cache.subarray(SEAL_BYTES)
+  return sealOf(text, data).equals(cache.subarray(0, SEAL_BYTES)) ? data : null
+}
+
+function readIfThere (file: URL): Buffer | null {
   try {
     return readFileSync(file)
   } catch {
-    return undefined
+    return null
   }
 }

@@ -1,4 +1,4 @@
-/** How many answers are kept at least; twice as many at most. Far more than a client asks for again and again. */
+/** How many answers to what was asked for again are kept at least; twice as many at most. Far more than a client asks for again and again. */
 const MAX_YOUNG = 500
 
 /** How long a text may be to be remembered: a name, or a target, may fill a whole header. */
@@ -13,20 +13,19 @@ export function remembered<T extends {}> (decide: (text: string) => T): (text: s
   let young = new Map<string, T>()
   let old = new Map<string, T>()
   let seen = new Set<string>()
+  let seenBefore = new Set<string>()
   return text => {
     const known = young.get(text)
     if (known !== undefined) return known
-    const decided = old.get(text) ?? decide(text)
+    const wasKept = old.get(text)
+    const decided = wasKept ?? decide(text)
     if (text.length > MAX_LENGTH) return decided
-    if (!seen.has(text)) {
-      if (seen.size === MAX_YOUNG) seen = new Set()
+    if (wasKept === undefined && !seen.has(text) && !seenBefore.has(text)) {
+      if (seen.size === MAX_YOUNG) [seenBefore, seen] = [seen, new Set()]
       seen.add(text)
       return decided
     }
-    if (young.size === MAX_YOUNG) {
-      old = young
-      young = new Map()
-    }
+    if (young.size === MAX_YOUNG) [old, young] = [young, new Map()]
     young.set(text, decided)
     return decided
   }

@@ -12,8 +12,9 @@ const SCRIPT = `(function (require, importPackage, url) {
 interface Exports { double: (n: number) => number }
 
 /** Loads the script in a process of its own: V8 compiles no text twice in one, and looks into no cache then. */
-function loadElsewhere (url: URL): object {
+function loadElsewhere (url: URL, first = ''): object {
   const program = `
+    ${first}
     import { loadScript } from ${JSON.stringify(new URL('../src/code-cache.ts', import.meta.url))}
     const { exports: { double, url, beside, imported }, cached } = loadScript(new URL(${JSON.stringify(url)}))
     console.log(JSON.stringify({ cached, doubled: double(21), url, beside, imported: typeof (await imported()).Pool }))`
@@ -27,7 +28,9 @@ t.test('a script gives what it exports, whatever is with it for a code cache', a
     [() => Buffer.alloc(0), false, 'nothing was written'],
     [() => Buffer.from('not a code cache'), false, 'something else'],
     [cache => cache.subarray(0, cache.length / 2), false, 'half of it was written'],
-    [cache => Buffer.concat([Buffer.from([~(cache[4] as number)]), cache.subarray(1)]), false, 'another version of V8']
+    [cache => cache.map((byte, i) => i === 0 ? ~byte : byte) as Buffer, false, 'a seal of something else'],
+    [cache => cache.map((byte, i) => i === cache.length - 100 ? ~byte : byte) as Buffer, false, 'a byte was damaged'],
+    [cache => cache.subarray(32), false, 'no seal, as by a program of another kind']
   ]
   for (const [made, cached, reason] of rows) {
     const url = pathToFileURL(resolve(t.testdir({ 'script.cjs': SCRIPT, 'beside.json': '"beside"' }), 'script.cjs'))
@@ -42,11 +45,14 @@ t.test('a script gives what it exports, whatever is with it for a code cache', a
   }
 })
 
-t.test('another text is not taken for what the cache was made of', async t => {
+t.test('a cache is taken by the node that made it, for the text that it was made of', async t => {
   const url = pathToFileURL(resolve(t.testdir({ 'script.cjs': SCRIPT, 'beside.json': '"beside"' }), 'script.cjs'))
   writeFileSync(cacheOf(url), loadScript(url).makeCache())
-  writeFileSync(url, SCRIPT.replace('2 * n', '20 * n'))
-  t.match(loadElsewhere(url), { cached: false, doubled: 420 })
+  t.match(loadElsewhere(url), { cached: true, doubled: 42 })
+  t.match(loadElsewhere(url, "Object.defineProperty(process, 'version', { value: 'v20.19.0' })"), { cached: false, doubled: 42 }, 'several releases have the same V8')
+  t.match(loadElsewhere(url, "(await import('node:v8')).setFlagsFromString('--no-opt')"), { cached: false, doubled: 42 }, 'other flags')
+  writeFileSync(url, SCRIPT.replace('2 * n', '3 * n'))
+  t.match(loadElsewhere(url), { cached: false, doubled: 63 }, 'V8 itself looks at the length alone')
 })
 
 t.test('what goes wrong in a script is told as it is', async t => {

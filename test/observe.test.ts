@@ -77,7 +77,7 @@ t.test('the record of a request is the same through a logger of ours and through
   const { stream, text } = memory()
   const logger = await createLogger('info', 'json', stream)
   const write = accessLog(logger)
-  const request = { id: 'req-"1"', method: 'GET', log: logger, raw: { headers: {} } } as unknown as FastifyRequest
+  const request = { id: 'req-1', method: 'GET', log: logger, raw: { headers: {} } } as unknown as FastifyRequest
   const operation = { method: 'GET', path: '/MAAS/api/2.0/machines/', op: 'who"\\am\u00e4i', fromPath: false }
   const answered: Partial<Exchange> = { target: { rawPath: '/MAAS/api/2.0/machines/', path: '/MAAS/api/2.0/machines/', query: [] }, operation, access: 'signed', attempts: 1, sentAt: 1, answeredAt: 3.14159 }
   const rows: Array<[exchange: Partial<Exchange>, outcome: Partial<Outcome>, level: number, reason: string]> = [
@@ -100,6 +100,12 @@ t.test('the record of a request is the same through a logger of ours and through
     t.strictSame(Object.keys(JSON.parse(ours)), Object.keys(JSON.parse(theirs)), `${reason}: in the same order`)
     t.match(JSON.parse(ours), { level, time: /Z$/, msg: 'request' }, reason)
     t.equal(rest, '', 'a line each')
+  }
+  for (const [id, written, reason] of [['a"b\n', 'a"b\n', 'one with a quote'], [7, 7, 'a number'], [10n, 10, 'a large one'], [null, undefined, 'none'], [undefined, undefined, 'none at all']] as const) {
+    const before = text().length
+    logAccess({ request: { ...request, id } as unknown as FastifyRequest, exchange: new Exchange(), status: 200, complete: true, ms: 1 })
+    logger.flush()
+    t.equal(JSON.parse(text().slice(before)).id, written, `an id of another's server: ${reason}`)
   }
   logger.level = 'warn'
   const before = text().length

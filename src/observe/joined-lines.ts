@@ -15,7 +15,7 @@ const MAX_BYTES_OF_UNIT = 3
  */
 export class JoinedLines {
   readonly #stream: Writable
-  #bytes = Buffer.allocUnsafe(SIZE_BYTES)
+  readonly #bytes = Buffer.allocUnsafe(SIZE_BYTES)
   #length = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -39,8 +39,7 @@ export class JoinedLines {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#length === 0) return
-    const bytes = this.#bytes.subarray(0, this.#length)
-    this.#bytes = Buffer.allocUnsafe(SIZE_BYTES) // the stream may keep the other one
+    const bytes = Buffer.from(this.#bytes.subarray(0, this.#length)) // the stream may keep it
     this.#length = 0
     this.#stream.write(bytes)
   }

@@ -330,4 +330,10 @@ t.test('spellings of names are remembered, but not so that clients could fill th
     if (i % 100 === 0) t.equal(askedFor('X-Often'), 0, 'one that is in use is not pushed out by others')
   }
   t.equal(askedFor('X-1'), 1, 'one that has not come for long is')
+  const round = (name: string, length: number) => Array.from({ length }, (_, i) => askedFor(`${name}-${i}`)).reduce((a, b) => a + b)
+  t.strictSame([round('Y', 500), round('Y', 500), round('Y', 500)], [500, 500, 0], 'many that come in turns are')
+  t.strictSame([round('Once', 5000), round('Y', 500)], [5000, 0], 'and are not pushed out by what comes once')
+  round('Z', 700)
+  round('Z', 700)
+  t.ok(round('Z', 700) < 350, 'most of more than are kept for sure, too')
 })
