@@ -28,9 +28,9 @@ export function cacheOf (script: URL): URL {
  */
 export function loadScript (url: URL): LoadedScript {
   const filename = fileURLToPath(url)
-  const text = readFileSync(filename)
+  const text = readFileSync(filename, 'latin1')
   const cachedData = dataOf(readIfThere(cacheOf(url)), text)
-  const script = new Script(text.toString('latin1'), { filename, ...cachedData === null ? {} : { cachedData } })
+  const script = new Script(text, { filename, ...cachedData === null ? {} : { cachedData } })
   const load = script.runInThisContext() as (require: NodeJS.Require, importPackage: (name: string) => Promise<unknown>, url: string) => unknown
   const importPackage = async (name: string): Promise<unknown> => await import(name)
   const makeCache = (): Buffer => {
@@ -46,13 +46,13 @@ const SEAL_BYTES = 32
  * What stands before the data of a cache. V8 believes what it is given, but for its own version, its flags and the length of the text: damaged
  * data, or that of another release of node with the same V8, ends the process.
  */
-function sealOf (text: Buffer, data: Buffer): Buffer {
+function sealOf (text: string, data: Buffer): Buffer {
   const { size, mtimeMs } = statSync(process.execPath)
   const node = JSON.stringify([process.version, process.arch, size, Math.floor(mtimeMs / 1000)])
-  return createHash('sha256').update(node).update(text).update(data).digest()
+  return createHash('sha256').update(node).update(text, 'latin1').update(data).digest()
 }
 
-function dataOf (cache: Buffer | null, text: Buffer): Buffer | null {
+function dataOf (cache: Buffer | null, text: string): Buffer | null {
   if (cache === null) return null
   const data = cache.subarray(SEAL_BYTES)
   return sealOf(text, data).equals(cache.subarray(0, SEAL_BYTES)) ? data : null
