@@ -16,7 +16,7 @@ COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY config ./config
-# That of the build is of use to the node that it was made by.
+# A code cache is of use to the node that made it, and this is another one than that of the build.
 RUN ["/nodejs/bin/node", "config/code-cache.mjs"]
 # It asks MAAS, which may take up to 5 s.
 HEALTHCHECK --timeout=7s CMD ["/nodejs/bin/node", "--", "dist/main.js", "ready"]

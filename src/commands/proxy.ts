@@ -44,13 +44,13 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   const proxies = new Servers()
   const status = new Servers()
   let stopping = false
+
+  const traffic = new Traffic()
+  const metrics = metricsPage(metricsTable(traffic, { version: version(), clock: maas.link.clock, keys, upstream: maas.upstream, clientConnections: () => proxies.connections }))
   const pages = (keys: readonly Key[]): StatusPagesOptions => ({
     readiness: async () => ({ ...stopping ? STOPPING : await readiness(keys), clockOffsetSeconds: maas.link.clock.offsetSeconds }),
     metrics
   })
-
-  const traffic = new Traffic()
-  const metrics = metricsPage(metricsTable(traffic, { version: version(), clock: maas.link.clock, keys, upstream: maas.upstream, clientConnections: () => proxies.connections }))
   logUpstreamConnections(maas.upstream, logger)
 
   async function listenOnAll (): Promise<void> {

@@ -29,8 +29,9 @@ export async function startTracing (environment: Environment, warn: (text: strin
   try {
     const { startOpenTelemetry } = await import('./opentelemetry.ts')
     return startOpenTelemetry(protocol, warn)
-  /* c8 ignore next 4 -- here they are installed; the test of the package runs it where they are not */
+  /* c8 ignore next 5 -- here they are installed; the test of the package runs it where they are not */
   } catch (error) {
+    // ERR_MODULE_NOT_FOUND where it is imported, MODULE_NOT_FOUND where the bundle requires it.
     if (!/MODULE_NOT_FOUND$/.test(String((error as NodeJS.ErrnoException).code))) throw error
     return refuse(warn, 'the packages of OpenTelemetry have been left out; install the proxy with its optional dependencies')
   }
