@@ -27,6 +27,36 @@ export function byName<T extends {}> (decide: (name: string) => T): (spelled: st
   return remembered(spelled => decide(spelled.toLowerCase()))
 }
 
+/** The name of a field, as it is spelled, with what was decided on it. */
+export interface JudgedName<T> { name: string, decided: T }
+
+/** How many names of one length are remembered, and up to which length: MAAS's answers have a dozen in all. */
+const MAX_OF_ONE_LENGTH = 8
+const MAX_NAME_BYTES = 40
+
+/**
+ * Decides on fields by their names as {@link byName} does, where these come as bytes. To compare a few bytes is a fifth of the work of making
+ * a text of them and looking that up.
+ * @param decide gets the name in lower case
+ */
+export function byNameBytes<T> (decide: (name: string) => T): (spelled: Buffer) => JudgedName<T> {
+  const known = Array.from({ length: MAX_NAME_BYTES + 1 }, (): Array<JudgedName<T> & { bytes: Buffer }> => [])
+  return spelled => {
+    const sameLength = known[spelled.length]
+    if (sameLength !== undefined) for (const judged of sameLength) if (areEqual(judged.bytes, spelled)) return judged
+    const name = spelled.toString('latin1')
+    const judged = { name, decided: decide(name.toLowerCase()), bytes: Buffer.from(spelled) } // a copy: `spelled` is part of all that was read
+    if (sameLength !== undefined && sameLength.length < MAX_OF_ONE_LENGTH) sameLength.push(judged)
+    return judged
+  }
+}
+
+/** Not Buffer's own `equals`, which to call costs more than a short name does. */
+function areEqual (a: Buffer, b: Buffer): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
 /** Whether a request has a body (RFC 9112 §6.3: it does if a length or a transfer coding says so). */
 export function hasBody ({ headers }: IncomingMessage): boolean {
   const length = headers['content-length']

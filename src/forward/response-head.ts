@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
+import { byNameBytes, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
 const NOT_RESPONDED: ReadonlySet<string> = new Set([
@@ -40,11 +40,13 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
   let traceId: string | null = null
   let named = NO_FIELDS
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] as Buffer).toString('latin1')
+    const { name, decided: part } = partOf(rawHeaders[i] as Buffer)
+    if (part === 'dropped') continue
     const value = (rawHeaders[i + 1] as Buffer).toString('latin1')
-    const part = partOf(name)
-    if (part === 'connection') named = named.length === 0 ? connectionOptions(value) : [...named, ...connectionOptions(value)]
-    if (part === 'connection' || part === 'dropped') continue
+    if (part === 'connection') {
+      named = named.length === 0 ? connectionOptions(value) : [...named, ...connectionOptions(value)]
+      continue
+    }
     if (part === 'length') contentLength = Number(value)
     if (part === 'date') date = value
     if (part === 'trace') traceId = value
@@ -66,7 +68,7 @@ type Part = 'passed' | 'dropped' | 'connection' | 'length' | 'date' | 'trace'
 /** Fields that `Connection` cannot take away, because the answer would not be whole without them. */
 const KEPT: ReadonlySet<string> = new Set(['content-length', 'date'])
 
-const partOf = byName<Part>(name => {
+const partOf = byNameBytes<Part>(name => {
   if (name === 'connection' || name === 'date') return name
   if (name === 'content-length') return 'length'
   if (name === 'maas-trace-id') return 'trace'

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import type { Dispatcher } from 'undici'
 import { Exchange } from '../../src/exchange.ts'
-import { byName } from '../../src/fields.ts'
+import { byName, byNameBytes } from '../../src/fields.ts'
 import { Credential } from '../../src/forward/credential.ts'
 import { relay } from '../../src/forward/relay.ts'
 import { parseApiKey } from '../../src/maas/api-key.ts'
@@ -336,4 +336,35 @@ t.test('spellings of names are remembered, but not so that clients could fill th
   round('Z', 700)
   round('Z', 700)
   t.ok(round('Z', 700) < 350, 'most of more than are kept for sure, too')
+})
+
+t.test('names that come as bytes are remembered too: by all of their bytes, in a memory of their own, and not more than a few', async t => {
+  let asked: string[] = []
+  const judge = byNameBytes(name => {
+    asked.push(name)
+    return `decided on ${name}`
+  })
+  const askedFor = (spelled: string) => {
+    asked = []
+    const bytes = Buffer.from(spelled, 'latin1')
+    t.match(judge(bytes), { name: spelled, decided: `decided on ${spelled.toLowerCase()}` }, spelled)
+    bytes.fill('!') // as undici does with what it reads into
+    return asked.length
+  }
+  const rows: Array<[spelled: string, times: number, reason: string]> = [
+    ['Server', 1, 'the first of its length'],
+    ['Server', 0, 'it has come before'],
+    ['Servex', 1, 'the last byte is another'],
+    ['server', 1, 'another spelling is passed on as it is'],
+    ['Serve', 1, 'a beginning of it'],
+    ['', 1, 'no name at all'],
+    ['X-\xe4', 1, 'a byte that is not ASCII'],
+    ['X-\xe4', 0, 'and it again'],
+    ['x'.repeat(41), 1, 'too long'],
+    ['x'.repeat(41), 1, 'and it again']
+  ]
+  for (const [spelled, times, reason] of rows) t.equal(askedFor(spelled), times, reason)
+  for (let i = 10; i < 99; i++) askedFor(`Name-${i}`)
+  t.equal(askedFor('Name-17'), 0, 'the first eight of a length are kept')
+  t.equal(askedFor('Name-18'), 1, 'and no more')
 })
