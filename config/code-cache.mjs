@@ -26,6 +26,7 @@ failed.catch(() => {})
 const [response] = await once(get(`${/"address":"([^"]+)"/.exec(log)[1]}/MAAS/api/2.0/machines/`, { agent: false }), 'response') // by no egress proxy
 if (response.statusCode !== 200) throw new Error(`the bundle does not work: ${response.statusCode}`)
 await once(response.resume(), 'end')
+setV8Flags() // again, since the program changes one when it has started
 writeFileSync(cacheOf(bundle), makeCache())
 io.signals.emit('SIGTERM')
 process.exitCode = await ended

@@ -73,6 +73,27 @@ t.test('json is one object a line, pretty is for people', async t => {
   t.equal(quiet.text(), '', 'below its level nothing is written')
 })
 
+t.test('the time is in UTC, as ISO 8601 has it', async t => {
+  const { stream, text } = memory()
+  const logger = await createLogger('info', 'json', stream)
+  const rows: Array<[time: string, reason: string]> = [
+    ['2026-11-25T10:20:30.400Z', 'nothing to fill up'],
+    ['2027-01-02T03:04:05.006Z', 'every part filled up'],
+    ['2027-01-02T03:04:05.007Z', 'another millisecond of the same second'],
+    ['2027-01-02T03:04:05.007Z', 'the same millisecond'],
+    ['2028-02-29T23:59:59.999Z', 'a leap day'],
+    ['2028-01-01T00:00:00.000Z', 'the clock was put back']
+  ]
+  let now = 0
+  t.intercept(Date, 'now', { value: () => now })
+  for (const [time, reason] of rows) {
+    now = Date.parse(time)
+    logger.info(reason)
+  }
+  logger.flush()
+  t.strictSame(text().trim().split('\n').map(line => JSON.parse(line)).map(({ time, msg }) => [time, msg]), rows)
+})
+
 t.test('the record of a request is the same through a logger of ours and through any other', async t => {
   const { stream, text } = memory()
   const logger = await createLogger('info', 'json', stream)
