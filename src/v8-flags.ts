@@ -5,8 +5,8 @@ const FLAGS = [
   // objects keep all that they lead to, whole requests, until the whole heap is collected: that costs memory, and up to half again the time.
   '--no-allocation-site-pretenuring',
   // How much a function of WebAssembly runs before it is optimized. undici's parser of responses would be after the first response: a tenth of a
-  // second of CPU and 10 MiB at every start. So it is after some hundred.
-  '--wasm-tiering-budget=200000000',
+  // second of CPU and 10 MiB for whoever asks now and then. So it is after some three hundred, which a proxy under load has seen in no time.
+  '--wasm-tiering-budget=2000000000',
   // The space of new objects doubles when much has outlived a collection, as most of what a start makes does: it would keep 2 MiB for nothing.
   '--semi-space-growth-factor=1'
 ]
