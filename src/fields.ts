@@ -36,23 +36,27 @@ const MAX_NAME_BYTES = 40
 
 /**
  * Decides on fields by their names as {@link byName} does, where these come as bytes. To compare a few bytes is a fifth of the work of making
- * a text of them and looking that up.
+ * a text of them and looking that up. It remembers what came last.
  * @param decide gets the name in lower case
  */
 export function byNameBytes<T> (decide: (name: string) => T): (spelled: Buffer) => JudgedName<T> {
-  const known = Array.from({ length: MAX_NAME_BYTES + 1 }, (): Array<JudgedName<T> & { bytes: Buffer }> => [])
+  const known = Array.from({ length: MAX_NAME_BYTES + 1 }, (): Array<{ bytes: Uint8Array, judged: JudgedName<T> }> => [])
+  let replaced = 0
   return spelled => {
     const sameLength = known[spelled.length]
-    if (sameLength !== undefined) for (const judged of sameLength) if (areEqual(judged.bytes, spelled)) return judged
+    if (sameLength !== undefined) for (const { bytes, judged } of sameLength) if (areEqual(bytes, spelled)) return judged
     const name = spelled.toString('latin1')
-    const judged = { name, decided: decide(name.toLowerCase()), bytes: Buffer.from(spelled) } // a copy: `spelled` is part of all that was read
-    if (sameLength !== undefined && sameLength.length < MAX_OF_ONE_LENGTH) sameLength.push(judged)
+    const judged = { name, decided: decide(name.toLowerCase()) }
+    if (sameLength !== undefined) {
+      const at = sameLength.length < MAX_OF_ONE_LENGTH ? sameLength.length : replaced++ % MAX_OF_ONE_LENGTH
+      sameLength[at] = { bytes: new Uint8Array(spelled), judged } // a copy of its own: a Buffer is a part of something larger
+    }
     return judged
   }
 }
 
 /** Not Buffer's own `equals`, which to call costs more than a short name does. */
-function areEqual (a: Buffer, b: Buffer): boolean {
+function areEqual (a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }

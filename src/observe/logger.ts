@@ -59,7 +59,7 @@ function isoTime (): string {
   return text
 }
 
-/** To the second. Not `toISOString`, for which V8 has ICU load the zone of this place: 1 MiB that nobody needs. */
+/** To the second. Not `toISOString`, for which V8 has ICU load the zone of this place: 1 MiB, until node writes a `Date` of its own. */
 function dateAndTime (date: Date): string {
   const two = (number: number) => String(number).padStart(2, '0')
   return `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}T${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`
