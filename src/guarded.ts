@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { browserGuard } from './admit/browser.ts'
-import { ClientTokens } from './admit/clients.ts'
+import type { ClientTokens } from './admit/clients.ts'
 import { lent } from './admit/lent.ts'
 import { admit } from './admit/plugin.ts'
 import type { Credential } from './forward/credential.ts'
@@ -17,6 +17,8 @@ export interface GuardedOptions {
   config: ListenerConfig
   link: MaasLink
   credential: Credential
+  /** null where every client may ask */
+  clientTokens: ClientTokens | null
   observers: readonly Observer[]
   logOf: LogOf
   /** whether the server is somebody else's, of which only a scope is ours */
@@ -27,14 +29,14 @@ export interface GuardedOptions {
  * The guarded way to MAAS. The order of registration is the order in which a request passes: its exchange is opened, it is admitted,
  * MAAS answers; what is thrown on the way is answered too. Everything that is registered beside it is guarded as well.
  */
-export const guarded = fp(async function guarded (app: FastifyInstance, { config, link, credential, observers, logOf, isLent }: GuardedOptions) {
+export const guarded = fp(async function guarded (app: FastifyInstance, { config, link, credential, clientTokens, observers, logOf, isLent }: GuardedOptions) {
   const { policy, anonymousOperations, dualOperations } = config
   await app.register(exchanges, { observers })
   await app.register(errorAnswers, { isLent, logOf })
   if (isLent) await app.register(lent)
   await app.register(admit, {
     browser: browserGuard(config.address, config.allowHost, config.allowOrigin),
-    clientTokens: config.clientTokens === undefined ? null : new ClientTokens(config.clientTokens),
+    clientTokens,
     policy,
     openPaths: [LIVE_PATH, READY_PATH],
     anonymousOperations,

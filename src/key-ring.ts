@@ -1,5 +1,5 @@
-import { unwatchFile, watchFile } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
+import { FileWatch } from './file-watch.ts'
 import { Credential } from './forward/credential.ts'
 import type { MaasLink } from './forward/link.ts'
 import { askUser } from './forward/probe.ts'
@@ -17,9 +17,6 @@ export interface Key {
   failures: number
 }
 
-/** How often files are looked at. A look, unlike a notice of the kernel's, sees the swapped links of Kubernetes and network file systems. */
-const WATCH_INTERVAL_MS = 1000
-
 /** How long MAAS may take to say whose key it is. */
 const PROBE_TIMEOUT_MS = 4000
 
@@ -27,8 +24,7 @@ const PROBE_TIMEOUT_MS = 4000
 export class KeyRing {
   readonly keys: readonly Key[]
   readonly #logger: FastifyBaseLogger
-  /** what ends the watching of each file, and of nobody else's watcher of the same */
-  readonly #unwatch: Array<() => void> = []
+  readonly #watch = new FileWatch()
   #reading: Promise<void> = Promise.resolve()
 
   constructor (sources: readonly KeySource[], link: MaasLink, logger: FastifyBaseLogger) {
@@ -37,7 +33,7 @@ export class KeyRing {
       const credential = new Credential(source.apiKey, link.clock)
       return { source, credential, health: new Health(() => probe(link, credential)), loadedAt: Date.now() / 1000, failures: 0 }
     })
-    for (const key of this.keys) if (key.source.file !== null) this.#watch(key.source.file, () => { void this.#enqueue([key]) })
+    for (const key of this.keys) if (key.source.file !== null) this.#watch.add(key.source.file, () => { void this.#enqueue([key]) })
   }
 
   /** The key that came from a source. */
@@ -51,12 +47,7 @@ export class KeyRing {
   }
 
   close (): void {
-    for (const unwatch of this.#unwatch) unwatch()
-  }
-
-  #watch (file: string, onChange: () => void): void {
-    watchFile(file, { interval: WATCH_INTERVAL_MS, persistent: false }, onChange)
-    this.#unwatch.push(() => { unwatchFile(file, onChange) })
+    this.#watch.close()
   }
 
   /** One after the other, so that the file that was read last is the one that counts. */

@@ -80,7 +80,7 @@ export async function drain (server: Server, deadlineMs: number): Promise<boolea
   const idleCheck = setInterval(() => { closeIdleConnections(server) }, IDLE_CHECK_MS)
   const deadline = setTimeout(() => {
     inTime = false
-    server.closeAllConnections()
+    void cutOff(server)
   }, deadlineMs)
   const closed = once(server, 'close')
   server.close()
@@ -88,7 +88,19 @@ export async function drain (server: Server, deadlineMs: number): Promise<boolea
   await closed
   clearInterval(idleCheck)
   clearTimeout(deadline)
+  await allClosed(server)
   return inTime
+}
+
+/** Cuts off all connections of a server. When that is over, whoever looks after their requests has been told that they are. */
+export async function cutOff (server: Server): Promise<void> {
+  for (const socket of openConnections(server)) socket.destroy()
+  await allClosed(server)
+}
+
+/** A server is closed before its last sockets are, and only they tell of their requests. */
+async function allClosed (server: Server): Promise<void> {
+  await Promise.all([...openConnections(server)].map(async socket => { await new Promise(resolve => { socket.once('close', resolve) }) }))
 }
 
 /** Not node's own, which leaves connections alone that have never sent a request. */

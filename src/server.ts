@@ -1,5 +1,6 @@
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
+import type { ClientTokens } from './admit/clients.ts'
 import { METHODS } from './admit/framing.ts'
 import type { Credential } from './forward/credential.ts'
 import type { MaasLink } from './forward/link.ts'
@@ -37,6 +38,8 @@ export interface ServerParts extends StatusPagesOptions {
   logger: Logger
   link: MaasLink
   credential: Credential
+  /** null where every client may ask */
+  clientTokens: ClientTokens | null
   health: Health
   traffic: Traffic
   /** the address that it listens on, asked for once it does */
@@ -49,7 +52,7 @@ export interface ServerParts extends StatusPagesOptions {
  * Builds the proxy for one address, as a Fastify instance that does not listen yet. What a request passes, in its order, is in `guarded`;
  * then a page of ours answers, or MAAS.
  */
-export async function buildServer (config: ListenerConfig, { logger, link, credential, health, readiness, metrics, traffic, ownAddress, maas }: ServerParts): Promise<FastifyInstance> {
+export async function buildServer (config: ListenerConfig, { logger, link, credential, clientTokens, health, readiness, metrics, traffic, ownAddress, maas }: ServerParts): Promise<FastifyInstance> {
   const app = fastify({
     // No logger: Fastify would check and watch it at every request, for records that are ours to write. `errorAnswers` gets what goes wrong.
     requestIdHeader: false,
@@ -70,7 +73,7 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
   const logOf = () => logger
   const observers = [accessLog(logger), auditLog(logOf, ownAddress), timingLog(logger), (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
   await app.register(socketErrors, { logger, onRefusal: code => { traffic.addRefusal(code) } })
-  await app.register(guarded, { config, link, credential, observers, logOf, isLent: false })
+  await app.register(guarded, { config, link, credential, clientTokens, observers, logOf, isLent: false })
   await app.register(frontPage, { maas, listen: config.address })
   await app.register(statusPages, { readiness, metrics })
   return app

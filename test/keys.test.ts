@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type StandInKey, startStandIn } from '../src/demo/stand-in/index.ts'
 import { loadConfig, type SettingsError } from '../src/settings/load.ts'
@@ -51,6 +51,46 @@ t.test('a key file that changes is used for the requests to come; one that is br
   t.equal(await whoami(proxy.address), '401')
   await proxy.reload()
   t.ok(await proxy.logged(record => /same as before/.test(String(record['msg']))), 'asked for without need')
+})
+
+t.test('a file of client tokens that changes is used for the requests to come; one that is broken changes nothing', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const dir = t.testdir({ key: textOf(maas.admin) })
+  chmodSync(join(dir, 'key'), 0o600)
+  const file = join(dir, 'tokens')
+  const put = (text: string, mode = 0o600) => {
+    writeFileSync(`${file}.new`, text)
+    chmodSync(`${file}.new`, mode)
+    renameSync(`${file}.new`, file)
+  }
+  put('alice HIDDEN-one\nbob HIDDEN-two\n')
+  const proxy = await startTestProxy(t, loadConfig({ apiKeyFile: [join(dir, 'key')], clientTokenFile: [file], listen: ['127.0.0.1:0', '127.0.0.1:0'] }, { MAAS_URL: maas.url }))
+  const statuses = async (token: string) => await Promise.all(proxy.addresses.map(async address => (await fetch(`${address}/MAAS/api/2.0/users/?op=whoami`, { headers: { 'MAAS-Proxy-Token': token } })).status))
+  t.strictSame([await statuses('HIDDEN-one'), await statuses('HIDDEN-two'), await statuses('HIDDEN-three')], [[200, 200], [200, 200], [401, 401]])
+
+  put('alice HIDDEN-three\nbob HIDDEN-two\n')
+  t.match(await proxy.logged(record => /client tokens have been replaced/.test(String(record['msg']))), { level: 30, file, clients: ['alice', 'bob'] }, 'seen without being told')
+  t.strictSame([await statuses('HIDDEN-one'), await statuses('HIDDEN-two'), await statuses('HIDDEN-three')], [[401, 401], [200, 200], [200, 200]], 'one token has been revoked, one is new')
+
+  const broken: Array<[text: string, mode: number, reason: RegExp, why: string]> = [
+    ['', 0o600, /has no client/, 'an empty file'],
+    ['alice HIDDEN-four\nbob', 0o600, /line 2 is not NAME TOKEN/, 'half of a file that is being written'],
+    ['alice HIDDEN-four\n', 0o644, /every user of this machine may read it/, 'an open file']
+  ]
+  for (const [text, mode, reason, why] of broken) {
+    put(text, mode)
+    await proxy.reload()
+    t.match(await proxy.logged(record => record['level'] === 50 && reason.test(String(record['reason']))), { msg: /the old ones stay in use/, file }, why)
+    t.strictSame([await statuses('HIDDEN-two'), await statuses('HIDDEN-four')], [[200, 200], [401, 401]], why)
+  }
+  put('carol HIDDEN-three\nbob HIDDEN-two\n')
+  await proxy.reload()
+  await statuses('HIDDEN-three')
+  t.match(await proxy.logged(record => record['msg'] === 'request' && record['client'] === 'carol'), { status: 200 }, 'a name alone is a change too')
+  await proxy.reload()
+  t.ok(await proxy.logged(record => /client tokens are the same as before/.test(String(record['msg']))), 'asked for without need')
+  t.notMatch(JSON.stringify(proxy.log), /HIDDEN/)
 })
 
 t.test('the swapped link of a Kubernetes secret is a change', async t => {

@@ -4,10 +4,17 @@ import { ProxyError } from '../errors.ts'
 
 /** The clients that are known by a token. Only digests are kept. */
 export class ClientTokens {
-  readonly #clients: ReadonlyArray<{ name: string, digest: Buffer }>
+  #clients: ReadonlyArray<{ name: string, digest: Buffer }>
 
   constructor (clients: ReadonlyArray<{ name: string, token: string }>) {
-    this.#clients = clients.map(({ name, token }) => ({ name, digest: digestOf(token) }))
+    this.#clients = digestsOf(clients)
+  }
+
+  /** Knows other clients for the requests to come. @returns whether they differ from those before */
+  replace (clients: ReadonlyArray<{ name: string, token: string }>): boolean {
+    const before = this.#clients
+    this.#clients = digestsOf(clients)
+    return before.length !== clients.length || this.#clients.some(({ name, digest }, i) => name !== before[i]?.name || !digest.equals(before[i].digest))
   }
 
   /**
@@ -24,6 +31,10 @@ export class ClientTokens {
     if (found === null) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
     return found
   }
+}
+
+function digestsOf (clients: ReadonlyArray<{ name: string, token: string }>) {
+  return clients.map(({ name, token }) => ({ name, digest: digestOf(token) }))
 }
 
 function digestOf (token: string): Buffer {

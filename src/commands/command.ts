@@ -4,6 +4,7 @@ import { createLogger, type Logger, resolveLogFormat } from '../observe/logger.t
 import type { Config } from '../settings/load.ts'
 import type { CommandLine } from '../settings/flags.ts'
 import type { Environment } from '../settings/sources.ts'
+import type { RunningProxy } from './proxy.ts'
 
 /** What a process lends to the program: everything it reads and writes besides files and sockets. */
 export interface Io {
@@ -52,12 +53,17 @@ export function stopSignal (signals: EventEmitter): Promise<void> {
 }
 
 /**
- * Runs something that takes its time to end; a second signal meanwhile ends it at once.
+ * Stops a proxy, which takes its time; a second signal meanwhile cuts off what is waited for.
  * @returns 0, or 130 for SIGINT and 143 for SIGTERM where a signal came in between
  */
-export async function stopUnlessSignalled (signals: EventEmitter, stop: () => Promise<void>): Promise<number> {
-  const signalled = new Promise<number>(resolve => onStopSignal(signals, signal => { resolve(EXIT_BY_SIGNAL[signal]) }))
-  return await Promise.race([stop().then(() => EXIT.ok), signalled])
+export async function stopUnlessSignalled (signals: EventEmitter, { stop, cutOff }: Pick<RunningProxy, 'stop' | 'cutOff'>): Promise<number> {
+  let code: number = EXIT.ok
+  const signalled = new Promise<void>(resolve => onStopSignal(signals, signal => {
+    code = EXIT_BY_SIGNAL[signal]
+    resolve(cutOff())
+  }))
+  await Promise.race([stop(), signalled])
+  return code
 }
 
 function onStopSignal (signals: EventEmitter, act: (signal: StopSignal) => void): void {

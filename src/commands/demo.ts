@@ -17,11 +17,15 @@ export const demo: Command = {
     const proxy = await startWhereFree(config, logger)
     stdout.write(await show(standIn, proxy))
     await stopping
-    return await stopUnlessSignalled(signals, async () => {
-      await proxy.stop()
-      await standIn.close()
-      logger.flush()
+    const code = await stopUnlessSignalled(signals, {
+      ...proxy,
+      stop: async () => {
+        await proxy.stop()
+        await standIn.close()
+      }
     })
+    logger.flush()
+    return code
   }
 }
 

@@ -11,6 +11,7 @@ import { Traffic } from '../observe/traffic.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import { buildServer } from '../server.ts'
 import type { Config } from '../settings/load.ts'
+import { TokenFiles } from '../token-files.ts'
 import { letNewSpaceGrow } from '../v8-flags.ts'
 import { version } from '../version.ts'
 import { greet, introduce } from './greet.ts'
@@ -23,12 +24,14 @@ export interface RunningProxy {
   addresses: string[]
   /** where the status pages have an address of their own */
   adminAddress: string | null
-  /** Reads the API keys again. */
+  /** Reads the API keys and the client tokens again. */
   reload (): Promise<void>
   /** Resolves when no client was connected for so long; `stop` has to be called in the same turn of the event loop then. */
   unused (idleMs: number): Promise<void>
   /** Says that it is not ready; refuses what is new, lets what runs end within the drain timeout, cuts off what is left, and lets go of MAAS. */
   stop (): Promise<void>
+  /** Cuts off at once what `stop` waits for. */
+  cutOff (): Promise<void>
 }
 
 const STOPPING: Verdict = { ready: false, reason: 'the proxy is shutting down', remedy: 'send requests to another one, or again once it is back' }
@@ -42,6 +45,7 @@ const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 export async function startProxy (config: Config, logger: Logger, { greeting = false } = {}): Promise<RunningProxy> {
   const maas = openMaasSide(config, logger)
   const { keys } = maas.ring
+  const tokens = new TokenFiles(config.listeners, logger)
   const proxies = new Servers()
   const status = new Servers()
   let stopping = false
@@ -58,7 +62,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     for (const listener of config.listeners) {
       const key = maas.ring.of(listener.key)
       const at = proxies.listening.length
-      const app = await buildServer(listener, { ...pages([key]), logger, link: maas.link, credential: key.credential, health: key.health, traffic, ownAddress: () => proxies.listening[at]?.address, maas: config.maasUrl.href })
+      const app = await buildServer(listener, { ...pages([key]), logger, link: maas.link, credential: key.credential, clientTokens: tokens.of(listener), health: key.health, traffic, ownAddress: () => proxies.listening[at]?.address, maas: config.maasUrl.href })
       const address = await proxies.start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null })
       logClientConnections(app.server, address, logger)
       if (leadsTo(config.maasUrl.origin, address)) throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${address}); name the one of MAAS, whose ports are 5240 and 5443`)
@@ -76,6 +80,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     for (const { app } of proxies.listening) app.refuseNewRequests()
     if (!await proxies.stop(config.drainTimeoutMs)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
     await status.stop(0)
+    tokens.close()
     await maas.close()
   }
 
@@ -93,12 +98,16 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   return {
     addresses: proxies.addresses,
     adminAddress: status.addresses[0] ?? null,
-    reload: async () => { await maas.ring.reload() },
+    reload: async () => {
+      tokens.reload()
+      await maas.ring.reload()
+    },
     unused: async idleMs => {
       await proxies.unused(idleMs)
       logger.info({ idleMs }, 'no client was connected for so long')
     },
-    stop
+    stop,
+    cutOff: async () => { await proxies.cutOff() }
   }
 }
 

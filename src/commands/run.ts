@@ -22,7 +22,7 @@ export const run: Command = {
       return error.exitCode
     })
     // What the command left running may have requests under way; they end as they do when the proxy is asked to stop.
-    const stopCode = await stopUnlessSignalled(signals, () => proxy.stop())
+    const stopCode = await stopUnlessSignalled(signals, proxy)
     logger.flush()
     return code || stopCode
   }

@@ -19,7 +19,7 @@ export const serve: Command = {
     await Promise.race([stopping, ...config.idleExitMs === undefined ? [] : [proxy.unused(config.idleExitMs)]])
     logger.info('stopping')
     notify(env, logger, 'STOPPING=1')
-    const code = await stopUnlessSignalled(signals, () => proxy.stop())
+    const code = await stopUnlessSignalled(signals, proxy)
     logger.info({ code }, 'stopped')
     logger.flush()
     return code

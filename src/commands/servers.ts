@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { drain, listen, openConnections, unused } from '../listener.ts'
+import { cutOff, drain, listen, openConnections, unused } from '../listener.ts'
 import { formatListenAddress, type ListenAddress } from '../settings/listen.ts'
 import type { SocketPermissions } from '../socket-file.ts'
 
@@ -49,5 +49,10 @@ export class Servers {
     const inTime = await Promise.all(this.#listening.map(async ({ app }) => await drain(app.server, deadlineMs)))
     await Promise.all(this.#listening.map(async ({ app }) => { await app.close() }))
     return !inTime.includes(false)
+  }
+
+  /** Cuts off the requests that run now; when that is over, each has its record. */
+  async cutOff (): Promise<void> {
+    await Promise.all(this.#listening.map(async ({ app }) => { await cutOff(app.server) }))
   }
 }

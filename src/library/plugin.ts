@@ -9,6 +9,7 @@ import type { LogOf } from '../observe/exchanges.ts'
 import type { ListenerConfig } from '../settings/listener.ts'
 import { formatListenAddress, isLoopback } from '../settings/listen.ts'
 import { configure } from '../settings/load.ts'
+import { TokenFiles } from '../token-files.ts'
 import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 
 /** The plugin: the guarded way to MAAS in a scope of its own, and what it needs from the start of the server to its end. */
@@ -19,13 +20,17 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   const config = await configure({ program: given, listeners: [{ where: '', given }] }, environment, problems)
   const listener = config.listeners[0] as ListenerConfig
   const { link, ring, close } = openMaasSide(config, app.log)
-  app.addHook('onClose', close)
+  const tokens = new TokenFiles(config.listeners, app.log)
+  app.addHook('onClose', async () => {
+    tokens.close()
+    await close()
+  })
   announce(config, app.log)
   if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
   const { credential } = ring.of(listener.key)
   const logOf: LogOf = ({ log }) => log // the server's, with what it says of each request
   const observers = [...options.accessLog === false ? [] : [logAccess], auditLog(logOf, () => undefined)]
-  await app.register(guarded, { config: listener, link, credential, observers, logOf, isLent: true })
+  await app.register(guarded, { config: listener, link, credential, clientTokens: tokens.of(listener), observers, logOf, isLent: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
 /** What stands against being in this server, in this place. */

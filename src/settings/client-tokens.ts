@@ -6,11 +6,17 @@ export interface ClientToken {
   token: string
 }
 
+/** A file of client tokens, and what was in it when it was read. */
+export interface ClientTokenFile {
+  file: string
+  clients: readonly ClientToken[]
+}
+
 /**
  * Reads a file of client tokens: `NAME TOKEN` a line; empty lines and those that start with `#` are skipped.
  * @throws Error that names the line and never repeats a token
  */
-export function readClientTokens (path: string): ClientToken[] {
+export function readClientTokens (path: string): ClientTokenFile {
   const lines = readSettingFile(path).split('\n')
   if (isReadableByAll(path)) throw new Error(`${quote(path)}: every user of this machine may read it; chmod 600 it`)
   const clients = lines.flatMap((line, i) => {
@@ -22,5 +28,5 @@ export function readClientTokens (path: string): ClientToken[] {
   })
   if (clients.length === 0) throw new Error(`${quote(path)}: has no client; write a line NAME TOKEN for each, openssl rand -hex 24 makes a token`)
   if (new Set(clients.map(client => client.token)).size < clients.length) throw new Error(`${quote(path)}: two lines have the same token, so clients could not be told apart`)
-  return clients
+  return { file: path, clients }
 }

@@ -1,7 +1,7 @@
 import type { AnonymousOperations, Access } from '../maas/access.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ChosenProfile } from './chosen-profile.ts'
-import type { ClientToken } from './client-tokens.ts'
+import type { ClientTokenFile } from './client-tokens.ts'
 import { inheritedListeners } from './inherited.ts'
 import { chooseKey, type KeySource } from './key-source.ts'
 import type { ListenAddress } from './listen.ts'
@@ -19,7 +19,7 @@ export interface ListenerConfig {
   readonly socketGroup: number | undefined
   readonly allowHost: readonly string[]
   readonly allowOrigin: readonly string[]
-  readonly clientTokens: readonly ClientToken[] | undefined
+  readonly clientTokens: ClientTokenFile | undefined
   readonly policy: Policy
   readonly anonymousOperations: AnonymousOperations
   readonly dualOperations: Access

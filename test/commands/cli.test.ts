@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { run } from '../../src/cli.ts'
 import { runHere, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
-import { exchange, get, listenOn, rawUpstream, readAll } from '../helper/sockets.ts'
+import { exchange, get, listenOn, rawUpstream, readAll, request } from '../helper/sockets.ts'
 
 const MAAS = { MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` }
 
@@ -109,6 +109,17 @@ t.test('serve says where it listens, signs, and ends in good order', async t => 
   t.notMatch(program.stdout() + program.stderr(), new RegExp([KEY.consumer, KEY.token, KEY.secret].join('|')), 'no part of the key in any output')
 })
 
+t.test('no signal opens the inspector of node, which would tell the key to any user of the machine', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const program = startProgram(t, ['--listen', '0', '--log-format', 'json'], { ...MAAS, MAAS_URL: upstream.url })
+  await program.printed('"listening"')
+  program.child.kill('SIGUSR1')
+  await exchange(portOf(program.stdout()), get('/-/live'))
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 0, 'it lives on')
+  t.notMatch(program.stderr(), /Debugger/)
+})
+
 t.test('what does not end in time is cut off, and a second signal does not wait', async t => {
   const rows: Array<[first: NodeJS.Signals, second: NodeJS.Signals | null, drain: string, code: number]> = [
     ['SIGTERM', null, '100ms', 0],
@@ -120,7 +131,7 @@ t.test('what does not end in time is cut off, and a second signal does not wait'
       const upstream = await rawUpstream(t, () => {})
       const program = startProgram(t, ['--listen', '0', '--drain-timeout', drain, '--log-format', 'json'], { ...MAAS, MAAS_URL: upstream.url })
       await program.printed('listening')
-      const running = exchange(portOf(program.stdout()), get('/MAAS/api/2.0/machines/'))
+      const running = exchange(portOf(program.stdout()), request(['POST /MAAS/api/2.0/machines/abc123/?op=release HTTP/1.1', 'Host: localhost', 'Content-Length: 0']))
       await upstream.sawText('/machines/')
       program.child.kill(first)
       await program.printed('stopping')
@@ -128,6 +139,7 @@ t.test('what does not end in time is cut off, and a second signal does not wait'
       t.equal(await program.ended, code)
       t.equal(await running, '')
       if (second === null) t.match(program.stdout(), /the drain timeout is over/)
+      for (const msg of ['request', 'audit']) t.match(program.stdout(), new RegExp(`"op":"release"[^\n]*"complete":false[^\n]*"msg":"${msg}"|"op":"release"[^\n]*"msg":"${msg}"`), `what was sent to MAAS has its ${msg} record all the same`)
     })
   }
 })
