@@ -1,4 +1,3 @@
-import { closest } from 'fastest-levenshtein'
 import { check } from './commands/check.ts'
 import { type Commands, EXIT, type Io } from './commands/command.ts'
 import { completion } from './commands/completion.ts'
@@ -14,6 +13,7 @@ import { checkUsage, usagesOf } from './commands/usage.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
 import { SettingsError } from './settings/load.ts'
+import { suggestion } from './settings/suggestion.ts'
 import { version } from './version.ts'
 
 /** All commands, in the order of help and README. */
@@ -30,13 +30,19 @@ export async function run (io: Io): Promise<number> {
     if (line.version) return print(io, `${version()}\n`)
     const [name = 'serve', ...rest] = line.words
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-    if (command === undefined) throw new SettingsError([`no such command; did you mean ${closest(name, Object.keys(COMMANDS))}?`])
+    if (command === undefined) throw new SettingsError([noSuchCommand(name)])
     checkUsage(name, command, rest, line.operands)
     if (line.json && command.json !== true) throw new SettingsError([`--json: ${name} has no answer in JSON`])
     return await command.run(line, io)
   } catch (error) {
     return explain(error as NodeJS.ErrnoException, io)
   }
+}
+
+/** The word is not repeated: it may be a secret in the wrong place. */
+function noSuchCommand (word: string): string {
+  if (word === 'true' || word === 'false') return `${word}: is no command, and no value either: a switch takes one behind an equals sign only, as in --read-only=${word}`
+  return `no such command${suggestion(word, Object.keys(COMMANDS))}`
 }
 
 function print (io: Io, text: string): number {
@@ -51,6 +57,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EACCES: 'this user may not listen there; choose a port above 1023 with --listen'
 }
 
+/** What the system calls EACCES where a unix socket is concerned. */
+const NO_DIRECTORY = 'the directory of the socket has to be there, and this user has to be allowed to write in it'
+
 function explain (error: NodeJS.ErrnoException, { stderr }: Io): number {
   if (error instanceof SettingsError) {
     for (const problem of error.problems) stderr.write(`maas-auth-proxy: error: ${problem}\n`)
@@ -58,7 +67,7 @@ function explain (error: NodeJS.ErrnoException, { stderr }: Io): number {
     return EXIT.usage
   }
   stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
-  const remedy = REMEDIES[String(error.code)]
+  const remedy = error.code === 'EACCES' && 'address' in error && String(error.address).startsWith('/') ? NO_DIRECTORY : REMEDIES[String(error.code)]
   if (remedy !== undefined) stderr.write(`maas-auth-proxy: hint: ${remedy}\n`)
   return EXIT.failure
 }

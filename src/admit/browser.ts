@@ -37,6 +37,7 @@ export function checkBrowser (request: Pick<IncomingMessage, 'headers' | 'socket
   if (headers['access-control-request-method'] !== undefined) throw refused('is the preflight of a web page (CORS), which is never allowed')
   if (origin !== undefined) {
     if (guard.origins.has(origin)) return
+    if (origin === 'null') throw refused('comes from a web page that does not say its origin (Origin: null), as a file or a sandboxed frame')
     if (headers.host === undefined || origin !== ownOrigin(request)) throw refused(`comes from a web page of the origin ${shown(origin)}`, `if that page may use the API key, start with --allow-origin ${shown(origin)}`)
   }
   if (site !== undefined && site !== 'same-origin' && site !== 'none') throw refused(`comes from a web page of another site (Sec-Fetch-Site: ${shown(site)})`)
@@ -45,7 +46,7 @@ export function checkBrowser (request: Pick<IncomingMessage, 'headers' | 'socket
 /** DNS rebinding (RFC 9110 §17.1 on authority): a page's own name resolves to this machine, but stays in its `Host`. */
 function checkHost (host: string | undefined, hosts: BrowserGuard['hosts']): void {
   if (hosts === null) return
-  if (host === undefined) throw new ProxyError('MAAS_PROXY_HOST_REFUSED', { message: 'the request has no Host' })
+  if (host === undefined || host === '') throw new ProxyError('MAAS_PROXY_HOST_REFUSED', { message: 'the request has no Host' })
   const name = host.toLowerCase()
   if (hosts.has(name) || hosts.has(name.replace(PORT, ''))) return
   throw new ProxyError('MAAS_PROXY_HOST_REFUSED', {

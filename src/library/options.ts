@@ -1,5 +1,5 @@
-import { closest } from 'fastest-levenshtein'
 import { gatherVariables, type Given, type Lookup } from '../settings/sources.ts'
+import { suggestion } from '../settings/suggestion.ts'
 import { SETTINGS, type SettingName } from '../settings/table.ts'
 
 /**
@@ -103,7 +103,7 @@ export function readOptions (options: MaasAuthProxyOptions, problems: string[]):
     if (value === undefined || OWN_OPTIONS.has(option) || REGISTER_OPTIONS.has(option)) continue
     const name = Object.hasOwn(OPTIONS, option) ? OPTIONS[option as keyof typeof OPTIONS] : undefined
     const texts = name === undefined ? null : textsOf(name, value)
-    if (name === undefined) problems.push(`${option}: no such option; did you mean ${closest(option, KNOWN)}?`)
+    if (name === undefined) problems.push(`${option}: no such option${suggestion(option, KNOWN)}`)
     else if (texts === null) problems.push(`${option}: takes ${kindOf(name)}`)
     else given.set(name, { texts, source: option, rank: 0 })
   }

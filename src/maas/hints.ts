@@ -32,6 +32,7 @@ const EXTERNAL = 'MAAS has external authentication (Candid or RBAC) on, where th
 const HINTS: readonly HintRow[] = [
   { status: 400, text: 'Unrecognised signature', access: 'anonymous', hint: 'sent unsigned, and MAAS does not offer this operation to anyone' },
   { status: 400, text: 'Unrecognised signature', hint: 'MAAS has no such operation: check the method, the path and op' },
+  { status: 400, text: 'plain HTTP request was sent to HTTPS port', hint: 'MAAS has TLS on this port: write https:// in MAAS_URL' },
   { status: 401, text: 'Invalid API key', hint: 'MAAS does not know the consumer key, the first part of the API key: was the key deleted, or is MAAS_URL that of another MAAS?' },
   { status: 401, text: 'Invalid access token', hint: 'MAAS does not know the token key, the second part of the API key: was the key deleted?' },
   { status: 401, text: 'Invalid signature', hint: 'the token secret, the third part of the API key, is not the one that MAAS has: was it copied whole?' },
@@ -45,6 +46,7 @@ const HINTS: readonly HintRow[] = [
   { status: 409, retryAfter: true, hint: 'MAAS was busy with something else that it could not do at the same time: send the request again after Retry-After seconds' },
   { status: 409, hint: 'what was asked for does not go with the state things are in, see the answer; sending it again does not help' },
   { status: 413, hint: 'the nginx of MAAS takes bodies of up to 10 MB: upload boot resources in chunks' },
+  { status: 502, hint: 'what stands in front of MAAS, mostly its own nginx, gets no answer from the region controller: is it starting, or down?' },
   { status: 503, retryAfter: true, hint: 'MAAS cannot do it now, a rack controller may be away: send the request again after Retry-After seconds' },
   { status: 503, hint: 'MAAS cannot do it, see the answer: power, addresses or a virtual machine host may be the reason' }
 ]

@@ -38,7 +38,9 @@ export function parseRule (text: string): Rule {
 
 function parsePath (text: string): Pick<Rule, 'segments' | 'open'> {
   const open = text === '**' || text.endsWith('/**')
-  const segments = segmentsOf(unescape(open ? text.slice(0, -2) : text))
+  const path = unescape(open ? text.slice(0, -2) : text)
+  if (path.split('/').some(segment => segment === '.' || segment === '..')) throw new Error(`a path with . or .. as a segment never gets to MAAS; ${SYNTAX}`)
+  const segments = segmentsOf(path)
   const odd = segments.find(segment => segment.includes('*') && segment !== '*')
   if (odd !== undefined) throw new Error(`${JSON.stringify(odd)}: a star stands for a whole segment, two stars for the rest at the end; ${SYNTAX}`)
   return { segments, open }

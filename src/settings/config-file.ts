@@ -1,7 +1,7 @@
-import { closest } from 'fastest-levenshtein'
 import { isListenerSetting } from './listener-settings.ts'
 import type { Given } from './sources.ts'
 import type { Scopes } from './scopes.ts'
+import { suggestion } from './suggestion.ts'
 import { SETTINGS, type SettingName } from './table.ts'
 import { quote, readSettingFile } from './values.ts'
 
@@ -26,20 +26,22 @@ export const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map((Object.ke
  * Reads a configuration file, YAML or JSON: the settings by the names of their flags, and under `listeners` a list of those that differ.
  * A setting of a listener that stands outside the list holds for all that do not have it themselves.
  * @param problems gets a line for each thing that is wrong
+ * @returns null for a file that cannot be made out at all
  */
-export async function readConfigFile (path: string, source: string, problems: string[]): Promise<Scopes> {
+export async function readConfigFile (path: string, source: string, problems: string[]): Promise<Scopes | null> {
   const report = (problem: string) => { problems.push(`${source}: ${quote(path)}: ${problem}`) }
   const content = await parseFile(path, report)
-  const { [LISTENERS]: listeners, ...shared } = content ?? {}
-  if (content !== null && (!Array.isArray(listeners) || listeners.length === 0)) report(`has no list ${LISTENERS}; give it one with an entry for each listener`)
-  const forAll = readEntries(shared, '', 2, [...NAMES_BY_KEY.keys(), LISTENERS], report)
+  if (content === null) return null
+  const { [LISTENERS]: listeners, ...shared } = content
+  if (!Array.isArray(listeners) || listeners.length === 0) report(`has no list ${LISTENERS}; give it one with an entry for each listener`)
+  const forAll = readEntries(shared, { file: path, where: '', rank: 2 }, [...NAMES_BY_KEY.keys(), LISTENERS], report)
   const keys = [...NAMES_BY_KEY].filter(([, name]) => isListenerSetting(name)).map(([key]) => key)
   return {
     program: name => forAll.get(name),
     listeners: (Array.isArray(listeners) ? listeners : []).map((entry: unknown, i) => {
       const where = `${LISTENERS}[${i}]`
       if (!isObject(entry)) report(`${where} is not an object of settings`)
-      const own = readEntries(isObject(entry) ? entry : {}, `${where}.`, 1, keys, report)
+      const own = readEntries(isObject(entry) ? entry : {}, { file: path, where: `${where}.`, rank: 1 }, keys, report)
       return { where: `${where}: `, given: name => own.get(name) ?? forAll.get(name) }
     })
   }
@@ -66,14 +68,14 @@ async function parseFile (path: string, report: (problem: string) => void): Prom
   }
 }
 
-function readEntries (entries: Entries, where: string, rank: number, keys: readonly string[], report: (problem: string) => void): Map<SettingName, Given> {
+function readEntries (entries: Entries, { file, where, rank }: { file: string, where: string, rank: number }, keys: readonly string[], report: (problem: string) => void): Map<SettingName, Given> {
   const found = new Map<SettingName, Given>()
   for (const [key, value] of Object.entries(entries)) {
     const name = keys.includes(key) ? NAMES_BY_KEY.get(key) : undefined
     const texts = textsOf(value)
-    if (name === undefined) report(`${where}${quoteKey(key)}: ${NAMES_BY_KEY.has(key) ? 'is a setting of the whole program; move it out of the listener' : `no such setting; did you mean ${closest(key, keys)}?`}`)
+    if (name === undefined) report(`${where}${quoteKey(key)}: ${NAMES_BY_KEY.has(key) ? 'is a setting of the whole program; move it out of the listener' : `no such setting${suggestion(key, keys)}`}`)
     else if (texts === null || (texts.length !== 1 && !SETTINGS[name].repeatable)) report(`${where}${key}: takes ${SETTINGS[name].repeatable ? 'a text or a list of texts' : 'one text, number or switch'}`)
-    else found.set(name, { texts, source: `${where}${key}`, rank })
+    else found.set(name, { texts, source: `${where}${key}`, rank, file })
   }
   return found
 }

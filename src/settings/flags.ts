@@ -1,7 +1,7 @@
-import { closest } from 'fastest-levenshtein'
 import { parseArgs } from 'node:util'
 import { SettingsError } from './load.ts'
 import type { Flags } from './sources.ts'
+import { suggestion } from './suggestion.ts'
 import { SETTINGS, type SettingName } from './table.ts'
 
 /** A command line taken apart. */
@@ -44,7 +44,7 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (rawName === '--help' || rawName === '-h') line.help = true
     else if (rawName === '--version') line.version = true
     else if (rawName === '--json') line.json = true
-    else if (name === undefined) problems.push(`${rawName}: no such flag; did you mean ${closest(rawName, KNOWN_FLAGS)}?`)
+    else if (name === undefined) problems.push(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) problems.push(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
     else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) problems.push(`${rawName}: given twice`)

@@ -18,7 +18,7 @@ export interface KeySource {
 }
 
 /** A source that may be taken; one that has been read already brings its key along. */
-type Candidate = Omit<KeySource, 'apiKey'> & { apiKey?: ApiKey, rank: number }
+type Candidate = Omit<KeySource, 'apiKey'> & { apiKey?: ApiKey, rank: number, /** the file that it stands in, whether that is watched or not */ heldBy: string | null }
 
 /** The name of systemd's credential (`LoadCredential=` of systemd.exec(5)), a file in the directory that systemd names. */
 const CREDENTIAL = 'maas-api-key'
@@ -52,19 +52,19 @@ export async function chooseKey (given: Lookup, environment: Environment, profil
   if (others.length > 0) problems.push(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
   const apiKey = source.apiKey ?? await attempt(source.read, source.name, problems)
   if (apiKey === undefined) return undefined
-  if (source.file !== null && isReadableByAll(source.file)) warnings.push(`${source.name}: every user of this machine may read ${source.file}; chmod 600 it`)
+  if (source.heldBy !== null && isReadableByAll(source.heldBy)) warnings.push(`${source.name}: every user of this machine may read ${source.heldBy}; chmod 600 it`)
   if (!apiKey.hasUsualForm) warnings.push('the API key does not have the form that MAAS gives its keys (18, 18 and 32 letters and digits); was it copied whole?')
   return { apiKey, name: source.name, file: source.file, read: source.read }
 }
 
-function fromText ({ texts: [text = ''], source, rank }: Given): Candidate {
-  return { name: source, file: null, rank, read: async () => parseApiKey(text) }
+function fromText ({ texts: [text = ''], source, rank, file }: Given): Candidate {
+  return { name: source, file: null, heldBy: file ?? null, rank, read: async () => parseApiKey(text) }
 }
 
 function fromFile (path: string, source: string, rank: number): Candidate {
-  return { name: source, file: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
+  return { name: source, file: path, heldBy: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
 }
 
 function fromProfile ({ name, apiKey, path, source, rank }: ChosenProfile, environment: Environment): Candidate {
-  return { apiKey, name: source, file: path, rank, read: async () => (await readProfile(name, environment)).apiKey }
+  return { apiKey, name: source, file: path, heldBy: path, rank, read: async () => (await readProfile(name, environment)).apiKey }
 }

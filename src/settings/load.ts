@@ -79,6 +79,7 @@ export async function configure ({ program, listeners: scopes }: Scopes, environ
   const listeners: ListenerConfig[] = []
   for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, problems, warnings))
   checkIdleExit(values, listeners, problems)
+  checkAddresses([...listeners.map(({ address }) => address), ...values.adminListen === undefined ? [] : [values.adminListen]], problems)
 
   const { profile: _profile, config: _config, envFile: _envFile, ...rest } = values
   if (problems.length > 0 || maasUrl === undefined) throw new SettingsError([...new Set(problems)])
@@ -105,6 +106,12 @@ function checkIdleExit ({ idleExitMs, shutdownDelayMs }: Pick<Values, 'idleExitM
   if (idleExitMs === undefined) return
   if (shutdownDelayMs !== undefined) problems.push('--idle-exit and --shutdown-delay: who is not connected needs no time to turn away; leave one out')
   if (listeners.some(({ address }) => address.fd === undefined)) problems.push('--idle-exit: nothing would start the proxy again when a client comes; it is for a proxy that systemd starts by a socket unit (LISTEN_FDS)')
+}
+
+/** One address takes one listener; port 0 is another one each time. */
+function checkAddresses (addresses: readonly ListenAddress[], problems: string[]): void {
+  const own = addresses.filter(address => 'path' in address || address.port !== 0).map(formatListenAddress)
+  for (const address of new Set(own.filter((address, i) => own.indexOf(address) !== i))) problems.push(`--listen: ${address} is given twice; every listener needs an address of its own`)
 }
 
 /** Where MAAS is and whom to trust for it: a profile brings both together. */

@@ -1,4 +1,5 @@
 import { readConfigFile } from './config-file.ts'
+import { SettingsError } from './load.ts'
 import { DEFAULT_SOURCE, type Environment, type Flags, gather, type Given, type Lookup } from './sources.ts'
 import { SETTINGS, type SettingName } from './table.ts'
 
@@ -23,6 +24,7 @@ const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 
  * by both, since nobody could tell which listener a flag is meant for.
  * @param problems gets a line for each thing that is wrong
  * @param defaults what a command takes in place of the defaults of the table
+ * @throws SettingsError where there is a configuration file that cannot be made out
  */
 export async function readScopes (flags: Flags, environment: Environment, problems: string[], defaults: Flags = {}): Promise<Scopes> {
   const given = gather(flags, environment, problems)
@@ -32,6 +34,7 @@ export async function readScopes (flags: Flags, environment: Environment, proble
   const others = (Object.keys(SETTINGS) as SettingName[]).filter(name => !BESIDE_CONFIG.includes(name)).map(name => given(name)?.source).filter(source => source !== undefined)
   if (others.length > 0) problems.push(`${config.source} and ${others.join(', ')}: a configuration file describes everything; move the setting into it, or leave the file out`)
   const file = await readConfigFile(config.texts[0] as string, config.source, problems)
+  if (file === null) throw new SettingsError(problems) // whatever else was said to be missing may stand in it
   return {
     program: orDefault(name => (BESIDE_CONFIG.includes(name) ? given(name) : undefined) ?? file.program(name)),
     listeners: file.listeners.map(({ where, given }) => ({ where, given: orDefault(given) }))

@@ -1,6 +1,6 @@
 import { parse } from 'dotenv'
 import { existsSync } from 'node:fs'
-import { closest } from 'fastest-levenshtein'
+import { suggestion } from './suggestion.ts'
 import { SETTINGS, type Setting, type SettingName } from './table.ts'
 import { readSettingFile } from './values.ts'
 
@@ -12,6 +12,8 @@ export interface Given {
   source: string
   /** 0 flag or option of the library, 1 environment, 2 `.env` file; of a configuration file 1 is a listener's own, 2 for all: the lower wins */
   rank: number
+  /** the file of settings that it stands in; undefined where it stands in none */
+  file?: string
 }
 
 /** The source of what nobody gave. */
@@ -45,7 +47,11 @@ export function gather (flags: Flags, environment: Environment, problems: string
   const file = readEnvFile(path, envFile?.source, problems)
   reportUnknown(environment, '', problems)
   reportUnknown(file, ` (${path})`, problems)
-  return name => fromFlag(name) ?? fromEnvironment(name) ?? fromVariables(file, SETTINGS[name], ` (${path})`, 2)
+  const fromFile = (name: SettingName) => {
+    const found = fromVariables(file, SETTINGS[name], ` (${path})`, 2)
+    return found === undefined ? undefined : { ...found, file: path }
+  }
+  return name => fromFlag(name) ?? fromEnvironment(name) ?? fromFile(name)
 }
 
 /** Gathers what the environment alone says. @param problems gets a line for each variable that no setting has */
@@ -72,6 +78,8 @@ function readEnvFile (path: string, asked: string | undefined, problems: string[
 
 function reportUnknown (variables: Environment, suffix: string, problems: string[]): void {
   for (const name of Object.keys(variables)) {
-    if (name.startsWith(ENV_PREFIX) && !KNOWN_VARIABLES.includes(name)) problems.push(`${name}${suffix}: no such variable; did you mean ${closest(name, KNOWN_VARIABLES)}?`)
+    if (!name.startsWith(ENV_PREFIX) || KNOWN_VARIABLES.includes(name)) continue
+    const ofMaas = name.replace('_PROXY', '') // what says where MAAS is, and which key, is named as other tools name it
+    problems.push(`${name}${suffix}: no such variable${KNOWN_VARIABLES.includes(ofMaas) ? `; did you mean ${ofMaas}?` : suggestion(name, KNOWN_VARIABLES, ENV_PREFIX)}`)
   }
 }

@@ -178,3 +178,15 @@ t.test('no key is minted, listed or revoked', async t => {
   }
   t.equal(maas.records.length, 0, 'MAAS saw nothing')
 })
+
+t.test('no remedy asks for what the program would not take', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const rows: Array<[fields: string[], message: RegExp, remedy: RegExp, reason: string]> = [
+    [[`Host: localhost:${proxy.port}`, 'Origin: http://evil.example'], /of the origin http:\/\/evil\.example$/, /--allow-origin http:\/\/evil\.example$/, 'an origin that may be allowed'],
+    [[`Host: localhost:${proxy.port}`, 'Origin: null'], /does not say its origin/, /^(?!.*allow-origin null)/, 'one that may not: any page can be that'],
+    [['Host: evil.example'], /Host evil\.example is not/, /--allow-host evil\.example$/, 'a name that may be allowed'],
+    [['Host:'], /has no Host/, /^(?!.*allow-host $)/, 'no name']
+  ]
+  for (const [fields, message, remedy, reason] of rows) t.match(jsonBody(await exchange(proxy.port, request([LINE, ...fields]))).error, { message, remedy }, reason)
+})

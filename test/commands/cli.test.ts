@@ -19,6 +19,9 @@ t.test('a command line that cannot be followed', async t => {
   const rows: Array<[argv: string[], env: Record<string, string>, code: number, stderr: RegExp, reason: string]> = [
     [[], {}, 2, /^maas-auth-proxy: error: MAAS_URL: not set[^]*error: MAAS_API_KEY: not set[^]*hint: [^]*--help/, 'nothing set: all that is missing'],
     [['demoo'], MAAS, 2, /no such command; did you mean demo\?/, 'a command that is not there'],
+    [['c:t:HIDDEN'], MAAS, 2, /error: no such command\n/, 'one that is like none, not repeated'],
+    [['--read-only', 'true'], MAAS, 2, /true: is no command, .*--read-only=true/, 'a switch with a value behind a space'],
+    [['--listen', 'unix:/nonexistent/socket'], MAAS, 1, /error: listen EACCES[^]*hint: the directory of the socket has to be there/, 'a socket in a directory that is not there'],
     [['toString'], MAAS, 2, /no such command/, 'nor one that every object has'],
     [['serve', 'c:t:HIDDEN'], MAAS, 2, /serve: has a word too many/, 'a word too many, not repeated'],
     [['demo', '--maas-url', 'http://x/MAAS'], {}, 2, /demo: has a MAAS and a key of its own/, 'a MAAS for the demo'],
@@ -64,6 +67,7 @@ t.test('policy answers without MAAS and without a key', async t => {
     [['policy', 'test', 'GET account/?op=list_authorisation_tokens'], 1, /by the credential guard: Lists every API key/, 'by the guard'],
     [['policy', 'test', 'GET machines/abc?op=detials'], 2, /MAAS has no such operation; did you mean "GET machines\/\*\?op=details"/, 'a typing error'],
     [['policy', 'test', 'GET machines/*'], 2, /takes one operation, without stars/, 'a rule'],
+    [['policy', 'test', 'GET machines/%2e%2e/'], 2, /\. or \.\. as a segment never gets to MAAS/, 'a path that is refused whatever the rules'],
     [['policy', 'test', 'GET'], 2, /policy test: write METHOD/, 'no path'],
     [['policy', 'test'], 2, /write policy list, or policy test/, 'nothing to test'],
     [['policy', 'list', 'x'], 2, /write policy list/, 'a word too many'],

@@ -69,6 +69,7 @@ t.test('what is wrong is said with its place', async t => {
   const good = 'maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\n'
   const rows: Array<[text: string, flags: Flags, env: Environment, wanted: RegExp[], reason: string]> = [
     ['maas-url: [', {}, {}, [/"[^"]+proxy.yaml": is neither YAML nor JSON, from line \d+ on \(\w+\)/], 'a slip of the pen'],
+    ['maas-url: [', {}, { MAAS_URL: 'http://x/MAAS' }, [/a configuration file describes everything/, /is neither YAML nor JSON/], 'and nothing that it may say is called missing'],
     ['just a text', {}, {}, [/: is not an object of settings/], 'something else'],
     [good, {}, {}, [/: has no list listeners; give it one with an entry for each listener/], 'no listeners'],
     [`${good}listeners: []`, {}, {}, [/: has no list listeners/], 'none in the list'],

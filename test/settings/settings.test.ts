@@ -245,6 +245,45 @@ t.test('.env in the working directory is found by itself', async t => {
   t.strictSame(await problemsOf(() => loadConfig({}, BASE)), ['.env: ".env": it is a directory'])
 })
 
+t.test('a variable of ours that is named as those of other tools, and the other way round', async t => {
+  const rows: Array<[name: string, wanted: string, reason: string]> = [
+    ['MAAS_PROXY_API_KEY', '; did you mean MAAS_API_KEY?', 'the key'],
+    ['MAAS_PROXY_API_KEY_FILE', '; did you mean MAAS_API_KEY_FILE?', 'its file'],
+    ['MAAS_PROXY_URL', '; did you mean MAAS_URL?', 'where MAAS is'],
+    ['MAAS_PROXY_LISTENS', '; did you mean MAAS_PROXY_LISTEN?', 'a slip of the pen'],
+    ['MAAS_PROXY_QUOTA', '', 'something else']
+  ]
+  for (const [name, wanted, reason] of rows) t.strictSame(await problemsOf(() => loadConfig({}, { ...BASE, [name]: 'HIDDEN' })), [`${name}: no such variable${wanted}`], reason)
+})
+
+t.test('an address takes one listener', async t => {
+  const rows: Array<[flags: Flags, wanted: RegExp[], reason: string]> = [
+    [{ listen: [':5399', '127.0.0.1:5399'] }, [/^--listen: http:\/\/127\.0\.0\.1:5399 is given twice/], 'the same in two spellings'],
+    [{ listen: ['unix:/run/a', 'unix:/run/../run/a', 'unix:/run/a'] }, [/^--listen: unix:\/run\/a is given twice/], 'a unix socket, told of once'],
+    [{ listen: [':5399'], adminListen: [':5399'] }, [/5399 is given twice/], 'that of the status pages'],
+    [{ listen: [':0', ':0'] }, [], 'free ports are not the same'],
+    [{ listen: [':5399', '[::1]:5399'] }, [], 'nor are two addresses with one port']
+  ]
+  for (const [flags, wanted, reason] of rows) {
+    const problems = await problemsOf(() => loadConfig(flags, BASE))
+    t.equal(problems.length, wanted.length, reason)
+    t.match(problems, wanted, reason)
+  }
+})
+
+t.test('a file of settings with the key in it is for its owner alone', async t => {
+  const dir = t.testdir({ '.env': 'MAAS_API_KEY=c:t:s', 'proxy.yaml': 'maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\nlisteners: [{}]', 'other.env': 'MAAS_PROXY_LOG_LEVEL=warn' })
+  const open = (mode: number) => { for (const name of ['.env', 'proxy.yaml', 'other.env']) chmodSync(`${dir}/${name}`, mode) }
+  const warningsOf = async (flags: Flags, env: Environment) => (await loadConfig(flags, env)).warnings.filter(warning => /every user/.test(warning))
+  const url = { MAAS_URL: 'http://localhost:5240/MAAS' }
+  for (const [mode, wanted] of [[0o644, 1], [0o600, 0]] as const) {
+    open(mode)
+    t.match(await warningsOf({ envFile: [`${dir}/.env`] }, url), wanted === 0 ? [] : [/^MAAS_API_KEY \(.*\.env\): every user of this machine may read .*chmod 600 it/], `.env ${mode.toString(8)}`)
+    t.match(await warningsOf({ config: [`${dir}/proxy.yaml`] }, {}), wanted === 0 ? [] : [/api-key: every user of this machine may read .*proxy\.yaml; chmod 600 it/], `proxy.yaml ${mode.toString(8)}`)
+    t.strictSame(await warningsOf({ envFile: [`${dir}/other.env`] }, { ...url, MAAS_API_KEY: 'c:t:s' }), [], 'one without the key may be open')
+  }
+})
+
 t.test('every problem is told at once, with the name that was used', async t => {
   const problems = await problemsOf(() => loadConfig({ listen: ['0.0.0.0'], connectTimeoutMs: ['soon'] }, {
     MAAS_URL: 'http://u:HIDDEN@maas/MAAS',
@@ -307,7 +346,7 @@ t.test('the command line', async t => {
     [['--listen'], ['--listen: needs a value: --listen ADDRESS'], 'no value'],
     [['--listen', '--log-level', 'debug'], ['--listen: needs a value: --listen ADDRESS'], 'a flag is no value'],
     [['--log-level', 'info', '--log-level', 'warn'], ['--log-level: given twice'], 'twice'],
-    [['--helpp', '-y'], ['--helpp: no such flag; did you mean --help?', '-y: no such flag; did you mean --deny?'], 'all of them']
+    [['--helpp', '-y'], ['--helpp: no such flag; did you mean --help?', '-y: no such flag'], 'all of them, with what is meant only where that can be seen']
   ]
   for (const [argv, wanted, reason] of refused) t.strictSame(await problemsOf(() => parseCommandLine(argv)), wanted, reason)
 })
