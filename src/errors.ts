@@ -31,7 +31,7 @@ export const ERRORS = {
   MAAS_PROXY_UPSTREAM_UNTRUSTED: row(502, 'the certificate of MAAS cannot be verified; nothing was sent', 'check that MAAS_URL has the name in the certificate and name the file of its CA with --ca-file'),
   MAAS_PROXY_UPSTREAM_TLS_FAILED: row(502, 'MAAS and the proxy could not agree on a TLS connection; nothing was sent', 'check that the server has TLS 1.2 or newer, and whether it asks for a certificate (--client-cert-file)'),
   MAAS_PROXY_UPSTREAM_MOVED: row(502, 'MAAS has TLS, and redirects to its https address', 'set MAAS_URL to that address'),
-  MAAS_PROXY_UPSTREAM_CLOSED: row(502, 'MAAS closed the connection before it answered', 'look into the log of MAAS, and check that MAAS_URL starts with https if MAAS has TLS on that port'),
+  MAAS_PROXY_UPSTREAM_CLOSED: row(502, 'MAAS closed the connection before it answered', 'look into the log of MAAS, and check that MAAS_URL starts with https if MAAS has TLS on that port; with https, whether it asks for a certificate (--client-cert-file)'),
   MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED: row(502, 'the answer of MAAS is not valid HTTP', 'check that MAAS_URL points to MAAS and that https is not asked on an http port, or the other way round'),
   MAAS_PROXY_UPSTREAM_FAILED: row(502, 'the exchange with MAAS failed', 'look into the log of the proxy, which has the reason, and into that of MAAS'),
   MAAS_PROXY_EGRESS_UNREACHABLE: row(502, 'the egress proxy, through which MAAS is reached, cannot be reached, or does not speak HTTP', 'check https_proxy, http_proxy and all_proxy in the environment of maas-auth-proxy, or take MAAS out of them with no_proxy'),

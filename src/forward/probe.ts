@@ -69,8 +69,9 @@ async function ask<T> ({ origin, upstream, clock }: MaasLink, path: string, sign
     const hint = findHint({ status, access: signing === null ? 'anonymous' : 'signed', retryAfter: null, challenge: String(challenge), body: text })
     return { ok: false, refusal: { status, reason: `MAAS answers ${status} to ${path}`, remedy: hint ?? 'check that MAAS_URL leads to MAAS, and look into the log of MAAS' } }
   } catch (error) {
-    const { message, remedy } = explainFailure(error as Error)
-    return { ok: false, refusal: { status: null, reason: message, remedy } }
+    const { code, message, remedy } = explainFailure(error as Error)
+    const isLate = code === 'MAAS_PROXY_RESPONSE_TIMED_OUT' // it had less time than a request of a client has
+    return { ok: false, refusal: { status: null, reason: isLate ? `MAAS has not answered ${path} within ${timeoutMs / 1000} s` : message, remedy: isLate ? 'look into what keeps MAAS busy, and into its log' : remedy } }
   }
 }
 

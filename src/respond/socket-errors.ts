@@ -20,7 +20,7 @@ export const socketErrors = fp(async function socketErrors (app: FastifyInstance
   })
 
   const refuse = (socket: Socket, error: ProxyError) => {
-    logger.warn({ code: error.code }, 'connection refused')
+    logger.warn({ code: error.code, reason: error.message }, 'refused, and no request that could be read')
     onRefusal(error.code)
     refuseSocket(socket, error)
   }

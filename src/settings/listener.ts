@@ -29,6 +29,9 @@ export interface ListenerConfig {
 /** What a socket unit says instead, by `ListenStream=`, `SocketMode=` and `SocketGroup=`. */
 const SAID_BY_SOCKET_UNIT = ['listen', 'socketMode', 'socketGroup'] as const
 
+/** Of letters and digits by chance, what nobody can try out. */
+const MIN_TOKEN_LENGTH = 16
+
 /**
  * Makes the configurations of the listeners of one scope, one for each of its addresses.
  * @param problems gets a line for each thing that is wrong
@@ -47,6 +50,8 @@ export async function readListeners ({ given, where }: Scopes['listeners'][numbe
   }
   if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, ownProblems, ownWarnings)
   if (values.allowCredentialOperations) ownWarnings.push('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
+  const guessable = values.clientTokenFile?.clients.filter(({ token }) => token.length < MIN_TOKEN_LENGTH).map(({ name }) => name) ?? []
+  if (guessable.length > 0) ownWarnings.push(`--client-token-file: the token of ${guessable.join(', ')} is shorter than ${MIN_TOKEN_LENGTH} characters and may be guessed; openssl rand -hex 24 makes a better one`)
   if (values.policyMode === 'warn') ownWarnings.push('--policy-mode warn: the rules are not enforced')
   problems.push(...ownProblems.map(problem => where + problem))
   warnings.push(...ownWarnings.map(warning => where + warning))

@@ -111,7 +111,7 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
 
   const rows: Array<[answer: string | (() => void), wanted: RegExp, reason: string]> = [
     ['HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', /"status":404,"reason":"MAAS answers 404 to [^"]+","remedy":"check that MAAS_URL leads to MAAS/, 'something else'],
-    [() => {}, /"reason":"MAAS did not answer in time","remedy":".*MAAS does not answer yet/, 'a MAAS that hangs']
+    [() => {}, /"reason":"MAAS has not answered [^"]*version\/ within 1 s","remedy":".*MAAS does not answer yet/, 'a MAAS that hangs']
   ]
   for (const [answer, wanted, reason] of rows) t.match((await start((await rawUpstream(t, answer)).url)).log(), new RegExp(`${wanted.source}[^]*"msg":"listening"`), reason)
   t.match((await start('http://127.0.0.1:1/MAAS')).log(), /"reason":"MAAS refused the connection","remedy":"check that MAAS runs[^]*"msg":"listening"/, 'a MAAS that is not there')

@@ -163,6 +163,7 @@ t.test('a file of client tokens', async t => {
   }
   const path = `${t.testdir({ tokens: '# clients\n\n  alice   one \r\nbob@x two\n' })}/tokens`
   chmodSync(path, 0o640)
+  t.match((await loadConfig({ clientTokenFile: [path] }, BASE)).warnings.join(), /the token of alice, bob@x is shorter than 16 characters/)
   t.strictSame((await loadConfig({ clientTokenFile: [path] }, BASE)).listeners[0]?.clientTokens?.clients, [{ name: 'alice', token: 'one' }, { name: 'bob@x', token: 'two' }])
   chmodSync(path, 0o644)
   t.match(await problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE)), [/every user of this machine may read it/])
