@@ -1,6 +1,6 @@
 /** What a client is told when the proxy itself answers: one row an error, the whole list. README prints this table. */
 export const ERRORS = {
-  MAAS_PROXY_REQUEST_MALFORMED: row(400, 'the request is not valid HTTP/1.1', 'send one well-formed request: one Host line, one length, no stray bytes'),
+  MAAS_PROXY_REQUEST_MALFORMED: row(400, 'the request is not valid HTTP/1.1', 'send one well-formed request: a method in capitals, one Host line, one length, no stray bytes'),
   MAAS_PROXY_REQUEST_TIMED_OUT: row(408, 'the request header did not arrive in time', 'send the whole header within a minute'),
   MAAS_PROXY_PIPELINE_TOO_LONG: row(429, 'the connection had more than 32 requests waiting for their answers, and was closed', 'wait for answers, or open another connection'),
   MAAS_PROXY_HEADER_TOO_LARGE: row(431, 'the request header is larger than 64 KiB or has more than 1,000 lines', 'send fewer or shorter header fields'),
