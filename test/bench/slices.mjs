@@ -42,10 +42,12 @@ export async function measureSlices (upstream, peers, { pairs, seconds, tell }) 
     return measured.cpuUs
   }
   const ratios = new Map(others.map(peer => [peer, []]))
-  for (let i = 0; i < pairs; i++) {
-    tell(`slices, round ${i + 1} of ${pairs}`)
-    await slice(direct)
-    for (const peer of others) {
+  for (let i = 0; i < pairs; i++) await slice(direct)
+  for (const peer of others) {
+    tell(`slices against ${peer.name}`)
+    // Pair after pair with the same peer: whoever has had nothing to do for a quarter of a minute, as ours never has, is a tenth dearer.
+    for (const { url } of [peer, ours]) await load(url, { connections: CONNECTIONS, seconds: 1 })
+    for (let i = 0; i < pairs; i++) {
       // Whoever comes second finds the machine as the first left it, so they take turns.
       const [first, second] = i % 2 === 0 ? [ours, peer] : [peer, ours]
       const cost = new Map([[first, await slice(first)], [second, await slice(second)]])
