@@ -12,7 +12,7 @@ import { serve } from './commands/serve.ts'
 import { checkUsage, usagesOf } from './commands/usage.ts'
 import { parseCommandLine } from './settings/flags.ts'
 import { helpText } from './settings/help.ts'
-import { SettingsError } from './settings/load.ts'
+import { SettingsError } from './settings/settings-error.ts'
 import { suggestion } from './settings/suggestion.ts'
 import { version } from './version.ts'
 

@@ -7,7 +7,7 @@ import { createSigner as createKeySigner } from './maas/sign.ts'
 // The package as a library. Nothing happens when it is imported.
 
 export type { MaasAuthProxyOptions } from './library/options.ts'
-export { SettingsError } from './settings/load.ts'
+export { SettingsError } from './settings/settings-error.ts'
 
 /**
  * A plugin for Fastify 5 that serves the API of MAAS below `/MAAS/` of your own server, signed with a key that only the server holds, with the

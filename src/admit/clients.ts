@@ -1,17 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { ProxyError } from '../errors.ts'
+import type { ClientToken } from '../settings/client-tokens.ts'
 
 /** The clients that are known by a token. Only digests are kept. */
 export class ClientTokens {
   #clients: ReadonlyArray<{ name: string, digest: Buffer }>
 
-  constructor (clients: ReadonlyArray<{ name: string, token: string }>) {
+  constructor (clients: readonly ClientToken[]) {
     this.#clients = digestsOf(clients)
   }
 
   /** Knows other clients for the requests to come. @returns whether they differ from those before */
-  replace (clients: ReadonlyArray<{ name: string, token: string }>): boolean {
+  replace (clients: readonly ClientToken[]): boolean {
     const before = this.#clients
     this.#clients = digestsOf(clients)
     return before.length !== clients.length || this.#clients.some(({ name, digest }, i) => name !== before[i]?.name || !digest.equals(before[i].digest))
@@ -33,7 +34,7 @@ export class ClientTokens {
   }
 }
 
-function digestsOf (clients: ReadonlyArray<{ name: string, token: string }>) {
+function digestsOf (clients: readonly ClientToken[]) {
   return clients.map(({ name, token }) => ({ name, digest: digestOf(token) }))
 }
 

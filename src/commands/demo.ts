@@ -1,5 +1,6 @@
 import type { StandIn } from '../demo/stand-in/index.ts'
-import { type Config, loadConfig, SettingsError } from '../settings/load.ts'
+import { type Config, loadConfig } from '../settings/load.ts'
+import { SettingsError } from '../settings/settings-error.ts'
 import { type Command, openLog, stopSignal, stopUnlessSignalled } from './command.ts'
 import { type RunningProxy, startProxy } from './proxy.ts'
 

@@ -3,7 +3,8 @@ import { findOperation } from '../maas/operations.ts'
 import { asRule, isParameter, knownOperations, nearestRule, operationsOf } from '../policy/catalogue.ts'
 import { API_ROOT, type Policy } from '../policy/policy.ts'
 import { parseRule, type Rule } from '../policy/rule.ts'
-import { loadPolicies, SettingsError } from '../settings/load.ts'
+import { loadPolicies } from '../settings/load.ts'
+import { SettingsError } from '../settings/settings-error.ts'
 import { type Command, EXIT } from './command.ts'
 
 /** Answers what the rules of the settings allow, without MAAS and without a key. */

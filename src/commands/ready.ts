@@ -1,7 +1,8 @@
 import { Client } from 'undici'
 import { READY_PATH } from '../respond/status-pages.ts'
 import { bracket, type ListenAddress, reachedBy } from '../settings/listen.ts'
-import { loadAddresses, SettingsError } from '../settings/load.ts'
+import { loadAddresses } from '../settings/load.ts'
+import { SettingsError } from '../settings/settings-error.ts'
 import { type Command, EXIT } from './command.ts'
 
 /** A little more than the proxy gives MAAS to answer. */

@@ -1,4 +1,4 @@
-import { SettingsError } from '../settings/load.ts'
+import { SettingsError } from '../settings/settings-error.ts'
 import type { Command } from './command.ts'
 
 /** How a command is called, a line for each form. */

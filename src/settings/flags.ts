@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { SettingsError } from './load.ts'
+import { SettingsError } from './settings-error.ts'
 import type { Flags } from './sources.ts'
 import { suggestion } from './suggestion.ts'
 import { SETTINGS, type SettingName } from './table.ts'

@@ -9,6 +9,7 @@ import { buildPolicy } from './policy.ts'
 import { readValues } from './read-values.ts'
 import { isListenerSetting, type ListenerSettingName, LISTENER_SETTINGS } from './listener-settings.ts'
 import { readScopes, type Scopes } from './scopes.ts'
+import { SettingsError } from './settings-error.ts'
 import type { Environment, Flags, Lookup } from './sources.ts'
 import { SETTINGS, type SettingName, type Values } from './table.ts'
 import { checkTls } from './tls.ts'
@@ -31,17 +32,6 @@ export interface Config extends Readonly<Omit<Values, ListenerSettingName | 'maa
 export interface ListenerPolicy {
   addresses: readonly string[]
   policy: Policy
-}
-
-/** All that is wrong with the settings, a line each; nothing in it repeats a secret. */
-export class SettingsError extends Error {
-  readonly problems: readonly string[]
-
-  constructor (problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.name = 'SettingsError'
-    this.problems = problems
-  }
 }
 
 const PROGRAM_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter((name): name is Exclude<SettingName, ListenerSettingName> => !isListenerSetting(name))

@@ -1,5 +1,5 @@
 import { readConfigFile } from './config-file.ts'
-import { SettingsError } from './load.ts'
+import { SettingsError } from './settings-error.ts'
 import { DEFAULT_SOURCE, type Environment, type Flags, gather, type Given, type Lookup } from './sources.ts'
 import { SETTINGS, type SettingName } from './table.ts'
 

@@ -13,7 +13,7 @@ export interface Given {
   /** 0 flag or option of the library, 1 environment, 2 `.env` file; of a configuration file 1 is a listener's own, 2 for all: the lower wins */
   rank: number
   /** the file of settings that it stands in; undefined where it stands in none */
-  file?: string
+  file?: string | undefined
 }
 
 /** The source of what nobody gave. */
@@ -40,30 +40,26 @@ const KNOWN_VARIABLES: readonly string[] = Object.values(SETTINGS).map(setting =
  */
 export function gather (flags: Flags, environment: Environment, problems: string[]): Lookup {
   const fromFlag = (name: SettingName) => flags[name] === undefined ? undefined : { texts: flags[name], source: SETTINGS[name].flag as string, rank: 0 }
-  const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], '', 1)
+  const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], 1)
 
   const envFile = fromFlag('envFile') ?? fromEnvironment('envFile')
   const path = envFile?.texts[0] ?? DEFAULT_ENV_FILE
   const file = readEnvFile(path, envFile?.source, problems)
-  reportUnknown(environment, '', problems)
-  reportUnknown(file, ` (${path})`, problems)
-  const fromFile = (name: SettingName) => {
-    const found = fromVariables(file, SETTINGS[name], ` (${path})`, 2)
-    return found === undefined ? undefined : { ...found, file: path }
-  }
-  return name => fromFlag(name) ?? fromEnvironment(name) ?? fromFile(name)
+  reportUnknown(environment, problems)
+  reportUnknown(file, problems, path)
+  return name => fromFlag(name) ?? fromEnvironment(name) ?? fromVariables(file, SETTINGS[name], 2, path)
 }
 
 /** Gathers what the environment alone says. @param problems gets a line for each variable that no setting has */
 export function gatherVariables (environment: Environment, problems: string[]): Lookup {
-  reportUnknown(environment, '', problems)
-  return name => fromVariables(environment, SETTINGS[name], '', 1)
+  reportUnknown(environment, problems)
+  return name => fromVariables(environment, SETTINGS[name], 1)
 }
 
-function fromVariables (variables: Environment, setting: Setting<unknown>, suffix: string, rank: number): Given | undefined {
+function fromVariables (variables: Environment, setting: Setting<unknown>, rank: number, file?: string): Given | undefined {
   const text = variables[setting.env]
   if (text === undefined || text === '') return undefined
-  return { texts: setting.repeatable ? text.split(/[\n;]/).map(part => part.trim()) : [text], source: setting.env + suffix, rank }
+  return { texts: setting.repeatable ? text.split(/[\n;]/).map(part => part.trim()) : [text], source: setting.env + placeOf(file), rank, file }
 }
 
 function readEnvFile (path: string, asked: string | undefined, problems: string[]): Environment {
@@ -76,10 +72,15 @@ function readEnvFile (path: string, asked: string | undefined, problems: string[
   }
 }
 
-function reportUnknown (variables: Environment, suffix: string, problems: string[]): void {
+function reportUnknown (variables: Environment, problems: string[], file?: string): void {
   for (const name of Object.keys(variables)) {
     if (!name.startsWith(ENV_PREFIX) || KNOWN_VARIABLES.includes(name)) continue
     const ofMaas = name.replace('_PROXY', '') // what says where MAAS is, and which key, is named as other tools name it
-    problems.push(`${name}${suffix}: no such variable${KNOWN_VARIABLES.includes(ofMaas) ? `; did you mean ${ofMaas}?` : suggestion(name, KNOWN_VARIABLES, ENV_PREFIX)}`)
+    problems.push(`${name}${placeOf(file)}: no such variable${KNOWN_VARIABLES.includes(ofMaas) ? `; did you mean ${ofMaas}?` : suggestion(name, KNOWN_VARIABLES, ENV_PREFIX)}`)
   }
+}
+
+/** Where a variable stands, behind its name; nothing for the environment. */
+function placeOf (file: string | undefined): string {
+  return file === undefined ? '' : ` (${file})`
 }

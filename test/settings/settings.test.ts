@@ -5,7 +5,8 @@ import { AnonymousOperations } from '../../src/maas/access.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from '../../src/settings/anonymous-operations.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { parseCommandLine } from '../../src/settings/flags.ts'
-import { type Config, loadConfig, SettingsError } from '../../src/settings/load.ts'
+import { type Config, loadConfig } from '../../src/settings/load.ts'
+import { SettingsError } from '../../src/settings/settings-error.ts'
 import type { Environment, Flags } from '../../src/settings/sources.ts'
 import { SETTINGS } from '../../src/settings/table.ts'
 import { formatListenAddress, isLoopback, parseGroup, parseListenAddress, parseSocketMode } from '../../src/settings/listen.ts'
@@ -246,7 +247,7 @@ t.test('.env in the working directory is found by itself', async t => {
   t.strictSame(await problemsOf(() => loadConfig({}, BASE)), ['.env: ".env": it is a directory'])
 })
 
-t.test('a variable of ours that is named as those of other tools, and the other way round', async t => {
+t.test('a variable that no setting has is told of with the one that was meant, if that can be seen', async t => {
   const rows: Array<[name: string, wanted: string, reason: string]> = [
     ['MAAS_PROXY_API_KEY', '; did you mean MAAS_API_KEY?', 'the key'],
     ['MAAS_PROXY_API_KEY_FILE', '; did you mean MAAS_API_KEY_FILE?', 'its file'],
