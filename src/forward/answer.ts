@@ -42,8 +42,6 @@ export class Answer implements EndOfTurnListener {
   /** an answer that is looked into for secrets before it is passed on */
   #held: HeldAnswer | null = null
   #rewriter: OriginRewriter | null = null
-  /** lets the body flow again, until it is left to the response to call it whenever the client has caught up */
-  #resume: (() => void) | null = null
   /** a body that came in one small piece, to go out at the end of the turn */
   #wholeBody: string | null = null
   #awaitsEndOfTurn = false
@@ -55,8 +53,7 @@ export class Answer implements EndOfTurnListener {
   /** The body of a 401, of which the client has seen nothing yet; null for any other answer, which may repeat what a client wrote. */
   get refusal (): Buffer | null { return this.#held?.head.status === 401 ? this.#held.body : null }
 
-  /** @param resume lets the body flow again after {@link data} returned false */
-  head (status: number, rawHeaders: readonly Buffer[], resume: () => void, reason: string): void {
+  head (status: number, rawHeaders: readonly Buffer[], reason: string): void {
     const { request, response, link: { origin, clock }, exchange, rewriteBody } = this.#task
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
@@ -72,12 +69,11 @@ export class Answer implements EndOfTurnListener {
       response.end() // whatever length it announces, nothing follows (RFC 9112 §6.3)
       return
     }
-    this.#resume = resume
     this.#remaining = head.contentLength
     this.#awaitEndOfTurn()
   }
 
-  /** @returns whether more may come at once */
+  /** @returns whether more may come at once; if not, the response emits `drain` when the client has caught up */
   data (chunk: Buffer): boolean {
     const { response, exchange } = this.#task
     exchange.responseBytes += chunk.length
@@ -86,9 +82,9 @@ export class Answer implements EndOfTurnListener {
       this.#held.push(chunk)
       return true
     }
-    if (this.#rewriter !== null) return this.#write(this.#rewriter.write(chunk))
+    if (this.#rewriter !== null) return response.write(this.#rewriter.write(chunk))
     if (this.#remaining !== null) this.#remaining -= chunk.length
-    if (this.#remaining !== 0) return this.#write(chunk)
+    if (this.#remaining !== 0) return response.write(chunk)
     if (chunk.length > SMALL_BYTES || exchange.responseBytes > chunk.length) {
       response.end(chunk)
       return true
@@ -134,17 +130,6 @@ export class Answer implements EndOfTurnListener {
     exchange.error = code
     if (httpVersion === '1.0' && socket.remoteAddress !== undefined) socket.resetAndDestroy()
     else response.destroy()
-  }
-
-  /** @returns whether more may come at once; if not, the body flows again when the client has caught up */
-  #write (chunk: Buffer): boolean {
-    const { response } = this.#task
-    const isTaken = response.write(chunk)
-    if (!isTaken && this.#resume !== null) {
-      response.on('drain', this.#resume)
-      this.#resume = null
-    }
-    return isTaken
   }
 
   /** Passes the head on, with a hint beside what MAAS says. @param body if it is known, for the hint */

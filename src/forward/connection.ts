@@ -3,7 +3,7 @@ import { type buildConnector, Client, type Dispatcher } from 'undici'
 
 /** A handler that wants to know the line of its request, which undici does not tell it. */
 export interface LineUser {
-  /** called when the request has been given a line, before `onConnect` */
+  /** called when the request has been given a line, before `onRequestStart` */
   onLine (line: Line): void
 }
 

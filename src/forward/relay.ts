@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import { expectsContinue, hasBody } from '../fields.ts'
@@ -31,16 +31,19 @@ export function relay (task: RelayTask): void {
 /** Sent again at most once: what fails twice is not helped by more. */
 const MAX_ATTEMPTS = 2
 
-/** The handler that undici drives (its version 7: `onConnect`, `onHeaders`, `onData`, `onComplete`, `onError`). */
+/** Why a request to MAAS is aborted when its client has gone. */
+const CLIENT_GONE = new Error('the client has gone')
+
+/** The handler that undici drives. */
 class Relay implements Dispatcher.DispatchHandler, LineUser {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
-  /** of the client's request: what comes from MAAS comes in that of its connection, and a trace would be lost */
-  readonly #context = new AsyncResource('MaasProxyRelay')
+  /** undici calls back in the connection's async context; restore the request's, or traces lose their parent. */
+  readonly #inContext = AsyncLocalStorage.snapshot()
   #answer: Answer
   #line: Line | null = null
   #use: ConnectionUse | undefined
-  #abort: ((reason?: Error) => void) | null = null
+  #controller: Dispatcher.DispatchController | null = null
   #clientGone = false
   #done = false
 
@@ -72,33 +75,34 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
     this.#line = line
   }
 
-  onConnect (abort: (reason?: Error) => void): void {
-    if (this.#clientGone) return abort()
-    this.#abort = abort
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    if (this.#clientGone) return controller.abort(CLIENT_GONE)
+    this.#controller = controller
     this.#use = this.#line?.beginUse()
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until now, when there is somebody to take it.
     if (this.#body !== null && expectsContinue(this.#task.request) && !this.#task.exchange.continued) this.#task.response.writeContinue()
   }
 
-  onHeaders (status: number, rawHeaders: Buffer[], resume: () => void, reason: string): boolean {
-    // MAAS sends no interim answers; undici refuses 100 and 101. Whatever is thrown here, it hands to `onError`.
-    if (status < 200) return true
+  onResponseStart (controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
+    // Interim responses are not passed on; undici itself refuses 100 and 101. What is thrown here comes back in `onResponseError`.
+    if (status < 200) return
     this.#task.exchange.answeredAt = performance.now()
-    this.#answer.head(status, rawHeaders, resume, reason)
-    return true
+    this.#answer.head(status, controller.rawHeaders as Buffer[], reason)
   }
 
-  onData (chunk: Buffer): boolean {
-    return this.#answer.data(chunk)
+  onResponseData (controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#answer.data(chunk) || controller.paused) return
+    controller.pause()
+    this.#task.response.once('drain', () => { controller.resume() })
   }
 
-  onComplete (): void {
+  onResponseEnd (): void {
     if (this.#refusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
     this.#answer.end()
     this.#done = true
   }
 
-  onError (error: Error): void {
+  onResponseError (_controller: unknown, error: Error): void {
     const { response, reply } = this.#task
     const failure = explainFailure(error)
     if (this.#diedUnused(failure) && this.#mayRepeat()) return this.#sendAgain()
@@ -134,13 +138,13 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
     this.#answer = new Answer(this.#task)
     this.#task.exchange.responseBytes = 0
     this.#task.exchange.answeredAt = null
-    this.#context.runInAsyncScope(() => { this.#send() })
+    this.#inContext(() => { this.#send() })
   }
 
   #onClose (): void {
     this.#body?.destroy()
     if (this.#done) return
     this.#clientGone = !this.#task.response.writableFinished
-    if (this.#clientGone) this.#abort?.()
+    if (this.#clientGone) this.#controller?.abort(CLIENT_GONE)
   }
 }

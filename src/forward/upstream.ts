@@ -39,6 +39,7 @@ export function createUpstream (origin: string, options: UpstreamOptions): Pool 
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     connections: MAX_CONNECTIONS,
+    allowH2: false,
     pipelining: 1
   })
 }
@@ -51,14 +52,14 @@ export function createConnector (origin: string, options: UpstreamOptions): buil
   const { connectTimeoutMs: timeout, caFile = [], egress } = options
   const isTls = origin.startsWith('https:')
   const ca = isTls || egress?.origin.startsWith('https:') === true ? trustedCertificates(caFile, process.env) : []
-  const connect = buildConnector({ timeout, ...isTls ? tlsOptions(options, ca) : {} })
+  const connect = buildConnector({ timeout, allowH2: false, ...isTls ? tlsOptions(options, ca) : {} })
   if (egress === null) return connect
 
   const url = new URL(origin)
   const tunnel = {
     proxy: egress,
     // It is verified whatever is said of MAAS, because it gets a password.
-    connect: buildConnector({ timeout, rejectUnauthorized: true, secureContext: createSecureContext({ ca, minVersion: MIN_TLS_VERSION }) }),
+    connect: buildConnector({ timeout, allowH2: false, rejectUnauthorized: true, secureContext: createSecureContext({ ca, minVersion: MIN_TLS_VERSION }) }),
     authority: `${url.hostname}:${portOf(url)}`,
     timeoutMs: timeout
   }

@@ -165,7 +165,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
     })
     response.on('close', () => {
       exchange.tearDown?.()
-      handler.onConnect?.(() => handler.onError?.(new Error('aborted')))
+      handler.onRequestStart?.({ abort: (reason: Error) => handler.onResponseError?.(null as never, reason) } as Dispatcher.DispatchController, null)
       server.emit('given up')
     })
     server.emit('asked')
