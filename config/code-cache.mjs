@@ -5,10 +5,8 @@ import { writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { cacheOf, loadScript } from '../dist/code-cache.js'
-import { setV8Flags } from '../dist/v8-flags.js'
 
 const bundle = new URL('../dist/bundle.cjs', import.meta.url)
-setV8Flags() // V8 takes a cache only under the flags that it was made under
 const { exports: { program }, makeCache } = loadScript(bundle)
 
 setTimeout(() => { throw new Error('the bundle does not come to an end') }, 60_000).unref()
@@ -26,7 +24,6 @@ failed.catch(() => {})
 const [response] = await once(get(`${/"address":"([^"]+)"/.exec(log)[1]}/MAAS/api/2.0/machines/`, { agent: false }), 'response') // by no egress proxy
 if (response.statusCode !== 200) throw new Error(`the bundle does not work: ${response.statusCode}`)
 await once(response.resume(), 'end')
-setV8Flags() // again, since the program changes one when it has started
 writeFileSync(cacheOf(bundle), makeCache())
 io.signals.emit('SIGTERM')
 process.exitCode = await ended

@@ -27,40 +27,6 @@ export function byName<T extends {}> (decide: (name: string) => T): (spelled: st
   return remembered(spelled => decide(spelled.toLowerCase()))
 }
 
-/** The name of a field, as it is spelled, with what was decided on it. */
-export interface JudgedName<T> { name: string, decided: T }
-
-/** How many names of one length are remembered, and up to which length: MAAS's answers have a dozen in all. */
-const MAX_OF_ONE_LENGTH = 8
-const MAX_NAME_BYTES = 40
-
-/**
- * Decides on fields by their names as {@link byName} does, where these come as bytes. To compare a few bytes is a fifth of the work of making
- * a text of them and looking that up. It remembers what came last.
- * @param decide gets the name in lower case
- */
-export function byNameBytes<T> (decide: (name: string) => T): (spelled: Buffer) => JudgedName<T> {
-  const known = Array.from({ length: MAX_NAME_BYTES + 1 }, (): Array<{ bytes: Uint8Array, judged: JudgedName<T> }> => [])
-  let replaced = 0
-  return spelled => {
-    const sameLength = known[spelled.length]
-    if (sameLength !== undefined) for (const { bytes, judged } of sameLength) if (areEqual(bytes, spelled)) return judged
-    const name = spelled.toString('latin1')
-    const judged = { name, decided: decide(name.toLowerCase()) }
-    if (sameLength !== undefined) {
-      const at = sameLength.length < MAX_OF_ONE_LENGTH ? sameLength.length : replaced++ % MAX_OF_ONE_LENGTH
-      sameLength[at] = { bytes: new Uint8Array(spelled), judged } // a copy of its own: a Buffer is a part of something larger
-    }
-    return judged
-  }
-}
-
-/** Not Buffer's own `equals`, which to call costs more than a short name does. */
-function areEqual (a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
-}
-
 /** Whether a request has a body (RFC 9112 §6.3: it does if a length or a transfer coding says so). */
 export function hasBody ({ headers }: IncomingMessage): boolean {
   const length = headers['content-length']

@@ -1,9 +1,7 @@
 #!/usr/bin/env -S node --
-import { setV8Flags } from './v8-flags.ts'
 
 // The only file that does something when it is loaded. The `--` in its first line keeps node from taking --env-file for itself,
 // which also would let that file set NODE_OPTIONS.
-setV8Flags()
 // node would open its inspector, on a port where any user of this machine could read the key.
 process.on('SIGUSR1', () => {})
 // A log reader that goes away ends the log, not the service.

@@ -71,7 +71,7 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
   tuneServer(app.server)
 
   const logOf = () => logger
-  const observers = [accessLog(logger), auditLog(logOf, ownAddress), timingLog(logger), (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
+  const observers = [accessLog(() => logger), auditLog(logOf, ownAddress), timingLog(logger), (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
   await app.register(socketErrors, { logger, onRefusal: code => { traffic.addRefusal(code) } })
   await app.register(guarded, { config, link, credential, clientTokens, observers, logOf, isLent: false })
   await app.register(frontPage, { maas, listen: config.address })

@@ -40,10 +40,10 @@ export const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
 
 type StopSignal = keyof typeof EXIT_BY_SIGNAL
 
-/** Opens the log of a command. What waits to be written is written when the process ends. @param stream where it goes */
+/** Opens the log of a command. What waits to be written is written when the process ends, however that comes. @param stream where it goes */
 export async function openLog ({ logLevel, logFormat }: Config, stream: Writable, signals: EventEmitter): Promise<Logger> {
   const logger = await createLogger(logLevel, resolveLogFormat(logFormat, stream), stream)
-  signals.on('exit', () => { logger.flush() })
+  signals.on('exit', () => { logger.destination.flushNow() })
   return logger
 }
 

@@ -25,7 +25,7 @@ export const demo: Command = {
         await standIn.close()
       }
     })
-    logger.flush()
+    await logger.destination.close()
     return code
   }
 }

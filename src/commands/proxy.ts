@@ -12,7 +12,6 @@ import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import { buildServer } from '../server.ts'
 import type { Config } from '../settings/load.ts'
 import { TokenFiles } from '../token-files.ts'
-import { letNewSpaceGrow } from '../v8-flags.ts'
 import { version } from '../version.ts'
 import { greet, introduce } from './greet.ts'
 import { leadsTo } from './own-address.ts'
@@ -92,8 +91,6 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   if (greeting) await greet(maas.link, logger)
   for (const address of proxies.addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   for (const address of status.addresses) logger.info({ address }, 'status pages')
-  logger.flush()
-  letNewSpaceGrow()
   if (greeting) for (const key of keys) void introduce(key, logger, () => stopping)
   return {
     addresses: proxies.addresses,

@@ -23,7 +23,7 @@ export const run: Command = {
     })
     // What the command left running may have requests under way; they end as they do when the proxy is asked to stop.
     const stopCode = await stopUnlessSignalled(signals, proxy)
-    logger.flush()
+    await logger.destination.close()
     return code || stopCode
   }
 }

@@ -21,7 +21,7 @@ export const serve: Command = {
     notify(env, logger, 'STOPPING=1')
     const code = await stopUnlessSignalled(signals, proxy)
     logger.info({ code }, 'stopped')
-    logger.flush()
+    await logger.destination.close()
     return code
   }
 }

@@ -5,7 +5,6 @@ import type { Exchange } from '../exchange.ts'
 import { ownOrigin } from '../fields.ts'
 import type { Access } from '../maas/access.ts'
 import { findHint } from '../maas/hints.ts'
-import { buffersPassed } from './buffers.ts'
 import type { Signing } from './credential.ts'
 import { atEndOfTurn, type EndOfTurnListener } from './end-of-turn.ts'
 import { HeldAnswer, mustBeHeld } from './held-answer.ts'
@@ -77,7 +76,6 @@ export class Answer implements EndOfTurnListener {
   data (chunk: Buffer): boolean {
     const { response, exchange } = this.#task
     exchange.responseBytes += chunk.length
-    buffersPassed(chunk.length)
     if (this.#held !== null) {
       this.#held.push(chunk)
       return true

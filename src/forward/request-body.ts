@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Exchange } from '../exchange.ts'
-import { buffersPassed } from './buffers.ts'
 
 /** Bytes held between client and MAAS; a slower MAAS stops the client by TCP. */
 const HIGH_WATER_MARK = 64 * 1024
@@ -21,7 +20,6 @@ export class RequestBody extends Readable {
     this.#source = source
     this.#onData = chunk => {
       exchange.requestBytes += chunk.length
-      buffersPassed(chunk.length)
       if (!this.push(chunk)) source.pause()
     }
     const { peeked } = exchange

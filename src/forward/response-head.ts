@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { byNameBytes, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
+import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
 const NOT_RESPONDED: ReadonlySet<string> = new Set([
@@ -40,7 +40,8 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
   let traceId: string | null = null
   let named = NO_FIELDS
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const { name, decided: part } = partOf(rawHeaders[i] as Buffer)
+    const name = (rawHeaders[i] as Buffer).toString('latin1')
+    const part = partOf(name)
     if (part === 'dropped') continue
     const value = (rawHeaders[i + 1] as Buffer).toString('latin1')
     if (part === 'connection') {
@@ -68,7 +69,7 @@ type Part = 'passed' | 'dropped' | 'connection' | 'length' | 'date' | 'trace'
 /** Fields that `Connection` cannot take away, because the answer would not be whole without them. */
 const KEPT: ReadonlySet<string> = new Set(['content-length', 'date'])
 
-const partOf = byNameBytes<Part>(name => {
+const partOf = byName<Part>(name => {
   if (name === 'connection' || name === 'date') return name
   if (name === 'content-length') return 'length'
   if (name === 'maas-trace-id') return 'trace'

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
 import { guarded } from '../guarded.ts'
 import { announce, openMaasSide } from '../maas-side.ts'
-import { logAccess } from '../observe/access-log.ts'
+import { accessLog } from '../observe/access-log.ts'
 import { auditLog } from '../observe/audit-log.ts'
 import type { LogOf } from '../observe/exchanges.ts'
 import type { ListenerConfig } from '../settings/listener.ts'
@@ -29,7 +29,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
   const { credential } = ring.of(listener.key)
   const logOf: LogOf = ({ log }) => log // the server's, with what it says of each request
-  const observers = [...options.accessLog === false ? [] : [logAccess], auditLog(logOf, () => undefined)]
+  const observers = [...options.accessLog === false ? [] : [accessLog(logOf)], auditLog(logOf, () => undefined)]
   await app.register(guarded, { config: listener, link, credential, clientTokens: tokens.of(listener), observers, logOf, isLent: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
