@@ -17,7 +17,7 @@ export async function buildAdminServer (logger: FastifyBaseLogger, options: Stat
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
   trackConnections(app.server)
-  await app.register(exchanges, { observers: [] })
+  await app.register(exchanges, { observers: [], onObserverError: () => {} })
   await app.register(socketErrors, { logger, onRefusal: () => {} })
   await app.register(errorAnswers, { isLent: false, logOf: () => logger })
   app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live, /-/ready or /-/metrics' }) })

@@ -7,19 +7,18 @@ import { admit } from './admit/plugin.ts'
 import type { Credential } from './forward/credential.ts'
 import type { MaasLink } from './forward/link.ts'
 import { forward } from './forward/plugin.ts'
-import { exchanges, type LogOf, type Observer } from './observe/exchanges.ts'
+import { exchanges, type ExchangesOptions, type LogOf } from './observe/exchanges.ts'
 import { errorAnswers } from './respond/errors.ts'
 import { LIVE_PATH, READY_PATH } from './respond/status-pages.ts'
 import type { ListenerConfig } from './settings/listener.ts'
 
 /** Who may ask, for what, and what becomes of it. */
-export interface GuardedOptions {
+export interface GuardedOptions extends ExchangesOptions {
   config: ListenerConfig
   link: MaasLink
   credential: Credential
   /** null where every client may ask */
   clientTokens: ClientTokens | null
-  observers: readonly Observer[]
   logOf: LogOf
   /** whether the server is somebody else's, of which only a scope is ours */
   isLent: boolean
@@ -29,9 +28,9 @@ export interface GuardedOptions {
  * The guarded way to MAAS. The order of registration is the order in which a request passes: its exchange is opened, it is admitted,
  * MAAS answers; what is thrown on the way is answered too. Everything that is registered beside it is guarded as well.
  */
-export const guarded = fp(async function guarded (app: FastifyInstance, { config, link, credential, clientTokens, observers, logOf, isLent }: GuardedOptions) {
+export const guarded = fp(async function guarded (app: FastifyInstance, { config, link, credential, clientTokens, observers, onObserverError, logOf, isLent }: GuardedOptions) {
   const { policy, anonymousOperations, dualOperations } = config
-  await app.register(exchanges, { observers })
+  await app.register(exchanges, { observers, onObserverError })
   await app.register(errorAnswers, { isLent, logOf })
   if (isLent) await app.register(lent)
   await app.register(admit, {

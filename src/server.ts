@@ -7,7 +7,7 @@ import type { MaasLink } from './forward/link.ts'
 import { guarded } from './guarded.ts'
 import { accessLog } from './observe/access-log.ts'
 import { auditLog } from './observe/audit-log.ts'
-import type { Outcome } from './observe/exchanges.ts'
+import { logObserverError, type Outcome } from './observe/exchanges.ts'
 import type { Health } from './observe/health.ts'
 import type { Logger } from './observe/logger.ts'
 import { timingLog } from './observe/timing-log.ts'
@@ -73,7 +73,12 @@ export async function buildServer (config: ListenerConfig, { logger, link, crede
   const logOf = () => logger
   const observers = [accessLog(() => logger), auditLog(logOf, ownAddress), timingLog(logger), (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
   await app.register(socketErrors, { logger, onRefusal: code => { traffic.addRefusal(code) } })
-  await app.register(guarded, { config, link, credential, clientTokens, observers, logOf, isLent: false })
+  const logError = logObserverError(logOf)
+  const onObserverError: typeof logError = (error, request) => {
+    traffic.observerFailures++
+    logError(error, request)
+  }
+  await app.register(guarded, { config, link, credential, clientTokens, observers, onObserverError, logOf, isLent: false })
   await app.register(frontPage, { maas, listen: config.address })
   await app.register(statusPages, { readiness, metrics })
   return app

@@ -12,7 +12,7 @@ export interface Io {
   env: Environment
   stdout: Writable
   stderr: Writable
-  /** emits SIGTERM, SIGINT, SIGHUP and SIGUSR2, and `exit` when the process is about to end, however that came */
+  /** emits SIGTERM, SIGINT, SIGHUP and SIGUSR2, `uncaughtException`, and `exit` when the process is about to end, however that came */
   signals: EventEmitter
 }
 
@@ -45,6 +45,19 @@ export async function openLog ({ logLevel, logFormat }: Config, stream: Writable
   const logger = await createLogger(logLevel, resolveLogFormat(logFormat, stream), stream)
   signals.on('exit', () => { logger.destination.flushNow() })
   return logger
+}
+
+/**
+ * Logs errors that nobody caught, of which node says that a process must not go on after them.
+ * @returns resolves with the exit code at the first one; whoever waits stops in order, so that the requests that run are answered
+ */
+export function uncaughtError (signals: EventEmitter, logger: Logger): Promise<number> {
+  return new Promise(resolve => {
+    signals.on('uncaughtException', (error: Error) => {
+      logger.fatal({ cause: { name: error.name, message: error.message }, stack: error.stack }, 'an error that nobody caught: the proxy stops')
+      resolve(EXIT.failure)
+    })
+  })
 }
 
 /** Waits for SIGTERM or SIGINT. */

@@ -1,7 +1,7 @@
 import type { StandIn } from '../demo/stand-in/index.ts'
 import { type Config, loadConfig } from '../settings/load.ts'
 import { SettingsError } from '../settings/settings-error.ts'
-import { type Command, openLog, stopSignal, stopUnlessSignalled } from './command.ts'
+import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from './command.ts'
 import { type RunningProxy, startProxy } from './proxy.ts'
 
 /** Shows the proxy at work without a MAAS: a stand-in that verifies as MAAS does, requests to copy, and their answers. */
@@ -17,7 +17,7 @@ export const demo: Command = {
     const logger = await openLog(config, stderr, signals)
     const proxy = await startWhereFree(config, logger)
     stdout.write(await show(standIn, proxy))
-    await stopping
+    const reason = await Promise.race([stopping, uncaughtError(signals, logger)])
     const code = await stopUnlessSignalled(signals, {
       ...proxy,
       stop: async () => {
@@ -26,7 +26,7 @@ export const demo: Command = {
       }
     })
     await logger.destination.close()
-    return code
+    return code || (reason ?? EXIT.ok)
   }
 }
 

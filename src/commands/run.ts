@@ -1,6 +1,6 @@
 import { loadConfig } from '../settings/load.ts'
 import type { Flags } from '../settings/sources.ts'
-import { type Command, openLog, stopUnlessSignalled } from './command.ts'
+import { type Command, openLog, stopUnlessSignalled, uncaughtError } from './command.ts'
 import { startProxy } from './proxy.ts'
 import { runChild, type StartError } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
@@ -17,6 +17,8 @@ export const run: Command = {
     const logger = await openLog(config, stderr, signals)
     const proxy = await startProxy(config, logger, { greeting: true })
     const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
+    const failing = uncaughtError(signals, logger)
+    void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // which goes on to the command
     const code = await runChild(operands as string[], childEnv, signals).catch((error: StartError) => {
       stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
       return error.exitCode

@@ -1,6 +1,6 @@
 import { levelSwitch } from '../observe/raised-level.ts'
 import { loadConfig } from '../settings/load.ts'
-import { type Command, openLog, stopSignal, stopUnlessSignalled } from './command.ts'
+import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from './command.ts'
 import { notify } from './notify.ts'
 import { startProxy } from './proxy.ts'
 
@@ -11,15 +11,16 @@ export const serve: Command = {
     const config = await loadConfig(flags, env)
     const logger = await openLog(config, stdout, signals)
     const stopping = stopSignal(signals)
+    const failing = uncaughtError(signals, logger)
     const starting = startProxy(config, logger, { greeting: true })
     signals.on('SIGUSR2', levelSwitch(logger))
     signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
     const proxy = await starting
     notify(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
-    await Promise.race([stopping, ...config.idleExitMs === undefined ? [] : [proxy.unused(config.idleExitMs)]])
+    const reason = await Promise.race([stopping, failing, ...config.idleExitMs === undefined ? [] : [proxy.unused(config.idleExitMs)]])
     logger.info('stopping')
     notify(env, logger, 'STOPPING=1')
-    const code = await stopUnlessSignalled(signals, proxy)
+    const code = await stopUnlessSignalled(signals, proxy) || (reason ?? EXIT.ok)
     logger.info({ code }, 'stopped')
     await logger.destination.close()
     return code

@@ -5,7 +5,7 @@ import { guarded } from '../guarded.ts'
 import { announce, openMaasSide } from '../maas-side.ts'
 import { accessLog } from '../observe/access-log.ts'
 import { auditLog } from '../observe/audit-log.ts'
-import type { LogOf } from '../observe/exchanges.ts'
+import { type LogOf, logObserverError } from '../observe/exchanges.ts'
 import type { ListenerConfig } from '../settings/listener.ts'
 import { formatListenAddress, isLoopback } from '../settings/listen.ts'
 import { configure } from '../settings/load.ts'
@@ -30,7 +30,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   const { credential } = ring.of(listener.key)
   const logOf: LogOf = ({ log }) => log // the server's, with what it says of each request
   const observers = [...options.accessLog === false ? [] : [accessLog(logOf)], auditLog(logOf, () => undefined)]
-  await app.register(guarded, { config: listener, link, credential, clientTokens: tokens.of(listener), observers, logOf, isLent: true })
+  await app.register(guarded, { config: listener, link, credential, clientTokens: tokens.of(listener), observers, onObserverError: logObserverError(logOf), logOf, isLent: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
 /** What stands against being in this server, in this place. */

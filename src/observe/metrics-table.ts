@@ -49,6 +49,7 @@ export function metricsTable (traffic: Traffic, { version, clock, keys, upstream
     metric('upstream_errors_total', 'counter', ['code'], 'requests that MAAS, or the way to it, let down, by the code of the error', perCode(UPSTREAM_CODES)),
     metric('retries_total', 'counter', [], 'requests sent to MAAS a second time', single(() => traffic.retries)),
     metric('cut_off_total', 'counter', [], 'answers that did not reach the client whole', single(() => traffic.cutOff)),
+    metric('observer_failures_total', 'counter', [], 'records and counts of requests that are missing because of a failure; the log has the reason', single(() => traffic.observerFailures)),
     metric('clock_offset_seconds', 'gauge', [], 'how far the clock of MAAS is ahead of that of this machine', single(() => clock.offsetSeconds)),
     metric('ready', 'gauge', ['key'], '1 if MAAS was last seen to answer and take the key; a scrape does not ask it', perKey(key => Number(key.health.lastKnown.ready))),
     metric('key_loaded_timestamp_seconds', 'gauge', ['key'], 'when the key in use was read', perKey(key => key.loadedAt)),

@@ -20,6 +20,7 @@ export class Traffic {
   retries = 0
   wouldRefuse = 0
   cutOff = 0
+  observerFailures = 0
 
   /** Counts a request that is over. */
   add (outcome: Outcome): void {

@@ -1,3 +1,4 @@
+import { knownOperations } from '../policy/catalogue.ts'
 import type { MaasUrl } from '../maas/maas-url.ts'
 import type { Policy } from '../policy/policy.ts'
 import { type ChosenProfile, chooseProfile } from './chosen-profile.ts'
@@ -64,6 +65,7 @@ export async function configure ({ program, listeners: scopes }: Scopes, environ
   const profile = await chooseProfile(anywhere, environment, problems, notices)
   const { maasUrl, caFile } = ofMaas(values, profile)
   if (maasUrl === undefined && program('maasUrl') === undefined) problems.push('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
+  knownOperations() // read now: the files of the package may be replaced while the process runs
   const egress = maasUrl === undefined ? null : findEgress(environment, maasUrl, problems)
   checkTls({ ...values, maasUrl }, egress, problems, warnings)
   const listeners: ListenerConfig[] = []

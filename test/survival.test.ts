@@ -1,0 +1,87 @@
+import t from 'tap'
+import { fastify } from 'fastify'
+import { cpSync, mkdirSync, renameSync, symlinkSync } from 'node:fs'
+import { connect } from 'node:net'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { maasAuthProxy } from '../src/index.ts'
+import { ask } from './helper/maas-client.ts'
+import { startCommand, startProgram } from './helper/process.ts'
+import { KEY } from './helper/proxy.ts'
+import { exchange, get, keptUpstream, OK, rawUpstream, readAll } from './helper/sockets.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ENV = (url: string) => ({ MAAS_URL: url, MAAS_API_KEY: Object.values(KEY).join(':') })
+const portOf = (log: string) => Number(/127\.0\.0\.1:(\d+)","upstream/.exec(log)?.[1])
+
+/** Code for the process of the program: throws when SIGUSR1 comes, where nobody can catch it. */
+const preload = (code: string) => ({ NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(`process.on('SIGUSR1', () => { ${code} })`)}` })
+
+t.test('an error that nobody caught ends the process in order: logged, running requests answered, exit 1', async t => {
+  const rows: Array<[code: string, reason: string]> = [
+    ["setImmediate(() => { throw new Error('boom') })", 'thrown in a callback'],
+    ["void Promise.reject(new Error('boom'))", 'a promise that nobody awaits']
+  ]
+  for (const [code, reason] of rows) {
+    const upstream = await keptUpstream(t, () => {})
+    const program = startProgram(t, ['--listen', '127.0.0.1:0'], { ...ENV(`http://127.0.0.1:${upstream.port}/MAAS`), ...preload(code) })
+    await program.printed('"listening"')
+    const port = portOf(program.stdout())
+    const client = connect(port, '127.0.0.1')
+    client.write(get('/MAAS/api/2.0/machines/'))
+    const waiting = upstream.sockets.length
+    await t.resolves(until(() => upstream.requests.some(request => request.includes('machines/'))), `${reason}: a request runs`)
+    program.child.kill('SIGUSR1')
+    await program.printed('an error that nobody caught')
+    for (const socket of upstream.sockets.slice(waiting)) socket.write(OK)
+    t.match(await readAll(client), /^HTTP\/1\.1 200 /, `${reason}: it is answered all the same`)
+    t.equal(await program.ended, 1, `${reason}: a supervisor starts it again`)
+    const fatal = JSON.parse(program.stdout().split('\n').find(line => line.includes('nobody caught')) ?? '{}')
+    t.match(fatal, { level: 60, cause: { name: 'Error', message: 'boom' }, stack: /boom\n +at / }, reason)
+    t.match(program.stdout(), /"code":1,"msg":"stopped"}\n$/, 'and its last record is that it stopped')
+    t.equal(program.stderr(), '', 'no stack outside the log')
+  }
+})
+
+t.test('the files of the package may go while the proxy runs', async t => {
+  const tree = resolve(t.testdir({}), 'tree')
+  mkdirSync(tree)
+  for (const name of ['package.json', 'config', 'src']) cpSync(resolve(ROOT, name), resolve(tree, name), { recursive: true })
+  symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
+  const upstream = await rawUpstream(t)
+  const program = startCommand(t, [process.execPath, resolve(tree, 'src/main.ts'), '--listen', '127.0.0.1:0'], ENV(upstream.url))
+  await program.printed('"listening"')
+  renameSync(resolve(tree, 'config'), resolve(tree, 'gone'))
+  const port = portOf(program.stdout())
+  t.match(await exchange(port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 200 /, 'what it needs was read at the start')
+  t.match(await exchange(port, get('/-/metrics')), /requests_total\{method="GET",resource="machines\/"/, 'the operations too')
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 0)
+})
+
+t.test('an observer that throws costs its record and nothing else', async t => {
+  const upstream = await rawUpstream(t)
+  const errors: string[] = []
+  const logger = { level: 'info', fatal () {}, warn () {}, debug () {}, trace () {}, silent () {}, child () { return logger }, info, error }
+  function info (_fields: unknown, message: string) { if (message === 'request') throw new Error('the disk is full') }
+  function error (fields: { cause: { message: string } }, message: string) { errors.push(`${message}: ${fields.cause.message}`) }
+  const app = fastify({ loggerInstance: logger as never })
+  t.after(() => app.close())
+  await app.register(maasAuthProxy, { maasUrl: upstream.url, apiKey: Object.values(KEY).join(':') })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as { port: number }
+  for (let i = 1; i <= 2; i++) {
+    t.equal((await ask(port, { path: '/MAAS/api/2.0/machines/' })).status, 200, `request ${i} is answered`)
+    await until(() => errors.length === i)
+  }
+  t.match(errors, [/^an observer failed: .*: the disk is full$/, /^an observer failed/], 'and it is said what is missing')
+})
+
+/** Resolves when a condition holds, looked at every turn; rejects after ten seconds. */
+async function until (holds: () => boolean): Promise<void> {
+  const end = Date.now() + 10_000
+  while (!holds()) {
+    if (Date.now() > end) throw new Error('it does not come to hold')
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
