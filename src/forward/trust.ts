@@ -1,25 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { rootCertificates } from 'node:tls'
-
-/** Where systems keep the certificates that their administrators trust: what SSL_CERT_FILE says, Debian, Red Hat, Alpine and BSD. */
-const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'] as const
+import { getCACertificates } from 'node:tls'
 
 /**
- * The certificates that MAAS's own may be signed by: node's, those of the system, which curl trusts too, and further ones.
- * node does not look at the system's by itself, and forgets NODE_EXTRA_CA_CERTS as soon as it is given any.
- * @param further in PEM
- * @param environment names files by SSL_CERT_FILE and NODE_EXTRA_CA_CERTS
+ * The certificates that may sign that of MAAS, in PEM: those of Node, of the system and of NODE_EXTRA_CA_CERTS, and further ones. Node reads the
+ * system's where OpenSSL looks, which SSL_CERT_FILE and SSL_CERT_DIR change. That takes up to a tenth of a second, once in a process.
  */
-export function trustedCertificates (further: readonly string[], environment: Readonly<Record<string, string | undefined>>): string[] {
-  const { SSL_CERT_FILE: system, NODE_EXTRA_CA_CERTS: extra } = environment
-  const bundles = [...system === undefined ? SYSTEM_BUNDLES : [system], ...extra === undefined ? [] : [extra]]
-  return [...rootCertificates, ...bundles.flatMap(readIfThere), ...further]
-}
-
-function readIfThere (path: string): string[] {
-  try {
-    return [readFileSync(path, 'utf8')]
-  } catch {
-    return [] // a bundle of another system; what is not trusted is refused later, with the remedy
-  }
+export function trustedCertificates (further: readonly string[]): string[] {
+  // A directory holds each certificate under two or three names, and each copy costs time in every TLS context.
+  const ofPlatform = new Set((['bundled', 'system', 'extra'] as const).flatMap(type => getCACertificates(type)))
+  return [...ofPlatform, ...further]
 }

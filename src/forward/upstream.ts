@@ -51,7 +51,7 @@ export function createUpstream (origin: string, options: UpstreamOptions): Pool 
 export function createConnector (origin: string, options: UpstreamOptions): buildConnector.connector {
   const { connectTimeoutMs: timeout, caFile = [], egress } = options
   const isTls = origin.startsWith('https:')
-  const ca = isTls || egress?.origin.startsWith('https:') === true ? trustedCertificates(caFile, process.env) : []
+  const ca = isTls || egress?.origin.startsWith('https:') === true ? trustedCertificates(caFile) : []
   const connect = buildConnector({ timeout, allowH2: false, ...isTls ? tlsOptions(options, ca) : {} })
   if (egress === null) return connect
 

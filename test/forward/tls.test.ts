@@ -1,9 +1,10 @@
 import t from 'tap'
 import { chmodSync } from 'node:fs'
-import { createServer, type TlsOptions, type TLSSocket } from 'node:tls'
+import { createServer, rootCertificates, type TlsOptions, type TLSSocket } from 'node:tls'
 import type { Flags } from '../../src/settings/sources.ts'
 import { trustedCertificates } from '../../src/forward/trust.ts'
 import { makeCertificates } from '../helper/certificates.ts'
+import { startProgram } from '../helper/process.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, listenOn, OK } from '../helper/sockets.ts'
 
@@ -56,10 +57,31 @@ t.test('the key goes only to whom the certificate names', async t => {
   }
 })
 
-t.test('what is trusted is what node, the system and the user say', async t => {
-  const dir = t.testdir({ system: 'SYSTEM', extra: 'EXTRA' })
-  const usual = trustedCertificates([], {})
-  t.ok(usual.length >= 100)
-  t.strictSame(trustedCertificates(['FURTHER'], { SSL_CERT_FILE: `${dir}/system`, NODE_EXTRA_CA_CERTS: `${dir}/extra` }).slice(-3), ['SYSTEM', 'EXTRA', 'FURTHER'])
-  t.strictSame(trustedCertificates([], { SSL_CERT_FILE: `${dir}/none` }).at(-1), trustedCertificates([], { SSL_CERT_FILE: '/nonexistent' }).at(-1), 'a file that is not there is none')
+/*
+ * Whoever runs the platform says whom to trust, by the files that curl and Node are told of. Node reads them when a process starts, so each case is one.
+ */
+t.test('a CA is trusted if the system, the environment or a flag names it', async t => {
+  const { ca, ...server } = await makeCertificates()
+  const dir = t.testdir({ ca, directory: { 'ca.crt': ca }, none: {} })
+  const nowhere = { SSL_CERT_FILE: `${dir}/missing`, SSL_CERT_DIR: `${dir}/none`, NODE_EXTRA_CA_CERTS: '' }
+  const rows: Array<[reason: string, env: Record<string, string>, flags: string[], trusted: boolean]> = [
+    ['nobody names it', {}, [], false],
+    ['SSL_CERT_FILE', { SSL_CERT_FILE: `${dir}/ca` }, [], true],
+    ['SSL_CERT_DIR', { SSL_CERT_DIR: `${dir}/directory` }, [], true],
+    ['NODE_EXTRA_CA_CERTS', { NODE_EXTRA_CA_CERTS: `${dir}/ca` }, [], true],
+    ['--ca-file, beside the others', { SSL_CERT_DIR: `${dir}/none` }, ['--ca-file', `${dir}/ca`], true]
+  ]
+  const upstream = await tlsUpstream(t, server)
+  await Promise.all(rows.map(async ([reason, env, flags, trusted]) => {
+    const program = startProgram(t, ['check', '--maas-url', `https://127.0.0.1:${upstream.port}/MAAS`, ...flags], { MAAS_API_KEY: 'c:t:s', ...nowhere, ...env })
+    await program.ended
+    t.match(program.stdout(), trusted ? /^ok {4}tls /m : /^FAIL {2}tls .*cannot be verified/m, reason)
+  }))
+})
+
+t.test('the CAs of Node stay trusted, and none is there twice', async t => {
+  const all = trustedCertificates(['FURTHER'])
+  t.strictSame(rootCertificates.filter(certificate => !all.includes(certificate)), [], "Node's own")
+  t.equal(new Set(all).size, all.length, 'a copy costs time in every TLS context')
+  t.equal(all.at(-1), 'FURTHER', 'what the settings name')
 })
