@@ -5,6 +5,9 @@ import { connect } from 'node:net'
 import { parse } from 'yaml'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { ERRORS } from '../src/errors.ts'
+import { Durations } from '../src/observe/durations.ts'
+import type { MetricRow } from '../src/observe/metrics-table.ts'
+import { metricsPage } from '../src/observe/metrics.ts'
 import { knownOperations } from '../src/policy/catalogue.ts'
 import { API_ROOT } from '../src/policy/policy.ts'
 import { findResource, hasOperation, systemIdOf } from '../src/policy/resources.ts'
@@ -138,6 +141,62 @@ t.test('a client that leaves before there is an answer has no status', async t =
   const { samples } = await scrape(proxy)
   t.equal(samples.get(requests('GET', 'machines/', 'none', 'signed', 'none')), 1)
   t.equal(samples.get(`${P}upstream_duration_seconds_count{method="GET"}`), undefined)
+})
+
+t.test('each scrape has the metrics in the order of the table, with the values of the moment', async t => {
+  const durations = new Durations()
+  let count = 0
+  const rows: MetricRow[] = [
+    {
+      name: 'b_total',
+      type: 'counter',
+      labels: ['code'],
+      help: 'a counter',
+      samples: () => [{ labels: { code: 'A"\\' }, value: count }, { labels: { code: 'B' }, value: 0 }]
+    },
+    {
+      name: 'c_seconds',
+      type: 'histogram',
+      labels: ['method'],
+      help: 'a histogram',
+      samples: () => durations.samples().map(sample => ({ ...sample, labels: { method: 'GET', ...sample.labels } }))
+    },
+    { name: 'a', type: 'gauge', labels: [], help: 'a gauge', samples: () => [{ labels: {}, value: -count }] },
+    {
+      name: 'd',
+      type: 'gauge',
+      labels: ['key'],
+      help: 'one that comes and goes',
+      samples: () => count < 3 ? [{ labels: { key: 'k' }, value: 1 }] : []
+    }
+  ]
+  const page = metricsPage(rows)
+  const ours = async () => (await page()).text.split('\n\n').slice(0, rows.length).join('\n\n')
+  const small = ['0.005', '0.01', '0.025', '0.05', '0.1', '0.25']
+  const large = ['0.5', '1', '2.5', '5', '10', '30', '60', '120', '300', '900']
+  const bucket = (le: string, value: number) => `c_seconds_bucket{method="GET",le="${le}"} ${value}\n`
+  for (const [next, seconds] of [[2, 0.4], [2, 0], [5, 1000]] as const) {
+    count = next
+    if (seconds > 0) durations.add(seconds)
+    const long = seconds > 900 ? 1 : 0
+    const buckets = [...small.map(le => bucket(le, 0)), ...large.map(le => bucket(le, 1)), bucket('+Inf', 1 + long)]
+    t.equal(await ours(), `# HELP b_total a counter
+# TYPE b_total counter
+b_total{code="A\\"\\\\"} ${count}
+b_total{code="B"} 0
+
+# HELP c_seconds a histogram
+# TYPE c_seconds histogram
+${buckets.join('')}c_seconds_sum{method="GET"} ${0.4 + 1000 * long}
+c_seconds_count{method="GET"} ${1 + long}
+
+# HELP a a gauge
+# TYPE a gauge
+a -${count}
+
+# HELP d one that comes and goes
+# TYPE d gauge${count < 3 ? '\nd{key="k"} 1' : ''}`)
+  }
 })
 
 /*

@@ -1,7 +1,10 @@
 /** Upper bounds in seconds: MAAS answers a small read in 10 ms, a list of machines in seconds, a power query in a minute, and never after 900 s. */
 const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900] as const
 
-/** How long things took, counted into buckets. Not prom-client's own: that one takes ten times as long for each. */
+/**
+ * Counts of durations, in buckets. Not prom-client's Histogram, which would have to be there at the first request:
+ * prom-client takes 80 ms to load, and only a scrape should wait for that. An observation takes 0.02 µs here and 0.4 there.
+ */
 export class Durations {
   readonly #counts = new Array<number>(BOUNDS.length + 1).fill(0)
   #sum = 0
