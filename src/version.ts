@@ -1,8 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { shipped } from './shipped.ts'
 
+interface Manifest { version: string, peerDependencies: Readonly<Record<string, string>> }
+
 /** The version in package.json. */
 export function version (): string {
-  const manifest = readFileSync(shipped('package.json'), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
+  return manifest().version
+}
+
+/** The packages that the proxy uses only where they are installed beside it. */
+export function optionalPackages (): string[] {
+  return Object.keys(manifest().peerDependencies)
+}
+
+function manifest (): Manifest {
+  return JSON.parse(readFileSync(shipped('package.json'), 'utf8')) as Manifest
 }

@@ -16,6 +16,7 @@ import { metricsTable } from '../src/observe/metrics-table.ts'
 import { Traffic } from '../src/observe/traffic.ts'
 import { helpText } from '../src/settings/help.ts'
 import { SETTINGS } from '../src/settings/table.ts'
+import { optionalPackages } from '../src/version.ts'
 import { login, makeStore, OWN } from './helper/maascli-store.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -126,6 +127,17 @@ t.test("README's table of access says of each row of the shipped one how it is s
   }
 })
 
+t.test('what traces need is optional, and README has the line that installs it', async t => {
+  const { peerDependencies, peerDependenciesMeta, dependencies } = JSON.parse(read('package.json'))
+  const names = Object.keys(peerDependencies)
+  const imports = sources.flatMap(name => [...read(`src/${name}`).matchAll(/from '(@opentelemetry\/[^'/]+)'/g)])
+  t.strictSame(new Set(imports.map(([, target]) => target)), new Set(names), 'what is imported, and nothing else')
+  for (const name of names) t.ok(peerDependenciesMeta[name].optional === true && !(name in dependencies), name)
+  t.strictSame(optionalPackages(), names)
+  const [, line = ''] = /```sh\n(npm install @opentelemetry[^]*?)\n```/.exec(read('README.md')) ?? []
+  t.equal(line.replaceAll(/ \\\n */g, ' '), `npm install ${names.join(' ')}`)
+})
+
 t.test('README has two lines to set up with, and they are what CI runs', async t => {
   t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\nnpm test\n```/)
   t.match(read('.ci/run'), /npm ci\n[^]*npm test/)
@@ -147,6 +159,8 @@ t.test('the image runs what the package ships, as nobody', async t => {
   t.match(instructions.at(-1), /^ENTRYPOINT \[.*"--", "dist\/main\.js"\]$/, 'the exec form')
   t.strictSame(read('.dockerignore').trim().split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1)).filter(path => !existsSync(resolve(ROOT, path))), [], 'what the build needs is let in')
 })
+
+const WARNING = 'maas-auth-proxy: warning: '
 
 /** What the program reads there, and what users copy. */
 const SHIPPED_CONFIG = [
@@ -191,7 +205,10 @@ t.test('the package works where it is unpacked', async t => {
   t.after(() => rmSync(bare, { recursive: true }))
   cpSync(resolve(dir, 'unpacked/package'), bare, { recursive: true, filter: path => !path.endsWith('node_modules') })
   const traced = spawnSync(resolve(bare, bin['maas-auth-proxy']), { encoding: 'utf8', cwd: bare, env: { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } })
-  t.match(traced.stderr, /^maas-auth-proxy: warning: the packages of OpenTelemetry have been left out; install the proxy with its optional dependencies; there are no traces\nmaas-auth-proxy: error: MAAS_URL/)
+  const [warning = '', next] = traced.stderr.split('\n')
+  const install = `npm install ${optionalPackages().join(' ')}`
+  t.equal(warning, `${WARNING}there are no traces, because packages of OpenTelemetry are missing; install them: ${install}`)
+  t.match(next, /^maas-auth-proxy: error: MAAS_URL/, 'and it goes on')
 
   writeFileSync(resolve(dir, 'key'), 'c:t:s')
   const printed = call(program, ['config', 'print', '--maas-url', 'http://localhost:5240/MAAS', '--api-key-file', resolve(dir, 'key')])

@@ -3,7 +3,7 @@ const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 
 /**
  * Counts of durations, in buckets. Not prom-client's Histogram, which would have to be there at the first request:
- * prom-client takes 80 ms to load, and only a scrape should wait for that. An observation takes 0.02 µs here and 0.4 there.
+ * prom-client takes 80 ms to load, and only a scrape should wait for it. An observation takes 0.02 µs here, 0.4 there.
  */
 export class Durations {
   readonly #counts = new Array<number>(BOUNDS.length + 1).fill(0)

@@ -1,3 +1,5 @@
+import { optionalPackages } from '../version.ts'
+
 /** What stops tracing: what has not been sent yet is sent. */
 export interface Tracing {
   stop: () => Promise<void>
@@ -29,11 +31,13 @@ export async function startTracing (environment: Environment, warn: (text: strin
   try {
     const { startOpenTelemetry } = await import('./opentelemetry.ts')
     return startOpenTelemetry(protocol, warn)
-  /* c8 ignore next 5 -- here they are installed; the test of the package runs it where they are not */
+  /* c8 ignore next 7 -- here they are installed; the test of the package runs it where they are not */
   } catch (error) {
     // ERR_MODULE_NOT_FOUND where it is imported, MODULE_NOT_FOUND where the bundle requires it.
     if (!/MODULE_NOT_FOUND$/.test(String((error as NodeJS.ErrnoException).code))) throw error
-    return refuse(warn, 'the packages of OpenTelemetry have been left out; install the proxy with its optional dependencies')
+    const install = `npm install ${optionalPackages().join(' ')}`
+    warn(`there are no traces, because packages of OpenTelemetry are missing; install them: ${install}`)
+    return null
   }
 }
 
