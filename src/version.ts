@@ -8,9 +8,12 @@ export function version (): string {
   return manifest().version
 }
 
-/** The packages that the proxy uses only where they are installed beside it. */
+/**
+ * The packages that the proxy uses only where they are installed beside it, as `npm install` takes them. With versions,
+ * because the newest of them need not fit together.
+ */
 export function optionalPackages (): string[] {
-  return Object.keys(manifest().peerDependencies)
+  return Object.entries(manifest().peerDependencies).map(([name, range]) => `${name}@${range}`)
 }
 
 function manifest (): Manifest {

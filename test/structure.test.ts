@@ -133,9 +133,10 @@ t.test('what traces need is optional, and README has the line that installs it',
   const imports = sources.flatMap(name => [...read(`src/${name}`).matchAll(/from '(@opentelemetry\/[^'/]+)'/g)])
   t.strictSame(new Set(imports.map(([, target]) => target)), new Set(names), 'what is imported, and nothing else')
   for (const name of names) t.ok(peerDependenciesMeta[name].optional === true && !(name in dependencies), name)
-  t.strictSame(optionalPackages(), names)
   const [, line = ''] = /```sh\n(npm install @opentelemetry[^]*?)\n```/.exec(read('README.md')) ?? []
-  t.equal(line.replaceAll(/ \\\n */g, ' '), `npm install ${names.join(' ')}`)
+  const wanted = names.map(name => `${name}@${peerDependencies[name]}`)
+  t.strictSame(line.replaceAll(/ \\\n */g, ' ').split(' '), ['npm', 'install', ...wanted])
+  t.strictSame(optionalPackages(), wanted, 'and so has the warning')
 })
 
 t.test('README has two lines to set up with, and they are what CI runs', async t => {
@@ -207,7 +208,7 @@ t.test('the package works where it is unpacked', async t => {
   const traced = spawnSync(resolve(bare, bin['maas-auth-proxy']), { encoding: 'utf8', cwd: bare, env: { PATH: process.env['PATH'], OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } })
   const [warning = '', next] = traced.stderr.split('\n')
   const install = `npm install ${optionalPackages().join(' ')}`
-  t.equal(warning, `${WARNING}there are no traces, because packages of OpenTelemetry are missing; install them: ${install}`)
+  t.equal(warning, `${WARNING}there are no traces, because packages of OpenTelemetry are missing: ${install}`)
   t.match(next, /^maas-auth-proxy: error: MAAS_URL/, 'and it goes on')
 
   writeFileSync(resolve(dir, 'key'), 'c:t:s')

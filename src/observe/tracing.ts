@@ -36,7 +36,7 @@ export async function startTracing (environment: Environment, warn: (text: strin
     // ERR_MODULE_NOT_FOUND where it is imported, MODULE_NOT_FOUND where the bundle requires it.
     if (!/MODULE_NOT_FOUND$/.test(String((error as NodeJS.ErrnoException).code))) throw error
     const install = `npm install ${optionalPackages().join(' ')}`
-    warn(`there are no traces, because packages of OpenTelemetry are missing; install them: ${install}`)
+    warn(`there are no traces, because packages of OpenTelemetry are missing: ${install}`)
     return null
   }
 }
