@@ -139,6 +139,38 @@ t.test('what traces need is optional, and README has the line that installs it',
   t.strictSame(optionalPackages(), wanted, 'and so has the warning')
 })
 
+t.test('the proxies that the benchmark compares with have a package.json of their own', async t => {
+  const { dependencies: peers, ...manifest } = JSON.parse(read('test/bench/package.json'))
+  const { dependencies, devDependencies } = JSON.parse(read('package.json'))
+  t.equal(manifest.private, true)
+  const shared = Object.keys(peers).filter(name => name in dependencies || name in devDependencies)
+  t.strictSame(shared, [], 'and are none of the proxy')
+  t.strictSame(JSON.parse(read('test/bench/package-lock.json')).packages[''].dependencies, peers, 'with a lockfile')
+  for (const name of Object.keys(peers)) t.ok(read('test/bench/peers.mjs').includes(`'${name}'`), name)
+  t.match(read('README.md'), /`npm ci --prefix test\/bench`/)
+})
+
+const noProc = process.platform !== 'linux' && 'the benchmark reads /proc'
+
+t.test('the benchmark says how to install what it leaves out', { skip: noProc }, async t => {
+  const peers = `[
+    { name: 'this build' },
+    { name: 'a', debian: 'a-light', isThere: () => false },
+    { name: 'b', debian: 'b', isThere: () => true },
+    { name: 'c', debian: 'c', isThere: () => false },
+    { name: 'd', isThere: () => false }
+  ]`
+  const program = `
+    import { missing } from ${JSON.stringify(resolve(ROOT, 'test/bench/peers.mjs'))}
+    console.log(missing(${peers}).join('\\n'))
+    console.log(missing([]))`
+  const said = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' })
+  t.equal(said, `left out: a, c; to install: apt-get install a-light c
+left out: d; to install: npm ci --prefix test/bench
+[]
+`)
+})
+
 t.test('README has two lines to set up with, and they are what CI runs', async t => {
   t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\nnpm test\n```/)
   t.match(read('.ci/run'), /npm ci\n[^]*npm test/)

@@ -1,6 +1,6 @@
 // Who is compared: how each is started in front of an upstream, what it needs, and how much of its cost ours may have. All are
 // single processes that keep their connections to the upstream, and none but ours logs.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -33,22 +33,33 @@ export function ours (root, name) {
 
 export const OURS = ours(here('../..'), 'maas-auth-proxy')
 
+const ASK_KUBECTL = ['kubectl', 'version', '--client']
+
 /** The goal is the CPU of ours for a request as a share of the peer's. */
 export const PEERS = [
-  { name: 'nginx', goal: 2.5, signs: true, command: 'nginx', version: () => said(['nginx', '-v']), start: startNginx },
-  { name: 'haproxy', signs: true, command: 'haproxy', version: () => said(['haproxy', '-v']), start: startHaproxy },
-  { name: 'caddy', goal: 0.55, signs: true, command: 'caddy', version: () => said(['caddy', 'version']), start: startCaddy },
-  { name: 'kubectl proxy', goal: 0.35, signs: false, command: 'kubectl', version: () => said(['kubectl', 'version', '--client']), start: startKubectl },
-  { goal: 0.55, ...fromNpm('@fastify/http-proxy') },
-  fromNpm('http-proxy-3'),
-  fromNpm('httpxy')
+  { goal: 2.5, ...fromDebian('nginx', 'nginx-light', ['nginx', '-v']), start: startNginx },
+  { ...fromDebian('haproxy', 'haproxy', ['haproxy', '-v']), start: startHaproxy },
+  { goal: 0.55, ...fromDebian('caddy', 'caddy', ['caddy', 'version']), start: startCaddy },
+  { goal: 0.35, ...fromDebian('kubectl proxy', 'kubernetes-client', ASK_KUBECTL), signs: false, start: startKubectl },
+  { goal: 0.55, ...fromNpm('@fastify/http-proxy', '../../node_modules') },
+  fromNpm('http-proxy-3', 'node_modules'),
+  fromNpm('httpxy', 'node_modules')
 ]
 
-function fromNpm (name) {
+/** @param asked the command that prints its version */
+function fromDebian (name, debian, asked) {
+  const [command] = asked
+  return { name, signs: true, command, debian, version: () => said(asked), isThere: () => has(command) }
+}
+
+/** @param modules where it is installed: beside the proxy, or by the package.json of this directory */
+function fromNpm (name, modules) {
+  const manifest = here(`${modules}/${name}/package.json`)
   return {
     name,
     signs: false,
-    version: () => versionIn(here(`../../node_modules/${name}/package.json`)),
+    version: () => versionIn(manifest),
+    isThere: () => existsSync(manifest),
     start: ({ port, upstream }) => ({ command: [process.execPath, here('node-peer.mjs'), name, String(port), upstream] })
   }
 }
@@ -62,8 +73,19 @@ function said ([command, ...args]) {
   return /\d+\.\d+\.\d+/.exec(stdout + stderr)?.[0] ?? '?'
 }
 
-/** Whether a candidate is there to be compared with; what comes from npm always is. */
-export const isThere = ({ command }) => command === undefined || has(command)
+/** Whether a candidate is installed. Another build of ours always is. */
+export const isThere = candidate => candidate.isThere?.() ?? true
+
+/** Which peers are left out because they are not installed, and how to install them: a line for each way. */
+export function missing (peers) {
+  const absent = peers.filter(peer => !isThere(peer))
+  const packages = absent.flatMap(({ debian = [] }) => debian)
+  const line = (peers, install) => `left out: ${peers.map(({ name }) => name).join(', ')}; to install: ${install}`
+  return [
+    [absent.filter(({ debian }) => debian !== undefined), `apt-get install ${packages.join(' ')}`],
+    [absent.filter(({ debian }) => debian === undefined), 'npm ci --prefix test/bench']
+  ].flatMap(([peers, install]) => peers.length === 0 ? [] : line(peers, install))
+}
 
 /**
  * Starts a candidate and waits until it listens.

@@ -1,5 +1,6 @@
 // npm run bench: what the proxy costs, with everything on, beside no proxy and those that are there of nginx, haproxy, caddy, kubectl proxy
 // and the proxies of npm. It takes about ten minutes and a machine that has nothing else to do. Linux only: it reads /proc.
+// It begins with the lines that install what is not there.
 //
 //   --quick        only against a bare @fastify/http-proxy, for some seconds; nothing is needed but node
 //   --against DIR  only against another build of ours, the one in that clone: whether a change pays
@@ -15,7 +16,7 @@ import { measureBulk } from './bulk.mjs'
 import { measureLatency } from './latency.mjs'
 import { GENERATOR } from './load.mjs'
 import { measureOneShot } from './one-shot.mjs'
-import { launchUpstream, ours, PEERS } from './peers.mjs'
+import { launchUpstream, missing, ours, PEERS } from './peers.mjs'
 import { cores, has } from './processes.mjs'
 import { asText, writeReadme } from './report.mjs'
 import { measureSlices } from './slices.mjs'
@@ -40,6 +41,7 @@ const seconds = quick ? 1 : 2
 const nginx = has('nginx')
 const upstream = await launchUpstream({ nginx })
 const peers = against !== undefined ? [ours(resolve(against), 'the other build')] : quick ? PEERS.filter(({ name }) => name === QUICK_PEER) : PEERS
+for (const line of missing(peers)) tell(line)
 const rows = await measureSlices(upstream, peers, { pairs, seconds, tell })
 const figures = []
 if (whole) {

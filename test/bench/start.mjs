@@ -1,7 +1,8 @@
-// From the start of the process until it takes connections, and what it holds in memory a second later, when nothing has asked it yet.
+// From the start of the process until it takes connections, and what it holds in memory a second later, when nothing
+// has asked it yet. Beside ours is the same Node without a program: the least that there can be.
 import { setTimeout as wait } from 'node:timers/promises'
 import { isThere, launch, OURS, PEERS } from './peers.mjs'
-import { residentMib, stop } from './processes.mjs'
+import { residentMib, start, stop } from './processes.mjs'
 import { figure } from './stats.mjs'
 
 const ROUNDS = 7
@@ -9,16 +10,23 @@ const SETTLED_MS = 1000
 const GOAL_MS = 150
 const GOAL_MIB = 55
 
+const BARE_START = 'node -e 0'
+const BARE_SERVER = {
+  name: 'bare node:http',
+  start: ({ port }) => ({ command: [process.execPath, '-e', `http.createServer().listen(${port}, '127.0.0.1')`] })
+}
+
 export async function measureStart (upstream, { tell }) {
-  const candidates = [OURS, ...PEERS.filter(isThere)]
-  const ms = new Map(candidates.map(({ name }) => [name, []]))
-  const mib = new Map(candidates.map(({ name }) => [name, []]))
+  const peers = PEERS.filter(isThere)
+  const ms = new Map([OURS.name, BARE_START, ...peers.map(({ name }) => name)].map(name => [name, []]))
+  const mib = new Map([OURS, BARE_SERVER, ...peers].map(({ name }) => [name, []]))
   for (let i = 0; i < ROUNDS; i++) {
     tell(`start, round ${i + 1} of ${ROUNDS}`)
-    for (const candidate of candidates) {
+    ms.get(BARE_START).push(await bareStartMs())
+    for (const candidate of [OURS, BARE_SERVER, ...peers]) {
       const { name, child, startMs } = await launch(candidate, { upstream: upstream.url })
       await wait(SETTLED_MS)
-      ms.get(name).push(startMs)
+      ms.get(name)?.push(startMs)
       mib.get(name).push(residentMib(child))
       await stop(child)
     }
@@ -27,4 +35,13 @@ export async function measureStart (upstream, { tell }) {
     figure('start until it listens', 'ms', ms, { goal: GOAL_MS }),
     figure('memory when idle', 'MiB', mib, { goal: GOAL_MIB })
   ]
+}
+
+/** From the start of a Node that has nothing to do until it has ended. */
+async function bareStartMs () {
+  const since = performance.now()
+  const child = start([process.execPath, '-e', '0'], { core: 'proxy' })
+  await child.ended
+  if (child.exitCode !== 0) throw new Error(`${BARE_START} ended with ${child.exitCode}: ${child.complaint}`)
+  return performance.now() - since
 }
