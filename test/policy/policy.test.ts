@@ -27,7 +27,8 @@ t.test('a rule is read strictly', async t => {
     ['', /write METHOD/], ['GET', /write METHOD/], ['machines/**', /write METHOD/], ['GET  ?op=x', /write METHOD/], ['GET a b', /write METHOD/],
     ['get machines/', /"get" is not one of GET, POST, PUT, DELETE or \*/], ['GET,PATCH machines/', /"PATCH" is not/], ['GET, machines/', /"" is not/],
     ['GET /MAAS/api/2.0/machines/', /starts without a slash/], ['GET machines/?name=x', /op=NAME and nothing else/], ['GET machines/?op=a&op=b', /nothing else/], ['GET machines/?', /nothing else/],
-    ['GET machines/a*', /a star stands for a whole segment/], ['GET **/x', /a star stands/], ['GET machines/***', /a star stands/], ['GET tags/%zz', /an escape that is none/]
+    ['GET machines/a*', /a star stands for a whole segment/], ['GET **/x', /a star stands/], ['GET machines/***', /a star stands/], ['GET tags/%zz', /an escape that is none/],
+    ['GET ./machines/', /a path with \. or \.\. as a segment never gets to MAAS/], ['GET machines/../tags/', /never gets to MAAS/], ['GET tags/%2E%2e', /never gets to MAAS/]
   ]
   for (const [text, wanted] of refused) t.throws(() => parseRule(text), wanted, text)
   t.match(parseRule('  GET,POST tags/a%20b?op=nodes '), { text: 'GET,POST tags/a%20b?op=nodes', methods: ['GET', 'POST'], segments: ['tags', 'a b'], open: false, op: 'nodes' })
@@ -57,6 +58,7 @@ t.test('deny beats allow, and one allow rule closes the rest', async t => {
   const creator = await rules({ allow: ['POST machines/?op='] })
   const noDelete = await rules({ deny: ['DELETE **', 'POST nodes/*/blockdevices/*/partitions/*', 'GET files/*'] })
   const readOnly = await rules({ readOnly: ['true'] })
+  const dotted = await rules({ deny: ['GET tags/a.b', 'GET zones/a+b'] })
   const rows: Array<[policy: Policy, method: string, target: string, wanted: string, reason: string]> = [
     [open, 'DELETE', 'machines/abc/', 'allowed', 'without rules everything is'],
     [open, 'POST', 'no/such/', 'allowed', 'MAAS says 404, not we'],
@@ -88,10 +90,16 @@ t.test('deny beats allow, and one allow rule closes the rest', async t => {
     [noDelete, 'POST', 'nodes/x/blockdevices/1/partition/2?op=format', 'RULE_REFUSED', 'in the singular too'],
     [noDelete, 'GET', 'files/a/b/c/', 'RULE_REFUSED', 'and a slash in the name is no way round'],
     [noDelete, 'GET', 'machines/', 'allowed', 'the rest is'],
+    [dotted, 'GET', 'tags/a.b/', 'RULE_REFUSED', 'a dot'],
+    [dotted, 'GET', 'tags/axb/', 'allowed', 'is a dot and no other character'],
+    [dotted, 'GET', 'tags/a.b.c/', 'allowed', 'and a rule means a name as a whole'],
+    [dotted, 'GET', 'zones/a+b/', 'RULE_REFUSED', 'a plus'],
+    [dotted, 'GET', 'zones/aab/', 'allowed', 'repeats nothing'],
     [await rules({ deny: ['POST vm-hosts/*?op=compose'] }), 'POST', 'pods/1/?op=compose', 'RULE_REFUSED', 'the old name of a resource is its name too'],
     [await rules({ deny: ['POST pods/*?op=compose'] }), 'POST', 'vm-hosts/1/?op=compose', 'RULE_REFUSED', 'and the other way round'],
     [await rules({ deny: ['GET scripts/*'] }), 'GET', 'scripts/op-foo', 'RULE_REFUSED', 'a resource whose name looks like an operation'],
     [readOnly, 'GET', 'machines/', 'allowed', 'a read'],
+    [readOnly, 'HEAD', 'machines/', 'allowed', 'a read without the body'],
     [readOnly, 'POST', 'machines/?op=allocate', 'WRITE_REFUSED', 'a write'],
     [readOnly, 'PATCH', 'machines/', 'WRITE_REFUSED', 'any method that is none'],
     [readOnly, 'GET', 'machines/abc/?op=query_power_state', 'WRITE_REFUSED', 'a read with an effect'],
@@ -122,6 +130,28 @@ t.test('what hands out a credential is refused in every spelling, and every mode
     }
   }
   for (const near of ['account/?op=list', 'machines/abc/?op=details', 'account/prefs/sshkeys/', 'license-keysx/', 'pods/1/', 'users/']) t.equal(decide(await loadPolicy({}), 'GET', near), 'allowed', near)
+})
+
+t.test('a rule means the known operations that fit it, and no others', async t => {
+  const rows: Array<[rule: string, wanted: string[], reason: string]> = [
+    ['GET version/', ['GET version/'], 'one'],
+    ['* version/', ['GET version/'], 'any method is that which there is'],
+    ['PUT version/', [], 'a method that is not there'],
+    ['GET,PUT zones/', ['GET zones/'], 'of two methods'],
+    ['POST tags/*?op=rebuild', ['POST tags/*?op=rebuild'], 'an op'],
+    ['POST tags/*', ['POST tags/*?op=rebuild', 'POST tags/*?op=update_nodes'], 'every op'],
+    ['POST tags/*?op=', [], 'the plain method, where there are only ops'],
+    ['* tags/*?op=', ['DELETE tags/*', 'GET tags/*', 'PUT tags/*'], 'and where there is one'],
+    ['* zones/**', ['GET zones/', 'POST zones/', 'DELETE zones/*', 'GET zones/*', 'PUT zones/*'], 'two stars are the beginning and what is below'],
+    ['* version/**', ['GET version/'], 'or the beginning alone'],
+    ['* version/x/**', [], 'but nothing shorter'],
+    ['* version/x', [], 'what is longer than all there is'],
+    ['GET events', ['GET events/?op=query'], 'the slash at the end makes no difference'],
+    ['GET */?op=query', ['GET events/?op=query'], 'a star is a name as well as a parameter'],
+    ['GET zones/lab', ['GET zones/*'], 'one value of a parameter'],
+    ['GET zone/lab', [], 'a name is no parameter']
+  ]
+  for (const [rule, wanted, reason] of rows) t.strictSame(operationsOf(parseRule(rule)).map(asRule), wanted, `${rule}: ${reason}`)
 })
 
 t.test('every known operation can be written as a rule', async t => {
@@ -192,6 +222,10 @@ t.test('the op of a form is what MAAS takes, or uncertain', async t => {
     [multi, '--b\nContent-Disposition: form-data; name="op"\n\ndeploy\n--b--', 'uncertain', 'line feeds alone'],
     [multi, '', 'uncertain', 'nothing at all'],
     ['multipart/form-data', CRLF([...part('op', 'deploy'), ...end]), 'uncertain', 'no boundary'],
+    ...[['', 70, 'op'], ['"', 70, 'op'], ['', 71, 'uncertain'], ['"', 71, 'uncertain']].map(([quote, length, wanted]): typeof rows[number] => {
+      const boundary = 'b'.repeat(Number(length))
+      return [`multipart/form-data; boundary=${quote}${boundary}${quote}`, CRLF([...part('op', 'op'), ...end]).replaceAll('--b', `--${boundary}`), String(wanted), `a boundary of ${length} characters${quote === '' ? '' : ', quoted'}`]
+    }),
     [`${multi}; boundary=c`, CRLF([...part('op', 'deploy'), ...end]), 'uncertain', 'two boundaries']
   ]
   for (const [type, body, wanted, reason] of rows) {
