@@ -1,10 +1,12 @@
 import t from 'tap'
 import { chmodSync } from 'node:fs'
 import { createServer, rootCertificates, type TlsOptions, type TLSSocket } from 'node:tls'
-import type { Flags } from '../../src/settings/sources.ts'
 import { trustedCertificates } from '../../src/forward/trust.ts'
+import { loadConfig } from '../../src/settings/load.ts'
+import type { Flags } from '../../src/settings/sources.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { startProgram } from '../helper/process.ts'
+import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, listenOn, OK } from '../helper/sockets.ts'
 
@@ -54,6 +56,28 @@ t.test('the key goes only to whom the certificate names', async t => {
     else t.equal(jsonBody(answer).error?.code, `MAAS_PROXY_${code}`, reason)
     t.equal(upstream.received().includes('oauth_signature'), code === null, `${reason}: gets the key or not`)
     if (code !== null) t.equal(upstream.received(), '', 'not one byte')
+  }
+})
+
+t.test('the CA of a profile of the maas CLI is trusted for its MAAS', async t => {
+  const good = await makeCertificates()
+  const { ca: other } = await makeCertificates({ issuer: 'Other CA' })
+  const rows: Array<[reason: string, cacerts: string | null, caFile: string | null, trusted: boolean]> = [
+    ['the CA of the login', good.ca, null, true],
+    ['the second of several', `${other}${good.ca}`, null, true],
+    ['none', null, null, false],
+    ['another', other, null, false],
+    ['that of --ca-file beside none', null, 'ca', true],
+    ['that of --ca-file beside another', other, 'ca', true],
+    ['that of the login beside another', good.ca, 'other', true]
+  ]
+  for (const [reason, cacerts, caFile, trusted] of rows) {
+    const home = t.testdir({ ca: good.ca, other })
+    const upstream = await tlsUpstream(t, good)
+    await makeStore(home, OWN, { lab: login({ url: `https://127.0.0.1:${upstream.port}/MAAS/api/2.0/`, cacerts }) })
+    const proxy = await startTestProxy(t, loadConfig({ profile: ['lab'], listen: ['127.0.0.1:0'], ...caFile === null ? {} : { caFile: [`${home}/${caFile}`] } }, { HOME: home }))
+    t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/')), trusted ? /^HTTP\/1.1 200 / : /MAAS_PROXY_UPSTREAM_UNTRUSTED/, reason)
+    t.equal(upstream.received().includes('oauth_signature'), trusted, `${reason}: gets the key or not`)
   }
 })
 
