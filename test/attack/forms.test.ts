@@ -1,11 +1,17 @@
 import t from 'tap'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { PEEK_BYTES } from '../../src/admit/peek.ts'
+import type { Flags } from '../../src/settings/sources.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
 
 const FORM = 'Content-Type: application/x-www-form-urlencoded'
+const MULTIPART = 'Content-Type: multipart/form-data; boundary=b'
+
+/** The head of a part with the op, from the end of the delimiter on. */
+const PART_HEAD = '\r\nContent-Disposition: form-data; name="op"'
 
 /** A POST with a body, of raw bytes. */
 function post (path: string, body: string, ...fields: string[]): string {
@@ -20,7 +26,8 @@ function post (path: string, body: string, ...fields: string[]): string {
 t.test('an op in a form is judged like one in the query', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url, { allow: ['POST machines/*?op=deploy', 'POST machines/?op=', 'POST tags/**'] }))
-  const multipart = (op: string) => `--b\r\nContent-Disposition: form-data; name="op"\r\n\r\n${op}\r\n--b--\r\n`
+  const multipart = (op: string, head = PART_HEAD) => `--b${head}\r\n\r\n${op}\r\n--b--\r\n`
+  const padded = (bytes: number) => `${PART_HEAD}\r\nX: `.padEnd(bytes, 'x')
   const rows: Array<[bytes: string, code: string | null, reason: string]> = [
     [post('machines/abc/', 'op=deploy&x=1', FORM), null, 'allowed'],
     [post('machines/abc/', 'op=release', FORM), 'RULE_REFUSED', 'not allowed'],
@@ -28,9 +35,12 @@ t.test('an op in a form is judged like one in the query', async t => {
     [post('machines/abc/?op=deploy', 'op=release', FORM), null, 'the query beats the form, as in MAAS'],
     [post('machines/abc/?op=', 'op=release', FORM), 'RULE_REFUSED', 'an empty one does not'],
     [post('machines/abc/op-deploy', 'op=release', FORM), 'RULE_REFUSED', 'the form beats the path'],
-    [post('machines/abc/', multipart('deploy'), 'Content-Type: multipart/form-data; boundary=b'), null, 'multipart'],
-    [post('machines/abc/', multipart('release'), 'Content-Type: multipart/form-data; boundary=b'), 'RULE_REFUSED', 'multipart, not allowed'],
+    [post('machines/abc/', multipart('deploy'), MULTIPART), null, 'multipart'],
+    [post('machines/abc/', multipart('release'), MULTIPART), 'RULE_REFUSED', 'multipart, not allowed'],
     [post('machines/abc/', multipart('deploy'), 'Content-Type: multipart/form-data'), 'OPERATION_UNDECIDED', 'without a boundary'],
+    [post('machines/abc/', multipart('deploy', padded(1000)), MULTIPART), null, 'multipart, its part with a head that Django reads'],
+    [post('machines/abc/', multipart('deploy', padded(1001)), MULTIPART), 'OPERATION_UNDECIDED', 'with a longer one, near the 1,024 bytes beyond which Django ignores the part'],
+    [post('machines/abc/', multipart('deploy', padded(1021)), MULTIPART), 'OPERATION_UNDECIDED', 'with one that is beyond, counted with its blank line'],
     [post('machines/abc/', 'op=deploy', 'Content-Type: application/x-www-form-urlencoded; charset=utf-16'), 'HEADER_MALFORMED', 'in another charset'],
     [post('machines/', '{"op": "release"}', 'Content-Type: application/json'), null, 'MAAS takes none from JSON'],
     [post('machines/', 'op=allocate', 'Content-Type: text/plain'), null, 'nor from text'],
@@ -75,14 +85,19 @@ t.test('a form that is looked at is passed on whole, however it arrives', async 
   await upstream.sawText('op=deploy&b=3')
   upstream.sockets.at(-1)?.end(OK)
   t.notMatch(await readAll(expecting), /100 Continue/, 'and is asked for once')
-  const leaving = connect(proxy.port, '127.0.0.1')
-  leaving.write(`${head}Content-Length: 100\r\n\r\nop=`)
-  await once(leaving, 'connect')
-  const before = upstream.sockets.length
-  leaving.destroy()
-  t.match(await proxy.logged(record => record['complete'] === false && record['access'] === undefined), { requestBytes: 0 })
-  t.equal(upstream.sockets.length, before, 'a client that leaves before it is decided costs MAAS nothing')
   for (const socket of [slow, chunked]) socket.destroy()
+})
+
+t.test('a client that leaves before its form has come costs MAAS nothing', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { allow: ['POST machines/*?op=deploy'] }))
+  const leaving = connect(proxy.port, '127.0.0.1')
+  leaving.write(`POST /MAAS/api/2.0/machines/abc/ HTTP/1.1\r\nHost: localhost\r\n${FORM}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`)
+  await once(leaving, 'data') // so the form is being looked at
+  leaving.end('op=deploy') // which would be allowed, were it the whole form
+  t.match(await proxy.logged(record => record['complete'] === false), { requestBytes: 0, access: undefined }, 'it is gone')
+  t.match(await exchange(proxy.port, post('machines/abc/', 'op=deploy&b=2', FORM)), /^HTTP\/1.1 200 /)
+  t.equal(upstream.sockets.length, 1, 'MAAS has seen the next client only')
 })
 
 t.test('a form beyond the bound is refused, and the connection goes on', async t => {
@@ -95,36 +110,71 @@ t.test('a form beyond the bound is refused, and the connection goes on', async t
   const answers = await readAll(socket)
   t.match(answers, /^HTTP\/1.1 403 [^]*OPERATION_UNDECIDED[^]*more than 64 KiB[^]*put op in the query[^]*HTTP\/1.1 200 /)
   t.notMatch(upstream.received(), /op=deploy/)
-  const edge = `op=deploy&a=${'x'.repeat(PEEK_BYTES - 'op=deploy&a='.length)}`
-  t.equal(edge.length, PEEK_BYTES)
-  t.match(await exchange(proxy.port, post('machines/abc/', edge, FORM)), /^HTTP\/1.1 200 /, 'one of exactly the bound is judged')
+  t.match(await proxy.logged(record => record['error'] === 'MAAS_PROXY_OPERATION_UNDECIDED'), { wouldRefuse: undefined }, 'its record does not say that it was let through')
+  for (const [length, wanted, reason] of [[PEEK_BYTES, /^HTTP\/1.1 200 /, 'one of exactly the bound is judged'], [PEEK_BYTES + 1, /OPERATION_UNDECIDED/, 'one of a byte more is not']] as const) {
+    t.match(await exchange(proxy.port, post('machines/abc/', 'op=deploy&a='.padEnd(length, 'x'), FORM)), wanted, reason)
+  }
 
   const patient = await rawUpstream(t, () => {})
   const other = await startTestProxy(t, testConfig(patient.url, { deny: ['POST machines/*?op=release'] }))
   const streaming = connect(other.port, '127.0.0.1')
+  const answer = readAll(streaming)
   streaming.write(post('machines/abc/?op=deploy', large, FORM))
   await patient.sawText(large)
-  streaming.destroy()
-  t.pass('with op in the query it is not looked at, however large it is')
+  patient.sockets[0]?.end(OK)
+  t.match(await answer, /^HTTP\/1.1 200 /, 'with op in the query it may be as large as it likes')
+})
+
+t.test('a form on which nothing depends goes to MAAS while it still comes', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const rows: Array<[flags: Flags, path: string, reason: string]> = [
+    [{ deny: ['POST machines/*?op=release'] }, 'machines/abc/?op=deploy', 'the query names the op'],
+    [{ deny: ['POST machines/*?op=release'] }, 'tags/', 'no rule asks for an op there'],
+    [{ dualOperations: ['anonymous'] }, 'tags/', 'MAAS serves nothing there to anyone']
+  ]
+  for (const [flags, path, reason] of rows) {
+    const proxy = await startTestProxy(t, testConfig(upstream.url, flags))
+    const socket = connect(proxy.port, '127.0.0.1')
+    const answer = readAll(socket)
+    const [first, second] = [`first=${randomUUID()}`, `&second=${randomUUID()}`]
+    const whole = post(path, first + second, FORM)
+    socket.write(whole.slice(0, -second.length))
+    await upstream.sawText(first)
+    socket.write(second)
+    await upstream.sawText(first + second)
+    upstream.sockets.at(-1)?.end(OK)
+    t.match(await answer, /^HTTP\/1.1 200 /, reason)
+  }
 })
 
 t.test('between signed and anonymous the form decides too', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url, { dualOperations: ['anonymous'] }))
+  const large = `op=allocate&a=${'x'.repeat(PEEK_BYTES)}`
   const rows: Array<[bytes: string, access: string, reason: string]> = [
     [post('machines/', 'architecture=amd64', FORM), 'anonymous', 'enlisting'],
     [post('machines/', 'op=accept', FORM), 'anonymous', 'the other operation that can be either'],
     [post('machines/', 'op=allocate', FORM), 'signed', 'one that cannot'],
     [post('machines/?op=allocate', 'a=1', FORM), 'signed', 'nor in the query'],
-    [post('tags/', 'op=accept', FORM), 'signed', 'nor elsewhere']
+    [post('tags/', 'op=accept', FORM), 'signed', 'nor elsewhere'],
+    [post('tags/', large, FORM), 'signed', 'where nothing can be either, a form need not be judged']
   ]
   for (const [bytes, access, reason] of rows) {
     const before = upstream.received().length
     await exchange(proxy.port, bytes)
     t.equal(/^Authorization:/m.test(upstream.received().slice(before)), access === 'signed', reason)
   }
-  const refused = await exchange(proxy.port, post('machines/', 'op=allocate', FORM, 'MAAS-Proxy-Access: anonymous'))
-  t.equal(jsonBody(refused).error?.code, 'MAAS_PROXY_ACCESS_UNAVAILABLE', 'asked for by the client')
+  const before = upstream.sockets.length
+  const usual = await startTestProxy(t, testConfig(upstream.url))
+  const refused: Array<[port: number, bytes: string, code: string, reason: string]> = [
+    [proxy.port, post('machines/', 'op=allocate', FORM, 'MAAS-Proxy-Access: anonymous'), 'ACCESS_UNAVAILABLE', 'asked for by the client, for an operation that cannot'],
+    [usual.port, post('machines/', 'op=allocate', FORM, 'MAAS-Proxy-Access: anonymous'), 'ACCESS_UNAVAILABLE', 'where that alone makes it depend on the form'],
+    [usual.port, post('machines/', large, FORM, 'MAAS-Proxy-Access: anonymous'), 'OPERATION_UNDECIDED', 'a form beyond the bound: it may name an operation that has to be signed'],
+    [proxy.port, post('machines/', large, FORM), 'OPERATION_UNDECIDED', 'the same by the setting'],
+    [proxy.port, post('machines/', 'op=allocate', 'Content-Type: multipart/form-data'), 'OPERATION_UNDECIDED', 'a form without a boundary']
+  ]
+  for (const [port, bytes, code, reason] of refused) t.equal(jsonBody(await exchange(port, bytes)).error?.code, `MAAS_PROXY_${code}`, reason)
+  t.equal(upstream.sockets.length, before, 'and none of them reaches MAAS')
 })
 
 t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard stays', async t => {
@@ -134,6 +184,13 @@ t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard s
   const large = `op=x&a=${'x'.repeat(PEEK_BYTES)}`
   const warning = await startTestProxy(t, testConfig(upstream.url, { policyMode: ['warn'], deny: ['POST scripts/*?op=revert'] }))
   t.match(await exchange(warning.port, post('scripts/foo', large, FORM)), /^HTTP\/1.1 200 /, 'nor does it refuse what cannot be decided')
+  const patient = await rawUpstream(t, () => {})
+  const passing = connect((await startTestProxy(t, testConfig(patient.url, { policyMode: ['warn'], deny: ['POST scripts/*?op=revert'] }))).port, '127.0.0.1')
+  const whole = `${large}${'y'.repeat(500_000)}&end`
+  passing.write(post('scripts/foo', whole, FORM))
+  await patient.sawText(whole)
+  passing.destroy()
+  t.equal(patient.received().split('\r\n\r\n')[1], whole, 'what was looked at of it and the rest reach MAAS in order')
   t.match(await warning.logged(record => record['method'] === 'POST'), { level: 40, wouldRefuse: /more than 64 KiB/ })
   t.equal(jsonBody(await exchange(warning.port, post('account/', large, FORM))).error?.code, 'MAAS_PROXY_OPERATION_UNDECIDED', 'unless the guard has to know')
   t.match(await proxy.logged(record => record['method'] === 'DELETE'), { level: 40, wouldRefuse: '--deny "DELETE machines/*"', status: 200 })
@@ -189,11 +246,10 @@ t.test('an ending of the path is no way round an uncertain form', async t => {
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const large = `op=create_authorisation_token&x=${'a'.repeat(70_000)}`
   const asFile = '--b\r\nContent-Disposition: form-data; name="op"\r\n\r\ncreate_authorisation_token\r\n--b\r\nContent-Disposition: form-data; name="op"; filename="x"\r\n\r\nzz\r\n--b--\r\n'
-  const multipart = 'Content-Type: multipart/form-data; boundary=b'
   const rows: Array<[bytes: string, reason: string]> = [
     [post('account/op-zz', large, FORM), 'a form beyond the bound, behind an operation that is none'],
     [post('account/op-list_authorisation_tokens', large, FORM), 'or another one'],
-    [post('account/op-zz', asFile, multipart), 'a form that is uncertain'],
+    [post('account/op-zz', asFile, MULTIPART), 'a form that is uncertain'],
     [post('account/op-create_authorisation_token', 'op=zz', 'Content-Type: Application/x-www-form-urlencoded'), 'a decoy in a form that may be none'],
     [post('account/op-create_authorisation_token', asFile.replace('create_authorisation_token', 'zz').replace('; filename="x"', ''), 'Content-Type: multipart/Form-data; boundary=b'), 'the same in multipart'],
     [post('account/', 'op=zz', 'Content-Type: APPLICATION/X-WWW-FORM-URLENCODED'), 'without an ending']
