@@ -89,6 +89,17 @@ t.test('a file of client tokens that changes is used for the requests to come; o
   await proxy.reload()
   await statuses('HIDDEN-three')
   t.match(await proxy.logged(record => record['msg'] === 'request' && record['client'] === 'carol'), { status: 200 }, 'a name alone is a change too')
+  const changes: Array<[text: string, clients: string[], why: string]> = [
+    ['carol HIDDEN-three\nbob HIDDEN-two\ndave HIDDEN-five\n', ['carol', 'bob', 'dave'], 'a client that is added is a change'],
+    ['carol HIDDEN-three\nbob HIDDEN-two\n', ['carol', 'bob'], 'and so is one that is taken away']
+  ]
+  for (const [text, clients, why] of changes) {
+    const before = proxy.log.length
+    put(text)
+    await proxy.reload()
+    t.ok(proxy.log.slice(before).some(record => /have been replaced/.test(String(record['msg'])) && String(record['clients']) === String(clients)), why)
+    t.strictSame(await statuses('HIDDEN-five'), clients.includes('dave') ? [200, 200] : [401, 401])
+  }
   await proxy.reload()
   t.ok(await proxy.logged(record => /client tokens are the same as before/.test(String(record['msg']))), 'asked for without need')
   t.notMatch(JSON.stringify(proxy.log), /HIDDEN/)
