@@ -7,6 +7,7 @@ import { Health } from '../src/observe/health.ts'
 import { startProgram } from './helper/process.ts'
 import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
 import { exchange, get, jsonBody, rawUpstream, request, socketDir } from './helper/sockets.ts'
+import { until } from './helper/until.ts'
 
 const ready = (answer: string) => [answer.slice(9, 12), (jsonBody(answer) as { reason?: string, remedy?: string }).reason, (jsonBody(answer) as { remedy?: string }).remedy]
 
@@ -28,7 +29,10 @@ t.test('live is who answers; ready is who has MAAS and a key that it takes', asy
   const again = await startStandIn({ port: maas.port })
   t.after(() => again.close())
   let answer = ''
-  while (!answer.startsWith('HTTP/1.1 503') || !/401/.test(answer)) answer = await exchange(proxy.port, get('/-/ready'))
+  await until('MAAS is asked again', async () => {
+    answer = await exchange(proxy.port, get('/-/ready'))
+    return answer.startsWith('HTTP/1.1 503') && /401/.test(answer)
+  })
   t.match(ready(answer), ['503', 'MAAS answers 401 to /MAAS/api/2.0/users/?op=whoami', /consumer key/], 'and comes back by itself: here to a MAAS that has another key')
 })
 

@@ -133,6 +133,7 @@ t.test('under load each request is wholly of the old key or wholly of the new', 
   const proxy = await startTestProxy(t, loadConfig({ apiKeyFile: [file], listen: ['127.0.0.1:0'] }, { MAAS_URL: maas.url }))
   const seen = new Set<string>()
   const over = new AbortController()
+  t.after(() => { over.abort() }) // whatever comes in between
   const client = async () => { while (!over.signal.aborted) seen.add(await whoami(proxy.address)) }
   const clients = Array.from({ length: 8 }, client)
   for (let turn = 0; turn < 20; turn++) {

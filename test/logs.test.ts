@@ -1,7 +1,6 @@
 import t from 'tap'
 import { chmodSync, readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
 import type { IncomingMessage } from 'node:http'
 import { createLogger } from '../src/observe/logger.ts'
 import { levelSwitch } from '../src/observe/raised-level.ts'
@@ -10,6 +9,7 @@ import { ask } from './helper/maas-client.ts'
 import { startProgram } from './helper/process.ts'
 import { KEY, type LogRecord, startTestProxy, testConfig } from './helper/proxy.ts'
 import { exchange, get, headLines, rawUpstream } from './helper/sockets.ts'
+import { until } from './helper/until.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = `00-${TRACE}-b7ad6b7169203331-01`
@@ -35,7 +35,7 @@ t.test('every write that was sent to MAAS has a record of its own, whatever came
   await send(proxy.port, alice, 'DELETE', 'machines/abc123/')
   answers.push('200 OK')
   await send(proxy.port, alice, 'GET', 'machines/')
-  while (of(proxy.log, 'request').length < 6) await proxy.logged(record => record['method'] === 'GET')
+  await until('each of the six requests has its record', () => of(proxy.log, 'request').length === 6)
 
   const audit = of(proxy.log, 'audit')
   const plain = { level: 30, access: 'signed' }
@@ -140,7 +140,7 @@ t.test('the level comes back by itself, and is left alone where it says as much 
   const quiet = await createLogger('warn', 'json', stream)
   levelSwitch(quiet, 1)()
   t.match(lines, [{ level: 30, msg: /has been raised/ }], 'it is told of even where info is not')
-  while (quiet.level !== 'warn') await setTimeout(1)
+  await until('the level is back', () => quiet.level === 'warn')
   t.match(lines[1], { msg: 'the log level is back', to: 'warn' })
   const loud = await createLogger('trace', 'json', stream)
   levelSwitch(loud)()

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -18,6 +17,7 @@ import { helpText } from '../src/settings/help.ts'
 import { SETTINGS } from '../src/settings/table.ts'
 import { optionalPackages } from '../src/version.ts'
 import { login, makeStore, OWN } from './helper/maascli-store.ts'
+import { startCommand } from './helper/process.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
@@ -253,11 +253,9 @@ t.test('the package works where it is unpacked', async t => {
   t.match(call(program, ['policy', 'test', 'GET machines/', '--config', resolve(dir, 'proxy.yaml')]), /allowed: GET machines/, 'what is loaded only when it is used can be loaded')
   await makeStore(dir, OWN, { lab: login() })
   t.match(execFileSync(program, ['config', 'print', '--profile', 'lab'], { cwd: dir, encoding: 'utf8', env: { ...process.env, HOME: dir } }), /MAAS is at http:\/\/maas\.example:5240\/MAAS/, 'and SQLite, which stays a package of its own')
-  const child = spawn(program, ['--listen', '127.0.0.1:0', '--maas-url', 'http://127.0.0.1:1/MAAS', '--api-key-file', resolve(dir, 'key')], { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] })
-  t.after(() => child.kill('SIGKILL'))
-  let printedLog = ''
-  while (!printedLog.includes('"listening"')) printedLog += String((await once(child.stdout, 'data'))[0])
-  const metrics = await fetch(`${/"address":"([^"]+)"/.exec(printedLog)?.[1]}/-/metrics`)
+  const started = startCommand(t, [program, '--listen', '127.0.0.1:0', '--maas-url', 'http://127.0.0.1:1/MAAS', '--api-key-file', resolve(dir, 'key')], {}, dir)
+  await started.printed('"listening"')
+  const metrics = await fetch(`${/"address":"([^"]+)"/.exec(started.stdout())?.[1]}/-/metrics`)
   t.match(await metrics.text(), /^maas_auth_proxy_build_info/m, 'as for metrics')
 
   const consumer = resolve(dir, 'consumer')
@@ -272,11 +270,9 @@ t.test('the package works where it is unpacked', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer: key, token, secret } = maas.admin
-  const example = spawn(process.execPath, [resolve(consumer, 'out/example.js')], { env: { ...process.env, NODE_OPTIONS: '', PORT: '0', MAAS_URL: maas.url, MAAS_API_KEY: `${key}:${token}:${secret}` } })
-  t.after(() => example.kill())
-  let log = ''
-  while (!/listening at/.test(log)) log += String(await once(example.stdout, 'data'))
-  const [, address] = /listening at (http:[^"]+)/.exec(log) ?? []
+  const example = startCommand(t, [process.execPath, resolve(consumer, 'out/example.js')], { NODE_OPTIONS: '', PORT: '0', MAAS_URL: maas.url, MAAS_API_KEY: `${key}:${token}:${secret}` })
+  await example.printed('listening at')
+  const [, address] = /listening at (http:[^"]+)/.exec(example.stdout()) ?? []
   t.equal((await fetch(`${address}/MAAS/api/2.0/machines/`)).status, 200, 'the example of README runs')
   t.match(await (await fetch(`${address}/MAAS/api/2.0/tags/`)).json(), { error: { code: 'MAAS_PROXY_RULE_REFUSED' } })
   t.equal(await (await fetch(`${address}/`)).text(), 'a page of my own')

@@ -6,6 +6,7 @@ import { ask } from './helper/maas-client.ts'
 import { type Program, startProgram } from './helper/process.ts'
 import { KEY } from './helper/proxy.ts'
 import { exchange, get, headLines, listenOn, OK, rawUpstream } from './helper/sockets.ts'
+import { until } from './helper/until.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = 'b7ad6b7169203331'
@@ -106,7 +107,10 @@ t.test('protobuf is the default, as OpenTelemetry has it, and a collector that t
   const refused = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY: API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url, OTEL_BSP_SCHEDULE_DELAY: '1' })
   const port = await portOf(refused)
   // They are sent one after the other: when the third comes, the second has failed.
-  while (refusing.sockets.length < 3) t.match(await exchange(port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1.1 200 /)
+  await until('traces are sent a third time', async () => {
+    t.match(await exchange(port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1.1 200 /)
+    return refusing.sockets.length >= 3
+  })
   refused.child.kill('SIGTERM')
   t.equal(await refused.ended, 0)
   t.equal(refused.stderr(), 'maas-auth-proxy: warning: traces cannot be sent: Bad Request, code 400\n', 'told of once')

@@ -10,6 +10,7 @@ import { parseApiKey } from '../../src/maas/api-key.ts'
 import { ENVIRONMENT, PROGRAM, runHere, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { socketDir } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const KEY_TEXT = `${KEY.consumer}:${KEY.token}:${KEY.secret}`
 
@@ -130,7 +131,7 @@ t.test('what a terminal sends to both is not sent again', async t => {
   const child = spawn('script', ['--quiet', '--return', '--command', `exec ${quoted}`, '/dev/null'], { env: { ...ENVIRONMENT, ...await maas(t), SHELL: '/bin/sh' }, cwd: '/' })
   t.after(() => child.kill('SIGKILL'))
   let output = ''
-  const printed = async (text: string) => { while (!output.includes(text)) await once(child.stdout, 'data') }
+  const printed = async (text: string) => { await until(`the terminal shows ${text}`, () => output.includes(text)) }
   child.stdout.on('data', chunk => { output += chunk })
   const ended = once(child, 'close')
   await printed('.')

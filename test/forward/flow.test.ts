@@ -16,6 +16,7 @@ import type { Policy } from '../../src/policy/policy.ts'
 import { loadPolicies } from '../../src/settings/load.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { closed, exchange, get, jsonBody, listenOn, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const POST = (length: number, ...fields: string[]) => ['POST /MAAS/api/2.0/files/ HTTP/1.1', 'Host: localhost', ...fields, `Content-Length: ${length}`, '', ''].join('\r\n')
 
@@ -29,7 +30,7 @@ function client (t: { after: (close: () => unknown) => void }, port: number) {
   return {
     socket,
     text: () => text,
-    saw: async (wanted: string) => { while (!text.includes(wanted)) await once(socket, 'data') }
+    saw: async (wanted: string) => { await until(`the client gets ${wanted}`, () => text.includes(wanted)) }
   }
 }
 
@@ -195,7 +196,7 @@ t.test('a slow MAAS stops the client, and gets everything', async t => {
   t.ok(sent < size, 'the client still holds the rest')
   upstream.sockets[0]?.resume()
   await sending
-  while (upstream.received().length < size + upstream.received().indexOf('\r\n\r\n') + 4) await wait(5)
+  await until('MAAS has the whole body', () => upstream.received().length >= size + upstream.received().indexOf('\r\n\r\n') + 4)
   upstream.sockets[0]?.write(OK)
   await saw('ok')
   t.match(await proxy.logged(record => record['msg'] === 'request'), { requestBytes: size, complete: true })

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { makeCertificates } from '../helper/certificates.ts'
 import { startTestProxy, type TestProxy, testConfig } from '../helper/proxy.ts'
 import { closed, exchange, get, jsonBody, keptUpstream, request } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -136,7 +137,7 @@ t.test('what nobody waits for any more is not sent again', async t => {
   await warm(proxy)
   const client = connect(proxy.port, '127.0.0.1')
   client.write(MACHINES)
-  while (upstream.requests.length < 2) await new Promise(resolve => setImmediate(resolve))
+  await until('the request has reached MAAS', () => upstream.requests.length === 2)
   client.destroy()
   await closed(upstream.sockets[0])
   t.match(await proxy.logged(record => record['path'] === '/MAAS/api/2.0/machines/'), { complete: false, attempts: undefined })

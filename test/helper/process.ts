@@ -3,10 +3,10 @@ import { EventEmitter, once } from 'node:events'
 import { Writable } from 'node:stream'
 import { renameSync } from 'node:fs'
 import type { Server } from 'node:net'
-import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../src/cli.ts'
 import type { Io } from '../../src/commands/command.ts'
+import { until } from './until.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -67,22 +67,26 @@ export function startCommand (t: Test, [command = '', ...args]: readonly string[
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += chunk })
   child.stderr.on('data', chunk => { stderr += chunk })
-  const ended = once(child, 'close').then(([code, signal]) => code ?? signal)
+  let isOver = false
+  const ended = once(child, 'close').then(([code, signal]) => {
+    isOver = true
+    return code ?? signal
+  })
   t.after(() => child.kill('SIGKILL'))
   return {
     child,
     stdout: () => stdout,
     stderr: () => stderr,
-    printed: async text => { await seen(child.stdout, () => stdout, text) },
-    warned: async text => { await seen(child.stderr, () => stderr, text) },
+    printed: async text => { await seen(() => stdout, text) },
+    warned: async text => { await seen(() => stderr, text) },
     ended
   }
 
-  async function seen (stream: Readable, read: () => string, text: string): Promise<void> {
-    while (!read().includes(text)) {
-      const [event] = await Promise.race([once(stream, 'data'), ended.then(() => ['end'])])
-      if (event === 'end') throw new Error(`ended without printing ${text}: ${stdout}${stderr}`)
-    }
+  async function seen (read: () => string, text: string): Promise<void> {
+    await until(`${command} prints ${text}`, () => {
+      if (isOver && !read().includes(text)) throw new Error(`ended without printing ${text}: ${stdout}${stderr}`)
+      return read().includes(text)
+    })
   }
 }
 

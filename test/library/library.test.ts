@@ -12,6 +12,7 @@ import { makeCertificates } from '../helper/certificates.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { KEY } from '../helper/proxy.ts'
 import { closed, exchange, get, jsonBody, OK, rawUpstream, readAll, request, socketDir } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const API_KEY = `${KEY.consumer}:${KEY.token}:${KEY.secret}`
 const MACHINES = '/MAAS/api/2.0/machines/'
@@ -363,7 +364,7 @@ t.test('a key file is followed until the server closes, whoever else follows it'
   t.equal(await whoami(first), 'admin')
   await first.app.close()
   put(maas.user)
-  while (await whoami(second) === 'admin') await new Promise(resolve => setTimeout(resolve, 50))
+  await until('the key has been replaced', async () => await whoami(second) !== 'admin')
   t.equal(await whoami(second), 'user')
   t.notOk(first.log.some(record => /has been replaced/.test(String(record['msg']))))
   t.ok(second.log.some(record => /has been replaced/.test(String(record['msg']))))
