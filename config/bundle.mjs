@@ -69,7 +69,7 @@ const bundleForSources = {
 
 const inRoot = path => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
-const COMMON = { outdir: inRoot('dist'), allowOverwrite: true, bundle: true, platform: 'node', target: 'node20.19', logLevel: 'warning' }
+const COMMON = { outdir: inRoot('dist'), allowOverwrite: true, bundle: true, platform: 'node', target: 'node22.19', logLevel: 'warning' }
 
 // In dist like main.js, so that `shipped` finds what is shipped. As one function: `loadScript` says what it gets.
 const { metafile } = await build({

@@ -9,6 +9,7 @@ import { ask } from './helper/maas-client.ts'
 import { startCommand, startProgram } from './helper/process.ts'
 import { KEY } from './helper/proxy.ts'
 import { exchange, get, keptUpstream, OK, rawUpstream, readAll } from './helper/sockets.ts'
+import { until } from './helper/until.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const ENV = (url: string) => ({ MAAS_URL: url, MAAS_API_KEY: Object.values(KEY).join(':') })
@@ -30,7 +31,7 @@ t.test('an error that nobody caught ends the process in order: logged, running r
     const client = connect(port, '127.0.0.1')
     client.write(get('/MAAS/api/2.0/machines/'))
     const waiting = upstream.sockets.length
-    await t.resolves(until(() => upstream.requests.some(request => request.includes('machines/'))), `${reason}: a request runs`)
+    await t.resolves(until('MAAS has the request', () => upstream.requests.some(request => request.includes('machines/'))), `${reason}: a request runs`)
     program.child.kill('SIGUSR1')
     await program.printed('an error that nobody caught')
     for (const socket of upstream.sockets.slice(waiting)) socket.write(OK)
@@ -72,16 +73,7 @@ t.test('an observer that throws costs its record and nothing else', async t => {
   const { port } = app.server.address() as { port: number }
   for (let i = 1; i <= 2; i++) {
     t.equal((await ask(port, { path: '/MAAS/api/2.0/machines/' })).status, 200, `request ${i} is answered`)
-    await until(() => errors.length === i)
+    await until('the error is logged', () => errors.length === i)
   }
   t.match(errors, [/^an observer failed: .*: the disk is full$/, /^an observer failed/], 'and it is said what is missing')
 })
-
-/** Resolves when a condition holds, looked at every turn; rejects after ten seconds. */
-async function until (holds: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000
-  while (!holds()) {
-    if (Date.now() > end) throw new Error('it does not come to hold')
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startStandIn, type StandInRecord } from '../../src/demo/stand-in/index.ts'
-import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { startStandIn, type StandInRecord } from '../../../src/demo/stand-in/index.ts'
+import { startTestProxy, testConfig } from '../../helper/proxy.ts'
 import { makeHome, PYTHON, run, without, withoutGo } from './child.ts'
 
 /** A code block below one of the headings of README's section, as it stands there. */
@@ -39,7 +39,7 @@ const BLOCKS: ReadonlyArray<{ tool: string, missing: string | false, prints: Reg
   { tool: 'n8n', unpackaged: true, says: /"url": "http:\/\/localhost:5241\/MAAS\/api\/2\.0\/machines\/"/ }
 ]
 
-const blocks = readBlocks(readFileSync(new URL('../../README.md', import.meta.url), 'utf8'))
+const blocks = readBlocks(readFileSync(new URL('../../../README.md', import.meta.url), 'utf8'))
 
 t.strictSame(blocks.map(({ tool }) => tool), BLOCKS.map(({ tool }) => tool), 'every block of "Use it with" is known here')
 

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { startStandIn, type StandInRecord } from '../../src/demo/stand-in/index.ts'
-import { type Ask, ask, sign } from '../helper/maas-client.ts'
-import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { startStandIn, type StandInRecord } from '../../../src/demo/stand-in/index.ts'
+import { type Ask, ask, sign } from '../../helper/maas-client.ts'
+import { startTestProxy, testConfig } from '../../helper/proxy.ts'
 import { readInsomnia, readPostman, toAsk } from './exports.ts'
 
 /*

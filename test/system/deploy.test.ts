@@ -7,11 +7,11 @@ import { DCLinter } from 'dclint'
 import type { PodSpec } from 'kubernetes-types/core/v1.d.ts'
 import ts from 'typescript'
 import { parse, parseAllDocuments } from 'yaml'
-import { loadConfig } from '../src/settings/load.ts'
-import { SETTINGS } from '../src/settings/table.ts'
-import { ENVIRONMENT } from './helper/process.ts'
+import { loadConfig } from '../../src/settings/load.ts'
+import { SETTINGS } from '../../src/settings/table.ts'
+import { ENVIRONMENT } from '../helper/process.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const KUBERNETES = resolve(ROOT, 'config/kubernetes')
 const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8', env: ENVIRONMENT })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { multipart } from '../helper/maas-client.ts'
+import { multipart } from '../../helper/maas-client.ts'
 import { run, type Test } from './child.ts'
 import type { Send } from './clients.ts'
 import type { Answer, Call } from './steps.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Ask } from '../helper/maas-client.ts'
+import type { Ask } from '../../helper/maas-client.ts'
 
 /** An export of a tool, as JSON. */
 type Json = any
