@@ -22,6 +22,7 @@ t.test('only the names of the listener pass as Host', async t => {
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const allowing = await startTestProxy(t, testConfig(upstream.url, { allowHost: ['Proxy.example', 'other.example:8080', '[fd00::1]'] }))
   const any = await startTestProxy(t, testConfig(upstream.url, { allowHost: ['*'] }))
+  const mapped = await startTestProxy(t, testConfig(upstream.url, { listen: ['[::ffff:127.0.0.1]:0'], allowNonLoopback: ['true'], noClientAuth: ['true'] }))
   const { port } = proxy
   const rows: Array<[proxy: typeof proxy, lines: string[], wanted: string, reason: string]> = [
     ...['localhost', 'LocalHost', `localhost:${port}`, '127.0.0.1', `127.0.0.1:${port}`, '[::1]', `[::1]:${port}`, 'localhost:8080'].map(host => [proxy, [LINE, `Host: ${host}`], '200', host] as [typeof proxy, string[], string, string]),
@@ -42,6 +43,8 @@ t.test('only the names of the listener pass as Host', async t => {
     [allowing, [LINE, 'Host: other.example:8081'], '403 HOST_REFUSED', 'which then counts'],
     [allowing, [LINE, 'Host: [fd00::1]:80'], '200', 'an address'],
     [allowing, [LINE, 'Host: localhost'], '200', 'beside the usual ones'],
+    [mapped, [LINE, `Host: [::ffff:127.0.0.1]:${mapped.port}`], '200', 'the address that it listens on, whichever that is'],
+    [mapped, [LINE, 'Host: [::FFFF:127.0.0.1]'], '200', 'in any case'],
     [any, [LINE, 'Host: evil.example'], '200', 'any, when that is asked for']
   ]
   for (const [target, lines, wanted, reason] of rows) {

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { PEEK_BYTES } from '../../src/admit/peek.ts'
 import type { Flags } from '../../src/settings/sources.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { exchange, get, jsonBody, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
+import { exchange, get, jsonBody, keptUpstream, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
 
 const FORM = 'Content-Type: application/x-www-form-urlencoded'
 const MULTIPART = 'Content-Type: multipart/form-data; boundary=b'
@@ -89,15 +89,25 @@ t.test('a form that is looked at is passed on whole, however it arrives', async 
 })
 
 t.test('a client that leaves before its form has come costs MAAS nothing', async t => {
-  const upstream = await rawUpstream(t)
-  const proxy = await startTestProxy(t, testConfig(upstream.url, { allow: ['POST machines/*?op=deploy'] }))
-  const leaving = connect(proxy.port, '127.0.0.1')
-  leaving.write(`POST /MAAS/api/2.0/machines/abc/ HTTP/1.1\r\nHost: localhost\r\n${FORM}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n`)
-  await once(leaving, 'data') // so the form is being looked at
-  leaving.end('op=deploy') // which would be allowed, were it the whole form
-  t.match(await proxy.logged(record => record['complete'] === false), { requestBytes: 0, access: undefined }, 'it is gone')
-  t.match(await exchange(proxy.port, post('machines/abc/', 'op=deploy&b=2', FORM)), /^HTTP\/1.1 200 /)
-  t.equal(upstream.sockets.length, 1, 'MAAS has seen the next client only')
+  const rows: Array<[framing: string, part: string, isWarm: boolean]> = [
+    ['Content-Length: 100', 'op=deploy', false],
+    ['Transfer-Encoding: chunked', '9\r\nop=deploy\r\n', false],
+    ['Transfer-Encoding: chunked', '9\r\nop=deploy\r\n', true]
+  ]
+  for (const [framing, part, isWarm] of rows) {
+    const upstream = await keptUpstream(t, socket => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') })
+    const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${upstream.port}/MAAS`, { deny: ['POST machines/*?op=release'] }))
+    if (isWarm) await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+    const leaving = connect(proxy.port, '127.0.0.1')
+    leaving.write(`POST /MAAS/api/2.0/machines/abc/ HTTP/1.1\r\nHost: localhost\r\n${FORM}\r\n${framing}\r\nExpect: 100-continue\r\n\r\n`)
+    await once(leaving, 'data') // so the form is being looked at
+    leaving.end(part) // which is allowed, were it the whole form
+    const reason = `${framing}, ${isWarm ? 'a' : 'no'} connection to MAAS`
+    t.match(await proxy.logged(record => record['complete'] === false), { requestBytes: 0, access: undefined }, reason)
+    t.match(await exchange(proxy.port, post('machines/abc/', 'op=deploy&b=2', FORM)), /^HTTP\/1.1 200 /)
+    t.equal(upstream.sockets.length, 1, `${reason}: none is made for it`)
+    t.equal(upstream.requests.join('').match(/^POST /gm)?.length, 1, `${reason}: MAAS has seen the next client only`)
+  }
 })
 
 t.test('a form beyond the bound is refused, and the connection goes on', async t => {

@@ -33,6 +33,7 @@ t.test('a target that could be read in two ways is refused', async t => {
     ['/MAAS/api/%2f..%2f/r/', 'between escaped slashes'],
     ['/MAAS/api/%252e%252e/r/', 'escaped twice'],
     ['/MAAS/api/%25252e%25252E/r/', 'escaped three times'],
+    ['/MAAS/api/%2525252e%2525252e/r/', 'escaped four times'],
     ['/MAAS/api/..%252fr/', 'with a slash that is escaped twice'],
     ['/MAAS/api/..%255cr/', 'or a backslash'],
     ['/MAAS/api/..;/r/', 'with path parameters'],
