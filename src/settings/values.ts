@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const MAX_DURATION_MS = 24 * 3_600_000
 const LIKE_A_KEY = /[A-Za-z0-9]{12,}:[A-Za-z0-9]{12,}:[A-Za-z0-9]{12,}/
-const TRUTHS: Readonly<Record<string, boolean>> = { true: true, 1: true, yes: true, false: false, 0: false, no: false }
+const SWITCH_WORDS: ReadonlyMap<string, boolean> = new Map([['true', true], ['1', true], ['yes', true], ['false', false], ['0', false], ['no', false]])
 
 /** Reads `500ms`, `10s`, `15m` or `1h` into milliseconds, up to a day. */
 export function parseDuration (text: string): number {
@@ -16,7 +16,7 @@ export function parseDuration (text: string): number {
 
 /** Reads the value of a switch. */
 export function parseSwitch (text: string): boolean {
-  const value = TRUTHS[text.toLowerCase()]
+  const value = SWITCH_WORDS.get(text.toLowerCase())
   if (value === undefined) throw new Error(`${quote(text)} is neither true nor false`)
   return value
 }

@@ -70,7 +70,7 @@ t.test('the mode and group of a socket', async t => {
 
 t.test('switches, hosts and origins', async t => {
   for (const [text, wanted] of [['true', true], ['1', true], ['Yes', true], ['false', false], ['0', false], ['no', false]] as const) t.equal(parseSwitch(text), wanted, text)
-  t.throws(() => parseSwitch('maybe'), /neither true nor false/)
+  for (const text of ['maybe', '', 'truee', 'constructor', '__proto__']) t.throws(() => parseSwitch(text), /neither true nor false/, text)
   for (const text of ['proxy', 'Proxy.example:80', '10.0.0.1', '[::2]:1', '*']) t.equal(parseHostName(text), text.toLowerCase())
   for (const text of ['http://x', 'a b', 'x:', '', 'a*', 'x@y']) t.throws(() => parseHostName(text), /not a host name/, text)
   for (const text of ['http://localhost:3000', 'https://a.example']) t.equal(parseOrigin(text), text)
