@@ -4,10 +4,11 @@ import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import { Exchange } from '../../src/exchange.ts'
 import { byName } from '../../src/fields.ts'
 import { Credential } from '../../src/forward/credential.ts'
+import { explainFailure } from '../../src/forward/failures.ts'
 import { relay } from '../../src/forward/relay.ts'
 import { parseApiKey } from '../../src/maas/api-key.ts'
 import { MaasClock } from '../../src/maas/clock.ts'
@@ -240,6 +241,16 @@ t.test('an answer that is cut off is cut off for the client too', async t => {
   }
 })
 
+t.test('a MAAS that falls silent in the middle of an answer is given up in time', async t => {
+  const upstream = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart')
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { responseTimeoutMs: ['150ms'] }))
+  const answer = await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  t.match(answer, /^HTTP\/1.1 200 [^]*\r\n\r\npart$/, 'the client has what came, and the end of the connection')
+  const record = await proxy.logged(record => record['msg'] === 'request')
+  t.match(record, { level: 40, error: 'MAAS_PROXY_RESPONSE_TIMED_OUT', complete: false })
+  await closed(upstream.sockets[0])
+})
+
 t.test('an early answer to a long upload reaches the client, and the connection goes on', async t => {
   const upstream = await rawUpstream(t, 'HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 3\r\n\r\nbig')
   const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -298,6 +309,43 @@ t.test('what fails on the way is told with its remedy', async t => {
     t.notMatch(JSON.stringify(proxy.log) + answer, /HIDDEN/, 'and nothing of the answer')
   }
   t.equal(closing.sockets.length, 1, 'a request that was sent is not sent again')
+})
+
+/*
+ * What another system, another network or a certificate authority would have to do wrong. The errors of undici are its
+ * own, so that a version which names one otherwise is noticed.
+ */
+t.test('what cannot be made to fail here is told with its remedy too', async t => {
+  const coded = (code: string) => Object.assign(new Error(code), { code })
+  const rows: Array<[error: Error, code: string, reason: string]> = [
+    [coded('EHOSTUNREACH'), 'UPSTREAM_UNREACHABLE', 'no way to the host'],
+    [coded('ENETUNREACH'), 'UPSTREAM_UNREACHABLE', 'no way to its network'],
+    [coded('EADDRNOTAVAIL'), 'UPSTREAM_UNREACHABLE', 'no address or port of ours is left to ask from'],
+    [coded('EACCES'), 'UPSTREAM_UNREACHABLE', 'a firewall of this machine'],
+    [coded('EAI_AGAIN'), 'UPSTREAM_NAME_UNKNOWN', 'the name server does not answer'],
+    [coded('ETIMEDOUT'), 'CONNECT_TIMED_OUT', 'the system gives up before we do'],
+    [new errors.ConnectTimeoutError(), 'CONNECT_TIMED_OUT', 'we do'],
+    [new errors.HeadersTimeoutError(), 'RESPONSE_TIMED_OUT', 'no header in time'],
+    [new errors.BodyTimeoutError(), 'RESPONSE_TIMED_OUT', 'no more of a body in time'],
+    [new DOMException('late', 'TimeoutError'), 'RESPONSE_TIMED_OUT', 'a signal, whose code is a number'],
+    [coded('EPIPE'), 'UPSTREAM_CLOSED', 'closed while we write'],
+    [coded('ECONNRESET'), 'UPSTREAM_CLOSED', 'reset'],
+    [new errors.SocketError('other side closed'), 'UPSTREAM_CLOSED', 'closed'],
+    [new errors.HeadersOverflowError(), 'UPSTREAM_ANSWER_MALFORMED', 'a header without end'],
+    [new errors.ResponseContentLengthMismatchError(), 'UPSTREAM_ANSWER_MALFORMED', 'a body of another length'],
+    [coded('HPE_INVALID_CONSTANT'), 'UPSTREAM_ANSWER_MALFORMED', 'what the parser says'],
+    [new errors.HTTPParserError('x'), 'UPSTREAM_ANSWER_MALFORMED', 'what it says without a code'],
+    [coded('ERR_SSL_PACKET_LENGTH_TOO_LONG'), 'UPSTREAM_ANSWER_MALFORMED', 'bytes that are no TLS'],
+    [coded('ERR_SSL_NO_SHARED_CIPHER'), 'UPSTREAM_TLS_FAILED', 'anything that OpenSSL says'],
+    [coded('EPROTO'), 'UPSTREAM_TLS_FAILED', 'what older versions of node say for it'],
+    [coded('CERT_NOT_YET_VALID'), 'UPSTREAM_UNTRUSTED', 'a certificate of tomorrow'],
+    [coded('CERT_REVOKED'), 'UPSTREAM_UNTRUSTED', 'one that was taken back'],
+    [coded('UNABLE_TO_GET_ISSUER_CERT'), 'UPSTREAM_UNTRUSTED', 'a chain that is not whole'],
+    [coded('EMFILE'), 'UPSTREAM_FAILED', 'anything else']
+  ]
+  for (const [error, code, reason] of rows) {
+    t.match(explainFailure(error), { code: `MAAS_PROXY_${code}`, cause: error }, `${reason}: ${error.message}`)
+  }
 })
 
 t.test('an answer that is not valid behind its header ends the connection', async t => {
