@@ -47,11 +47,69 @@ t.test('traffic is proof, so nothing is asked', async t => {
   t.equal(upstream.sockets.length, 2)
 })
 
-t.test('what nginx refuses says nothing of the key', async t => {
-  const upstream = await rawUpstream(t, (socket, head) => { socket.end(`HTTP/1.1 ${head.startsWith('POST') ? '413 Too Large' : '401 Unauthorized'}\r\nContent-Length: 0\r\n\r\n`) })
+t.test('only what MAAS has done is proof that it takes the key', async t => {
+  const rows: Array<[status: string, reason: string]> = [
+    ['300 Multiple Choices', 'nginx redirects whoever asks'],
+    ['304 Not Modified', 'so does what caches'],
+    ['413 Content Too Large', 'nginx refuses before anybody looks at a key']
+  ]
+  for (const [status, reason] of rows) {
+    const upstream = await rawUpstream(t, (socket, head) => {
+      socket.end(`HTTP/1.1 ${head.startsWith('POST') ? status : '401 Unauthorized'}\r\nContent-Length: 0\r\n\r\n`)
+    })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/').replace('GET', 'POST')), `HTTP/1.1 ${status}`)
+    t.match(ready(await exchange(proxy.port, get('/-/ready'))), ['503', /MAAS answers 401/], `${status}: ${reason}`)
+  }
+})
+
+t.test('a 401 is reason to ask, and what goes unsigned is neither proof nor reason', async t => {
+  let status = 200
+  const upstream = await rawUpstream(t, (socket, head) => {
+    socket.end(`HTTP/1.1 ${head.includes('whoami') ? 401 : status} X\r\nContent-Length: 0\r\n\r\n`)
+  })
   const proxy = await startTestProxy(t, testConfig(upstream.url))
-  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/').replace('GET', 'POST')), /^HTTP\/1\.1 413 /)
-  t.match(ready(await exchange(proxy.port, get('/-/ready'))), ['503', /MAAS answers 401/])
+  const rows: Array<[path: string, status: number, ready: string, reason: string]> = [
+    ['version/', 200, '503', 'nobody has looked at the key'],
+    ['machines/', 200, '200', 'somebody has, and took it'],
+    ['version/', 401, '200', 'the key has nothing to do with that'],
+    ['machines/', 401, '503', 'here it has']
+  ]
+  for (const [path, given, wanted, reason] of rows) {
+    status = given
+    t.match(await exchange(proxy.port, get(`/MAAS/api/2.0/${path}`)), `HTTP/1.1 ${given} `)
+    t.equal(ready(await exchange(proxy.port, get('/-/ready')))[0], wanted, `${path} ${given}: ${reason}`)
+  }
+})
+
+t.test('what works is taken to work for half a minute, and what does not is asked again after a second', async t => {
+  let now = 1000
+  t.intercept(performance, 'now', { value: () => now })
+  let works = true
+  let asked = 0
+  const health = new Health(async () => {
+    asked++
+    return { ready: works, reason: '', remedy: null }
+  })
+  const rows: Array<[passed: number, works: boolean, asked: number, reason: string]> = [
+    [0, true, 1, 'nothing is known yet'],
+    [29_999, true, 1, 'what worked is fresh'],
+    [1, false, 2, 'and is not any more'],
+    [999, true, 2, 'what did not work is not asked at once'],
+    [1, true, 3, 'but then']
+  ]
+  for (const [passed, worksNow, wanted, reason] of rows) {
+    now += passed
+    works = worksNow
+    await health.ask()
+    t.equal(asked, wanted, reason)
+  }
+  const request = Object.assign(new Exchange(), { attempts: 1, access: 'signed' })
+  now += 40_000
+  health.observe({ exchange: request, status: 200, ms: 40_000 } as unknown as Outcome)
+  now += 29_999
+  await health.ask()
+  t.equal(asked, 3, 'a request is proof from its end on, not from its beginning')
 })
 
 t.test('many who ask at once are one question, and a new key asks anew', async t => {

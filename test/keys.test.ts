@@ -2,6 +2,7 @@ import t from 'tap'
 import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type StandInKey, startStandIn } from '../src/demo/stand-in/index.ts'
+import { parseApiKey } from '../src/maas/api-key.ts'
 import { loadConfig } from '../src/settings/load.ts'
 import type { SettingsError } from '../src/settings/settings-error.ts'
 import type { Environment, Flags } from '../src/settings/sources.ts'
@@ -144,6 +145,46 @@ t.test('under load each request is wholly of the old key or wholly of the new', 
   over.abort()
   await Promise.all(clients)
   t.strictSame([...seen].sort(), ['admin', 'user'], 'and none is refused')
+})
+
+t.test('of two reloads the one that reads last counts, however long the first takes', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const file = join(t.testdir(), 'key')
+  writeFileSync(file, textOf(maas.user), { mode: 0o600 })
+  const config = await loadConfig({ apiKeyFile: [file], listen: ['127.0.0.1:0'] }, { MAAS_URL: maas.url })
+  const held = [maas.admin, maas.user] // by the file at the first and the second read
+  const read = async () => {
+    const text = textOf(held.shift() as StandInKey)
+    // As the store of the maas CLI, which is read in many steps.
+    for (let turn = 0; turn < 20 * held.length; turn++) await new Promise(resolve => setImmediate(resolve))
+    return parseApiKey(text)
+  }
+  for (const source of config.keys) Object.assign(source, { read })
+  const proxy = await startTestProxy(t, config)
+  await Promise.all([proxy.reload(), proxy.reload()])
+  t.equal(await whoami(proxy.address), 'user')
+  t.equal(proxy.log.filter(record => /has been replaced/.test(String(record['msg']))).length, 2, 'both were read')
+})
+
+t.test('a key of an unusual form may be replaced by another of that kind', async t => {
+  const file = join(t.testdir(), 'key')
+  writeFileSync(file, 'c:t:s', { mode: 0o600 })
+  const environment = { MAAS_URL: 'http://127.0.0.1:1/MAAS' }
+  const proxy = await startTestProxy(t, loadConfig({ apiKeyFile: [file], listen: ['127.0.0.1:0'] }, environment))
+  const metric = async (name: string) => {
+    const text = await (await fetch(`${proxy.address}/-/metrics`)).text()
+    return Number(new RegExp(`^maas_auth_proxy_key_${name}\\{[^}]*\\} (\\S+)$`, 'm').exec(text)?.[1])
+  }
+  const [loadedAt, failures] = [await metric('loaded_timestamp_seconds'), await metric('reload_failures_total')]
+  writeFileSync(file, 'c:t:other')
+  await proxy.reload()
+  await proxy.logged(record => /has been replaced/.test(String(record['msg'])))
+  t.ok(await metric('loaded_timestamp_seconds') > loadedAt, 'the metric tells when that was')
+  t.equal(failures, 0)
+  writeFileSync(file, 'nonsense')
+  await proxy.reload()
+  t.ok(await metric('reload_failures_total') > 0, 'and of a file that could not be used')
 })
 
 t.test('a key from the environment stays as it is', async t => {
