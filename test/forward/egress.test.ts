@@ -12,7 +12,9 @@ import type { Environment, Flags } from '../../src/settings/sources.ts'
 import { parseMaasUrl } from '../../src/maas/maas-url.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { KEY, startTestProxy, testConfig } from '../helper/proxy.ts'
-import { exchange, get, headLines, jsonBody, keptUpstream, listenOn, request, withoutSignature } from '../helper/sockets.ts'
+import {
+  closed, exchange, get, headLines, jsonBody, keptUpstream, listenOn, request, withoutSignature
+} from '../helper/sockets.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
@@ -24,11 +26,14 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 /** A MAAS that answers every request. */
 const upstreamMaas = async (t: Test, tls: TlsOptions | null, answer: (socket: Socket) => void = socket => socket.write(OK)) => await keptUpstream(t, answer, tls)
 
+interface EgressOptions { tls?: TlsOptions | null, refuse?: ((socket: Socket) => void) | null, status?: string }
+
 /**
  * A small egress proxy: every way it opens leads to this machine. It keeps what it was asked and all that passed through it.
  * @param refuse answers CONNECT itself
+ * @param status by which it opens a way
  */
-async function egressProxy (t: Test, { tls = null, refuse = null }: { tls?: TlsOptions | null, refuse?: ((socket: Socket) => void) | null } = {}) {
+async function egressProxy (t: Test, { tls = null, refuse = null, status = '200 OK' }: EgressOptions = {}) {
   const asked: IncomingMessage[] = []
   const sockets: Socket[] = []
   let passed = ''
@@ -39,7 +44,7 @@ async function egressProxy (t: Test, { tls = null, refuse = null }: { tls?: TlsO
     client.on('error', () => {})
     if (refuse !== null) return refuse(client)
     const maas = connect(Number(request.url?.split(':').pop()), '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      client.write(`HTTP/1.1 ${status}\r\n\r\n`)
       for (const socket of [client, maas]) socket.on('data', chunk => { passed += chunk.toString('latin1') })
       client.pipe(maas).pipe(client)
     })
@@ -181,6 +186,9 @@ t.test('what fails on the way to the egress proxy, and there, is told with its r
     ['credentials refused', answering('407 Proxy Authentication Required'), 'user:HIDDEN@', 502, 'EGRESS_CREDENTIALS_REFUSED', /does not accept the user name and password/],
     ['not allowed', answering('403 Forbidden'), '', 502, 'EGRESS_REFUSED', /answered 403 when it was asked for a way to 192\.0\.2\.1:\d+$/],
     ['a redirect', answering('302 Found\r\nLocation: http://HIDDEN/'), '', 502, 'EGRESS_REFUSED', /answered 302/],
+    ['no success', answering('300 Multiple Choices'), '', 502, 'EGRESS_REFUSED', /answered 300/],
+    ['the last status that is no fault of its own', answering('499 X'), '', 502, 'EGRESS_REFUSED', /answered 499/],
+    ['its own fault', answering('500 Internal Server Error'), '', 502, 'EGRESS_FAILED', /answered 500/],
     ['MAAS is not reached from there', answering('502 Bad Gateway'), '', 502, 'EGRESS_FAILED', /answered 502/],
     ['no answer', () => {}, '', 504, 'CONNECT_TIMED_OUT', /^the egress proxy http:\/\/127.0.0.1:\d+ opened no way to MAAS in time$/]
   ]
@@ -195,6 +203,42 @@ t.test('what fails on the way to the egress proxy, and there, is told with its r
     t.notMatch(JSON.stringify(proxy.log) + answer, /HIDDEN/, 'nothing of its answer, no password')
     t.equal(upstream.sockets.length, 0, 'MAAS has seen nothing of it')
   }
+})
+
+t.test('any success opens the way (RFC 9110 section 9.3.6)', async t => {
+  const upstream = await upstreamMaas(t, null)
+  const egress = await egressProxy(t, { status: '201 Created' })
+  const proxy = await startTestProxy(t, config(`http://${FAR}:${upstream.port}/MAAS`, { http_proxy: egress.url }))
+  t.match(await exchange(proxy.port, get(MACHINES)), /^HTTP\/1.1 200 [^]*ok$/)
+})
+
+t.test('the egress proxy is asked for host and port, and told the port that the scheme means', async t => {
+  const rows: Array<[maasUrl: string, authority: string, reason: string]> = [
+    ['https://maas.example/MAAS', 'maas.example:443', 'that of https'],
+    ['http://maas.example/MAAS', 'maas.example:80', 'that of http'],
+    ['http://maas.example:5240/MAAS', 'maas.example:5240', 'one that is written'],
+    ['http://[2001:db8::1]/MAAS', '[2001:db8::1]:80', 'IPv6 in brackets (RFC 9112 section 3.2.3)']
+  ]
+  for (const [maasUrl, authority, reason] of rows) {
+    let gone = Promise.resolve()
+    const egress = await egressProxy(t, {
+      refuse: socket => {
+        gone = closed(socket.resume().on('end', () => socket.end()))
+        socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n')
+      }
+    })
+    const proxy = await startTestProxy(t, config(maasUrl, { all_proxy: egress.url }))
+    t.match(await exchange(proxy.port, get(MACHINES)), `was asked for a way to ${authority}`, reason)
+    t.match(egress.asked, [{ url: authority, headers: { host: authority } }], reason)
+    await t.resolves(gone, 'a connection that leads nowhere is not kept')
+  }
+})
+
+t.test('an egress proxy may have an address of IPv6', async t => {
+  const proxy = await startTestProxy(t, config(`http://${FAR}:5240/MAAS`, { http_proxy: 'http://[::1]:1' }))
+  t.match(await exchange(proxy.port, get(MACHINES)), /the egress proxy http:\/\/\[::1\]:1 cannot be reached/)
+  const { cause } = await proxy.logged(record => 'cause' in record)
+  t.notMatch(cause, { code: /^(?:ENOTFOUND|EAI_AGAIN)$/ }, 'it is no name to be looked up')
 })
 
 t.test('the environment says which egress proxy, by the rules of curl', async t => {
