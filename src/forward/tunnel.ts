@@ -37,9 +37,8 @@ function askForWay (connection: Socket, { proxy, authority, timeoutMs }: TunnelO
   const timer = setTimeout(() => request.destroy(failure(proxy, 'MAAS_PROXY_CONNECT_TIMED_OUT', 'opened no way to MAAS in time', { remedy: 'check whether it reaches MAAS, or raise --connect-timeout' })), timeoutMs)
   request.once('connect', (response: IncomingMessage, socket: Socket, head: Buffer) => {
     clearTimeout(timer)
-    const refusal = explainRefusal(proxy, authority, response.statusCode as number)
+    const refusal = explainRefusal(proxy, authority, response.statusCode as number, head)
     if (refusal === null) {
-      socket.unshift(head)
       done(null, socket)
     } else {
       socket.destroy()
@@ -53,9 +52,13 @@ function askForWay (connection: Socket, { proxy, authority, timeoutMs }: TunnelO
   request.end()
 }
 
-/** What the answer to CONNECT means; null where there is a tunnel. */
-function explainRefusal (proxy: EgressProxy, authority: string, status: number): ProxyError | null {
-  if (status >= 200 && status < 300) return null
+/** What the answer to CONNECT means; null where there is a tunnel. @param head the bytes that came together with it */
+function explainRefusal (proxy: EgressProxy, authority: string, status: number, head: Buffer): ProxyError | null {
+  if (status >= 200 && status < 300) {
+    // MAAS sends nothing before it is asked. undici would drop the connection and open the next, without end.
+    if (head.length === 0) return null
+    return failure(proxy, 'MAAS_PROXY_EGRESS_UNREACHABLE', 'answers CONNECT with a page, as a web server does')
+  }
   if (status === 407) return failure(proxy, 'MAAS_PROXY_EGRESS_CREDENTIALS_REFUSED', proxy.authorization === null ? 'asks for a user name and password' : 'does not accept the user name and password that it was given')
   return failure(proxy, status < 500 ? 'MAAS_PROXY_EGRESS_REFUSED' : 'MAAS_PROXY_EGRESS_FAILED', `answered ${status} when it was asked for a way to ${authority}`)
 }

@@ -177,10 +177,13 @@ t.test('what fails on the way to the egress proxy, and there, is told with its r
   gone.close()
   const nonsense = await listenOn(t, createServer(socket => { socket.on('error', () => {}).end('SSH-2.0-x\r\n') }))
   const answering = (head: string) => (socket: Socket) => { socket.end(`HTTP/1.1 ${head}\r\nContent-Length: 6\r\n\r\nHIDDEN`) }
+  const page = (text: string) => (socket: Socket) => { socket.write(`HTTP/1.1 200 OK\r\n\r\n${text}`) }
   const rows: Array<[reason: string, where: string | ((socket: Socket) => void), credentials: string, status: number, code: string, message: RegExp]> = [
     ['nothing listens', `127.0.0.1:${refusing}`, '', 502, 'EGRESS_UNREACHABLE', /cannot be reached, or does not speak HTTP$/],
     ['a name that cannot be', 'no-such-host.invalid:3128', '', 502, 'EGRESS_UNREACHABLE', /^the egress proxy http:\/\/no-such-host.invalid:3128 cannot/],
     ['something else listens', `127.0.0.1:${nonsense}`, '', 502, 'EGRESS_UNREACHABLE', /does not speak HTTP$/],
+    ['a web server, which answers anything with a page', page('<p>HIDDEN</p>'), '', 502, 'EGRESS_UNREACHABLE', /a page, as a web server does$/],
+    ['one that plays MAAS, before it is asked', page(OK), '', 502, 'EGRESS_UNREACHABLE', /answers CONNECT with a page/],
     ['closed', socket => socket.destroy(), '', 502, 'EGRESS_UNREACHABLE', /cannot be reached/],
     ['credentials wanted', answering('407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="x"'), '', 502, 'EGRESS_CREDENTIALS_REFUSED', /asks for a user name and password$/],
     ['credentials refused', answering('407 Proxy Authentication Required'), 'user:HIDDEN@', 502, 'EGRESS_CREDENTIALS_REFUSED', /does not accept the user name and password/],
