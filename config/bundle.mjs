@@ -60,8 +60,8 @@ const sqliteAsPackage = {
 const bundleForSources = {
   name: 'bundle-for-sources',
   setup (build) {
-    build.onLoad({ filter: /src[\\/]program\.ts$/ }, () => ({
-      contents: "import { loadScript } from './code-cache.ts'\nexport const { program } = loadScript(new URL('bundle.cjs', import.meta.url)).exports",
+    build.onLoad({ filter: /src[\\/]cli[\\/]program\.ts$/ }, () => ({
+      contents: "import { loadScript } from './performance/code-cache.ts'\nexport const { program } = loadScript(new URL('bundle.cjs', import.meta.url)).exports",
       resolveDir: inRoot('src')
     }))
   }
@@ -74,7 +74,7 @@ const COMMON = { outdir: inRoot('dist'), allowOverwrite: true, bundle: true, pla
 // In dist like main.js, so that `shipped` finds what is shipped. As one function: `loadScript` says what it gets.
 const { metafile } = await build({
   ...COMMON,
-  entryPoints: { bundle: inRoot('src/program.ts') },
+  entryPoints: { bundle: inRoot('src/cli/program.ts') },
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   minifyWhitespace: true, // its text stays in memory: a third less of it, and names and lines to find an error by

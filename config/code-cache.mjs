@@ -4,7 +4,7 @@ import { once, EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
 import { PassThrough } from 'node:stream'
-import { cacheOf, loadScript } from '../dist/code-cache.js'
+import { cacheOf, loadScript } from '../dist/performance/code-cache.js'
 
 const bundle = new URL('../dist/bundle.cjs', import.meta.url)
 const { exports: { program }, makeCache } = loadScript(bundle)

@@ -6,5 +6,5 @@
 process.on('SIGUSR1', () => {})
 // A log reader that goes away ends the log, not the service.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-const { program } = await import('./program.ts') // which the build replaces by a bundle
+const { program } = await import('./cli/program.ts') // which the build replaces by a bundle
 process.exit(await program({ argv: process.argv.slice(2), env: process.env, stdout: process.stdout, stderr: process.stderr, signals: process }))

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { chmodSync } from 'node:fs'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
-import { Exchange } from '../src/exchange.ts'
-import type { Outcome } from '../src/observe/exchanges.ts'
+import { Exchange } from '../src/exchange/exchange.ts'
+import type { Outcome } from '../src/exchange/plugin.ts'
 import { Health } from '../src/observe/health.ts'
 import { startProgram } from './helper/process.ts'
 import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
@@ -122,7 +122,7 @@ t.test('many who ask at once are one question, and a new key asks anew', async t
   t.match(health.lastKnown, { ready: false, reason: /not been asked/ })
   const first = Promise.all([health.ask(), health.ask()])
   t.equal(asked, 1)
-  health.doubt()
+  health.invalidate()
   const second = health.ask()
   t.equal(asked, 2)
   answers[1]?.(false)
@@ -135,7 +135,7 @@ t.test('many who ask at once are one question, and a new key asks anew', async t
 t.test('a request of the old key is no proof of the new one', async t => {
   const health = new Health(async () => ({ ready: false, reason: 'the new key is not taken', remedy: null }))
   const old = new Exchange()
-  health.doubt()
+  health.invalidate()
   t.match(await health.ask(), { ready: false })
   const outcome = (exchange: Exchange) => ({ exchange: Object.assign(exchange, { attempts: 1, access: 'signed' }), status: 200 }) as unknown as Outcome
   health.observe(outcome(old))

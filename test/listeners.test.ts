@@ -3,8 +3,8 @@ import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, 
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { connect, createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
-import { startProxy } from '../src/commands/proxy.ts'
-import { createLogger } from '../src/observe/logger.ts'
+import { startProxy } from '../src/proxy/start.ts'
+import { createLogger } from '../src/observe/log/logger.ts'
 import { startTestProxy, testConfig } from './helper/proxy.ts'
 import { exchange, get, listenOn, rawUpstream, readAll, socketDir } from './helper/sockets.ts'
 

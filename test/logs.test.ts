@@ -2,9 +2,9 @@ import t from 'tap'
 import { chmodSync, readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
-import { createLogger } from '../src/observe/logger.ts'
-import { levelSwitch } from '../src/observe/raised-level.ts'
-import { asMaasTraceId, traceIdOf } from '../src/observe/trace-ids.ts'
+import { createLogger } from '../src/observe/log/logger.ts'
+import { createDebugToggle } from '../src/observe/log/debug-switch.ts'
+import { asMaasTraceId, traceIdOf } from '../src/observe/traces/trace-ids.ts'
 import { ask } from './helper/maas-client.ts'
 import { startProgram } from './helper/process.ts'
 import { KEY, type LogRecord, startTestProxy, testConfig } from './helper/proxy.ts'
@@ -138,12 +138,12 @@ t.test('the level comes back by itself, and is left alone where it says as much 
   const lines: LogRecord[] = []
   const stream = { write: (text: Buffer) => { for (const line of String(text).trim().split('\n')) lines.push(JSON.parse(line)) } } as unknown as Writable
   const quiet = await createLogger('warn', 'json', stream)
-  levelSwitch(quiet, 1)()
+  createDebugToggle(quiet, 1)()
   t.match(lines, [{ level: 30, msg: /has been raised/ }], 'it is told of even where info is not')
   await until('the level is back', () => quiet.level === 'warn')
   t.match(lines[1], { msg: 'the log level is back', to: 'warn' })
   const loud = await createLogger('trace', 'json', stream)
-  levelSwitch(loud)()
+  createDebugToggle(loud)()
   t.equal(loud.level, 'trace')
   t.match(lines[2], { msg: /already/ })
 })

@@ -4,23 +4,26 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { COMMANDS } from '../src/cli.ts'
-import { EXIT_STATUS } from '../src/commands/exit-status.ts'
-import { manPage } from '../src/commands/man-page.ts'
-import { usagesOf } from '../src/commands/usage.ts'
+import { COMMANDS } from '../src/cli/cli.ts'
+import { EXIT_STATUS } from '../src/cli/exit-status.ts'
+import { manPage } from '../src/cli/commands/man-page.ts'
+import { usagesOf } from '../src/cli/usage.ts'
 import { ERRORS } from '../src/errors.ts'
-import { metricsTable } from '../src/observe/metrics-table.ts'
-import { Traffic } from '../src/observe/traffic.ts'
-import { helpText } from '../src/settings/help.ts'
+import { metricsTable } from '../src/observe/metrics/table.ts'
+import { Traffic } from '../src/observe/metrics/traffic.ts'
+import { helpText } from '../src/cli/help.ts'
 import { SETTINGS } from '../src/settings/table.ts'
-import { optionalPackages } from '../src/version.ts'
+import { optionalPackages } from '../src/package.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const sources = readdirSync(resolve(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
-/** The rooms from the top down; a file imports from its own room and those below it. */
-const ROOMS = ['main.ts', 'code-cache.ts', 'program.ts', 'cli.ts', 'index.ts', 'commands', 'library', 'server.ts', 'guarded.ts', 'admin-server.ts', 'listener.ts', 'no-schemas.ts', 'socket-file.ts', 'demo', 'maas-side.ts', 'key-ring.ts', 'token-files.ts', 'forward', 'respond', 'admit', 'settings', 'observe', 'answer-over.ts', 'exchange.ts', 'fields.ts', 'policy', 'maas', 'errors.ts', 'file-watch.ts', 'remembered.ts', 'v8-flags.ts', 'version.ts', 'shipped.ts']
+/** The rooms from the top down. A file imports from its own room and from those below it. */
+const ROOMS = [
+  'main.ts', 'index.ts', 'cli', 'library', 'proxy', 'demo', 'respond', 'forward', 'admit', 'upstream', 'settings', 'listen', 'observe', 'exchange', 'policy',
+  'http', 'performance', 'maas', 'text', 'environment.ts', 'errors.ts', 'package.ts'
+]
 
 t.test('imports go downward only', async t => {
   for (const name of sources) {
@@ -32,6 +35,23 @@ t.test('imports go downward only', async t => {
       t.ok(ROOMS.indexOf(targetRoom) >= level, `${name} imports ${target}, which is not above it`)
     }
   }
+})
+
+t.test('no file imports itself, by however many others', async t => {
+  const targets = new Map(sources.map(name => [name, [...read(`src/${name}`).matchAll(/(?:from |import\()'(\.[^']+)'/g)]
+    .map(([, target = '']) => relative('/', resolve('/', dirname(name), target)))]))
+  const done = new Set<string>()
+  const follow = (name: string, path: readonly string[]): void => {
+    t.notOk(path.includes(name), [...path, name].join(' > '))
+    if (done.has(name) || path.includes(name)) return
+    for (const target of targets.get(name) ?? []) follow(target, [...path, name])
+    done.add(name)
+  }
+  for (const name of sources) follow(name, [])
+})
+
+t.test('at most five files stand outside of the rooms', async t => {
+  t.strictSame(sources.filter(name => !name.includes('/')).sort(), ['environment.ts', 'errors.ts', 'index.ts', 'main.ts', 'package.ts'])
 })
 
 t.test('the stand-in MAAS shares nothing with the proxy', async t => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
-import { ownOrigin } from '../fields.ts'
-import { bracket, type ListenAddress } from '../settings/listen.ts'
+import { ownOrigin } from '../http/fields.ts'
+import { bracket, type ListenAddress } from '../listen/address.ts'
 
 /** Which names and origins may be used with a listener. */
 export interface BrowserGuard {

@@ -5,7 +5,7 @@ import { parseQuery } from '../maas/query.ts'
 export type FormOp = { certain: true, op: string | null } | { certain: false }
 
 /** The kinds of body in which MAAS looks for an op on POST (Django's `request.POST`). */
-export type FormKind = 'urlencoded' | 'multipart' | 'odd'
+export type FormKind = 'urlencoded' | 'multipart' | 'ambiguous'
 
 const UNCERTAIN: FormOp = { certain: false }
 /** Without a backslash, which Django takes for an escape; the characters and the length of RFC 2046 §5.1.1. */
@@ -17,12 +17,12 @@ const PLAIN_PART = /^form-data; name="([\w.[\]-]+)"(; filename="[\x20-\x21\x23-\
 /** Django ignores a part whose head is larger than 1,024 bytes. */
 const MAX_PART_HEAD = 1000
 
-/** What kind of form a content type announces; null for what MAAS takes no op from. One that only resembles a form is odd. */
+/** What kind of form a content type announces; null for what MAAS takes no op from. One that only resembles a form is ambiguous. */
 export function formKind (contentType: string | undefined): FormKind | null {
   if (contentType === undefined || !/form/i.test(contentType)) return null
   const [type = ''] = contentType.split(';') // as it is written: whether another case is a form depends on Django's version
   if (type.trim() === 'application/x-www-form-urlencoded') return 'urlencoded'
-  return type.trim() === 'multipart/form-data' ? 'multipart' : 'odd'
+  return type.trim() === 'multipart/form-data' ? 'multipart' : 'ambiguous'
 }
 
 /**

@@ -1,10 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
-import { connectionOptions } from '../fields.ts'
-
-/** The methods that MAAS knows; it answers 405 to HEAD, OPTIONS and PATCH itself (`data` of a running MAAS 3.4). */
-export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'] as const
+import { connectionOptions } from '../http/fields.ts'
+import { METHODS } from '../http/methods.ts'
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 const MAX_HEADER_LINES = 1000

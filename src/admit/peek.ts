@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Peeked } from '../exchange.ts'
+import type { BodyStart } from './admitted.ts'
 
 /** How much of a body may be looked at. */
 export const PEEK_BYTES = 64 * 1024
@@ -8,13 +8,13 @@ export const PEEK_BYTES = 64 * 1024
  * Reads the beginning of a body, for the relay to send before the rest. The rest is not read yet.
  * @returns what was read, and whether that is all; null if the client has gone
  */
-export async function peek (request: IncomingMessage): Promise<Peeked | null> {
+export async function peek (request: IncomingMessage): Promise<BodyStart | null> {
   const chunks: Buffer[] = []
   let size = 0
   return await new Promise(resolve => {
-    const finish = (peeked: Peeked | null) => {
+    const finish = (start: BodyStart | null) => {
       request.off('data', onData).off('end', onEnd).off('close', onClose).pause()
-      resolve(peeked)
+      resolve(start)
     }
     const onData = (chunk: Buffer) => {
       chunks.push(chunk)

@@ -1,7 +1,7 @@
 import { unescape } from 'node:querystring'
 import { ProxyError } from '../errors.ts'
-import type { Target } from '../exchange.ts'
 import { parseQuery } from '../maas/query.ts'
+import type { Target } from '../maas/target.ts'
 
 /** RFC 3986 §2: visible ASCII is all that a target is made of. */
 const ILLEGAL_BYTE = /[^\x21-\x7e]/

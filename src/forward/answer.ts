@@ -1,21 +1,21 @@
 import type { FastifyReply } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Admitted } from '../admit/admitted.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Exchange } from '../exchange.ts'
-import { ownOrigin } from '../fields.ts'
-import type { Access } from '../maas/access.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import { ownOrigin } from '../http/fields.ts'
 import { findHint } from '../maas/hints.ts'
 import type { Signing } from './credential.ts'
-import { atEndOfTurn, type EndOfTurnListener } from './end-of-turn.ts'
-import { HeldAnswer, mustBeHeld } from './held-answer.ts'
-import type { MaasLink } from './link.ts'
+import { atEndOfTurn, type EndOfTurnListener } from '../performance/end-of-turn.ts'
+import { BufferedAnswer, needsBuffering } from './buffered-answer.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { OriginRewriter } from './origin-rewriter.ts'
 import { redirect } from './redirect.ts'
 import { responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
 
 /** What an answer is given to the client with. */
 export interface AnswerTask {
-  link: MaasLink
+  upstream: Upstream
   /** of the key that the request is signed with */
   signing: Signing
   request: IncomingMessage
@@ -23,6 +23,7 @@ export interface AnswerTask {
   reply: FastifyReply
   response: ServerResponse
   exchange: Exchange
+  admitted: Admitted
   /** whether the body has addresses of MAAS in it that are to lead to the proxy */
   rewriteBody: boolean
 }
@@ -39,7 +40,7 @@ export class Answer implements EndOfTurnListener {
   /** body bytes still to come from MAAS; null where it did not say how many */
   #remaining: number | null = null
   /** an answer that is looked into for secrets before it is passed on */
-  #held: HeldAnswer | null = null
+  #held: BufferedAnswer | null = null
   #rewriter: OriginRewriter | null = null
   /** a body that came in one small piece, to go out at the end of the turn */
   #wholeBody: string | null = null
@@ -53,14 +54,14 @@ export class Answer implements EndOfTurnListener {
   get refusal (): Buffer | null { return this.#held?.head.status === 401 ? this.#held.body : null }
 
   head (status: number, rawHeaders: readonly Buffer[], reason: string): void {
-    const { request, response, link: { origin, clock }, exchange, rewriteBody } = this.#task
+    const { request, response, upstream: { origin, clock }, exchange, rewriteBody } = this.#task
     const plain = responseHead(status, reason, rawHeaders)
     if (plain.date !== null) clock.learnFromDate(plain.date)
     exchange.maasTraceId = plain.traceId
     if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, ownOrigin(request))
     const head = status >= 300 && status < 400 ? redirect(plain, origin, ownOrigin(request)) : this.#rewriter !== null ? withoutLength(plain) : plain
-    if (mustBeHeld(head)) {
-      this.#held = new HeldAnswer(head)
+    if (needsBuffering(head)) {
+      this.#held = new BufferedAnswer(head)
       return
     }
     this.#begin(head, null)
@@ -132,13 +133,13 @@ export class Answer implements EndOfTurnListener {
 
   /** Passes the head on, with a hint beside what MAAS says. @param body if it is known, for the hint */
   #begin ({ status, reason, headers }: Pick<ResponseHead, 'status' | 'reason' | 'headers'>, body: string | null): void {
-    const { response, exchange, reply } = this.#task
-    exchange.hint = status < 400 ? null : findHint({ status, access: exchange.access as Access, retryAfter: valueOf(headers, 'retry-after'), challenge: valueOf(headers, 'www-authenticate'), body })
+    const { response, exchange, admitted, reply } = this.#task
+    exchange.hint = status < 400 ? null : findHint({ status, access: admitted.access, retryAfter: valueOf(headers, 'retry-after'), challenge: valueOf(headers, 'www-authenticate'), body })
     response.writeHead(status, reason, exchange.hint === null ? headers : [...headers, 'MAAS-Proxy-Hint', exchange.hint])
     reply.hijack()
   }
 
-  #release ({ head, body }: HeldAnswer): void {
+  #release ({ head, body }: BufferedAnswer): void {
     const masked = this.#task.signing.maskSecret({ headers: head.headers, body })
     this.#begin({ ...head, headers: masked.headers }, masked.body.toString('latin1'))
     this.#task.response.end(masked.body)

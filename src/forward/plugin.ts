@@ -1,19 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import httpProxy from '@fastify/http-proxy'
-import { METHODS } from '../admit/framing.ts'
+import type { Admitted } from '../admit/admitted.ts'
 import { ProxyError } from '../errors.ts'
-import { type Access, decideAccess } from '../maas/access.ts'
+import { METHODS } from '../http/methods.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Credential } from './credential.ts'
-import type { MaasLink } from './link.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { relay } from './relay.ts'
 
 /** What forwarding needs to know. */
 export interface ForwardOptions {
-  link: MaasLink
+  upstream: Upstream
   credential: Credential
   policy: Policy
-  dualOperations: Access
 }
 
 /**
@@ -28,8 +27,8 @@ const DESCRIPTION = '/MAAS/api/2.0/describe/'
  */
 export async function forward (app: FastifyInstance, options: ForwardOptions): Promise<void> {
   await app.register(httpProxy, {
-    upstream: options.link.origin,
-    undici: options.link.upstream, // reply-from would otherwise make connections of its own, which verify no certificate
+    upstream: options.upstream.origin,
+    undici: options.upstream.pool, // reply-from would otherwise make connections of its own, which verify no certificate
     routes: ['/MAAS/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
@@ -40,25 +39,19 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
   })
 }
 
-/** The steps after admission, in their order: classify, sign, forward. Respond is the relay's second half. */
-function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions): void {
-  const { exchange, raw } = request
-  const { operation } = exchange
-  if (operation === null) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
-
-  exchange.access = decideAccess(exchange.anonymousKind, options.dualOperations, exchange.askedAccess)
-  if (exchange.access === null) throw new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
-
+/** The steps after admission, in their order: sign, forward. Respond is the relay's second half. */
+function handle (request: FastifyRequest, reply: FastifyReply, { upstream, credential, policy }: ForwardOptions): void {
+  const admitted = request.admitted as Admitted // or this route would not have been reached
   relay({
-    link: options.link,
-    signing: options.credential.signing,
-    policy: options.policy,
-    request: raw,
+    upstream,
+    signing: credential.signing,
+    policy,
+    request: request.raw,
     target: request.originalUrl,
     reply,
     response: reply.raw,
-    exchange,
-    operation,
-    rewriteBody: operation.path === DESCRIPTION && request.method === 'GET'
+    exchange: request.exchange,
+    admitted,
+    rewriteBody: admitted.operation.path === DESCRIPTION && request.method === 'GET'
   })
 }

@@ -1,4 +1,4 @@
-import { ProxyError } from '../errors.ts'
+import { checkMoved } from '../upstream/moved.ts'
 import { type ResponseHead, valueOf } from './response-head.ts'
 
 /** What stands before the path of an absolute URL, which may have none (RFC 3986 §3.2). */
@@ -21,11 +21,4 @@ export function redirect (head: ResponseHead, upstream: string, client: string):
   }
   checkMoved(location, upstream)
   return head
-}
-
-/** @throws ProxyError MAAS_PROXY_UPSTREAM_MOVED where an absolute location is the https address of the MAAS that was asked by http */
-export function checkMoved (location: string, upstream: string): void {
-  const [{ origin, protocol, hostname }, asked] = [new URL(location), new URL(upstream)]
-  if (protocol !== 'https:' || asked.protocol !== 'http:' || hostname !== asked.hostname) return
-  throw new ProxyError('MAAS_PROXY_UPSTREAM_MOVED', { message: `MAAS has TLS and redirects to ${origin}`, remedy: `set MAAS_URL=${origin}/MAAS` })
 }

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
-import { expectsContinue, hasBody } from '../fields.ts'
-import type { Operation } from '../maas/operations.ts'
+import { expectsContinue, hasBody } from '../http/fields.ts'
+import { onResponseFinished } from '../http/response-tracker.ts'
 import type { Policy } from '../policy/policy.ts'
 import { Answer, type AnswerTask } from './answer.ts'
-import type { ConnectionUse, Line, LineUser } from './connection.ts'
-import { explainFailure } from './failures.ts'
+import type { ConnectionTracker, RequestAttempt, TrackerAware } from '../upstream/tracked-client.ts'
+import { explainFailure } from '../upstream/failures.ts'
 import { RequestBody } from './request-body.ts'
 import { requestHeaders } from './request-headers.ts'
 
@@ -14,7 +14,6 @@ import { requestHeaders } from './request-headers.ts'
 export interface RelayTask extends AnswerTask {
   /** the request target, as it was admitted */
   target: string
-  operation: Operation
   policy: Policy
 }
 
@@ -35,35 +34,35 @@ const MAX_ATTEMPTS = 2
 const CLIENT_GONE = new Error('the client has gone')
 
 /** The handler that undici drives. */
-class Relay implements Dispatcher.DispatchHandler, LineUser {
+class Relay implements Dispatcher.DispatchHandler, TrackerAware {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
   /** undici calls back in the connection's async context; restore the request's, or traces lose their parent. */
   readonly #inContext = AsyncLocalStorage.snapshot()
   #answer: Answer
-  #line: Line | null = null
-  #use: ConnectionUse | undefined
+  #tracker: ConnectionTracker | null = null
+  #attempt: RequestAttempt | undefined
   #controller: Dispatcher.DispatchController | null = null
   #clientGone = false
   #done = false
 
   constructor (task: RelayTask) {
     this.#task = task
-    this.#body = hasBody(task.request) ? new RequestBody(task.request, task.exchange) : null
+    this.#body = hasBody(task.request) ? new RequestBody(task.request, task.admitted.bodyStart, task.exchange) : null
     this.#answer = new Answer(task)
   }
 
   start (): void {
-    this.#task.exchange.tearDown = () => { this.#onClose() }
+    onResponseFinished(this.#task.request, this.#task.response, () => { this.#onClose() })
     this.#send()
   }
 
   #send (): void {
-    const { link, signing, request, target, exchange } = this.#task
+    const { upstream, signing, request, target, admitted, exchange } = this.#task
     exchange.attempts++
     exchange.sentAt = performance.now()
-    const authorization = exchange.access === 'signed' ? signing.sign() : null
-    link.upstream.dispatch({
+    const authorization = admitted.access === 'signed' ? signing.sign() : null
+    upstream.pool.dispatch({
       method: request.method as Dispatcher.HttpMethod,
       path: target,
       headers: requestHeaders(request.rawHeaders, request.headers.connection, authorization),
@@ -71,16 +70,16 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
     }, this)
   }
 
-  onLine (line: Line): void {
-    this.#line = line
+  onTracker (tracker: ConnectionTracker): void {
+    this.#tracker = tracker
   }
 
   onRequestStart (controller: Dispatcher.DispatchController): void {
     if (this.#clientGone) return controller.abort(CLIENT_GONE)
     this.#controller = controller
-    this.#use = this.#line?.beginUse()
+    this.#attempt = this.#tracker?.beginAttempt()
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until now, when there is somebody to take it.
-    if (this.#body !== null && expectsContinue(this.#task.request) && !this.#task.exchange.continued) this.#task.response.writeContinue()
+    if (this.#body !== null && expectsContinue(this.#task.request) && !this.#task.admitted.continued) this.#task.response.writeContinue()
   }
 
   onResponseStart (controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
@@ -116,9 +115,9 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
 
   /** Whether MAAS refused the request for its timestamp alone: it authenticates before it does anything, so nothing has happened yet. */
   #refusedForTimestamp (): boolean {
-    const { link: { clock }, exchange } = this.#task
+    const { upstream: { clock }, admitted } = this.#task
     const body = this.#answer.refusal
-    return body !== null && clock.learnFromRefusal(body.toString('latin1')) && exchange.access === 'signed'
+    return body !== null && clock.learnFromRefusal(body.toString('latin1')) && admitted.access === 'signed'
   }
 
   /**
@@ -126,7 +125,7 @@ class Relay implements Dispatcher.DispatchHandler, LineUser {
    * (RFC 9112 §9.3.1). It may have read the request all the same, so only one that can have no effect counts.
    */
   #diedUnused (failure: ProxyError): boolean {
-    return failure.code === 'MAAS_PROXY_UPSTREAM_CLOSED' && this.#use?.isReuse === true && !this.#use.hasAnswer && !this.#task.policy.hasEffect(this.#task.operation)
+    return failure.code === 'MAAS_PROXY_UPSTREAM_CLOSED' && this.#attempt?.isReuse === true && !this.#attempt.hasAnswer && !this.#task.policy.hasEffect(this.#task.admitted.operation)
   }
 
   /** Not a request with a body, which is gone. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Exchange } from '../exchange.ts'
+import type { BodyStart } from '../admit/admitted.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 
 /** Bytes held between client and MAAS; a slower MAAS stops the client by TCP. */
 const HIGH_WATER_MARK = 64 * 1024
@@ -15,16 +16,15 @@ export class RequestBody extends Readable {
   readonly #onData: (chunk: Buffer) => void
   readonly #onEnd = () => { this.push(null) }
 
-  constructor (source: IncomingMessage, exchange: Exchange) {
+  constructor (source: IncomingMessage, start: BodyStart | null, exchange: Exchange) {
     super({ highWaterMark: HIGH_WATER_MARK })
     this.#source = source
     this.#onData = chunk => {
       exchange.requestBytes += chunk.length
       if (!this.push(chunk)) source.pause()
     }
-    const { peeked } = exchange
-    if (peeked !== null) this.#onData(peeked.bytes)
-    if (peeked?.complete === true) this.#onEnd()
+    if (start !== null) this.#onData(start.bytes)
+    if (start?.complete === true) this.#onEnd()
     else source.on('data', this.#onData).on('end', this.#onEnd).pause()
     // undici listens only while it writes; an error before or after that has nobody to tell.
     this.on('error', () => {})

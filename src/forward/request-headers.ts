@@ -1,5 +1,5 @@
-import { VIA } from '../admit/loop.ts'
-import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
+import { VIA } from '../http/via.ts'
+import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../http/fields.ts'
 
 /** Fields that are never forwarded to MAAS, each with its reason. */
 const NOT_FORWARDED: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../fields.ts'
+import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../http/fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
 const NOT_RESPONDED: ReadonlySet<string> = new Set([

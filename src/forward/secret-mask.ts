@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { ProxyError } from '../errors.ts'
 import type { ApiKey } from '../maas/api-key.ts'
-import { MAX_HELD_BYTES } from './held-answer.ts'
+import { MAX_BUFFERED_BYTES } from './buffered-answer.ts'
 import { valueOf, withoutFields } from './response-head.ts'
 
 /** An answer as a whole: fields as names and values in turns, and the body. */
@@ -35,7 +35,7 @@ export function createSecretMask ({ tokenSecret }: ApiKey): SecretMask {
 
 function decompress (coding: string, body: Buffer): Buffer {
   try {
-    if (/^(?:x-)?gzip$/i.test(coding)) return gunzipSync(body, { maxOutputLength: MAX_HELD_BYTES })
+    if (/^(?:x-)?gzip$/i.test(coding)) return gunzipSync(body, { maxOutputLength: MAX_BUFFERED_BYTES })
   } catch {
     // answered below, like any other coding that cannot be undone
   }

@@ -1,6 +1,7 @@
-import { gatherVariables, type Given, type Lookup } from '../settings/sources.ts'
-import { suggestion } from '../settings/suggestion.ts'
-import { SETTINGS, type SettingName } from '../settings/table.ts'
+import { gatherVariables } from '../settings/sources.ts'
+import type { SettingInput, Lookup } from '../settings/setting-input.ts'
+import { suggestion } from '../text/suggestion.ts'
+import { type SettingName, SETTINGS } from '../settings/table.ts'
 
 /**
  * How requests below `/MAAS/` are guarded, signed and sent. Each option is the setting whose flag it is called after, in camelCase, with the same
@@ -98,7 +99,7 @@ const KNOWN = [...Object.keys(OPTIONS), ...OWN_OPTIONS]
  * @param problems gets a line for each option that is none or has a value of the wrong type, and for each variable that means nothing here
  */
 export function readOptions (options: MaasAuthProxyOptions, problems: string[]): Lookup {
-  const given = new Map<SettingName, Given>()
+  const given = new Map<SettingName, SettingInput>()
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || OWN_OPTIONS.has(option) || REGISTER_OPTIONS.has(option)) continue
     const name = Object.hasOwn(OPTIONS, option) ? OPTIONS[option as keyof typeof OPTIONS] : undefined

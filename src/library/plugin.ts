@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
-import { guarded } from '../guarded.ts'
-import { announce, openMaasSide } from '../maas-side.ts'
-import { accessLog } from '../observe/access-log.ts'
-import { auditLog } from '../observe/audit-log.ts'
-import { type LogOf, logObserverError } from '../observe/exchanges.ts'
-import type { ListenerConfig } from '../settings/listener.ts'
-import { formatListenAddress, isLoopback } from '../settings/listen.ts'
+import { proxyPipeline } from '../proxy/pipeline.ts'
+import { announce, openBackend } from '../proxy/backend.ts'
+import { accessLog } from '../observe/log/access-log.ts'
+import { auditLog } from '../observe/log/audit-log.ts'
+import { logObserverError, type LogOf } from '../exchange/plugin.ts'
+import type { ListenerConfig } from '../settings/listener-config.ts'
+import { formatListenAddress, isLoopback } from '../listen/address.ts'
 import { configure } from '../settings/load.ts'
-import { TokenFiles } from '../token-files.ts'
+import { TokenFiles } from '../proxy/client-token-files.ts'
 import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 
 /** The plugin: the guarded way to MAAS in a scope of its own, and what it needs from the start of the server to its end. */
@@ -19,7 +19,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   const { LISTEN_PID: _sockets, ...environment } = options.env ?? {} // sockets that systemd passed are the server's, and must not loosen the guard
   const config = await configure({ program: given, listeners: [{ where: '', given }] }, environment, problems)
   const listener = config.listeners[0] as ListenerConfig
-  const { link, ring, close } = openMaasSide(config, app.log)
+  const { upstream, ring, close } = openBackend(config, app.log)
   const tokens = new TokenFiles(config.listeners, app.log)
   app.addHook('onClose', async () => {
     tokens.close()
@@ -30,7 +30,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   const { credential } = ring.of(listener.key)
   const logOf: LogOf = ({ log }) => log // the server's, with what it says of each request
   const observers = [...options.accessLog === false ? [] : [accessLog(logOf)], auditLog(logOf, () => undefined)]
-  await app.register(guarded, { config: listener, link, credential, clientTokens: tokens.of(listener), observers, onObserverError: logObserverError(logOf), logOf, isLent: true })
+  await app.register(proxyPipeline, { config: listener, upstream, credential, clientTokens: tokens.of(listener), observers, onObserverError: logObserverError(logOf), logOf, ownPages: new Set<string>(), isEmbedded: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
 /** What stands against being in this server, in this place. */

@@ -2,7 +2,7 @@ import { closest } from 'fastest-levenshtein'
 import { readFileSync } from 'node:fs'
 import type { Rule } from './rule.ts'
 import { segmentsOf } from './segments.ts'
-import { shipped } from '../shipped.ts'
+import { packageFile } from '../package.ts'
 
 /** An operation that some supported version of MAAS has. */
 export interface KnownOperation {
@@ -14,7 +14,7 @@ export interface KnownOperation {
   segments: readonly string[]
 }
 
-const FILE = shipped('config/operations.json')
+const FILE = packageFile('config/operations.json')
 
 let known: readonly KnownOperation[] | undefined
 

@@ -1,3 +1,4 @@
+import { READING_METHODS } from '../http/methods.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Operation } from '../maas/operations.ts'
 import { dependsOnOp, matches, type Rule } from './rule.ts'
@@ -25,12 +26,10 @@ export interface PolicyOptions {
 }
 
 /** What is decided of an operation, and by what. */
-export type Verdict = { allowed: true, by: string } | { allowed: false, code: ErrorCode, by: string }
+export type PolicyVerdict = { allowed: true, by: string } | { allowed: false, code: ErrorCode, by: string }
 
 /** The root that rules are relative to. Other paths are known to no rule. */
 export const API_ROOT = '/MAAS/api/2.0/'
-
-const READING: readonly string[] = ['GET', 'HEAD']
 
 /** Decides on operations. Nothing is allocated per rule. */
 export class Policy {
@@ -49,14 +48,14 @@ export class Policy {
   get rules (): readonly SourcedRule[] { return this.#rules }
 
   /** Decides by the first of these that has something to say: credentials, read-only, deny, allow. */
-  decide (operation: Operation): Verdict {
+  decide (operation: Operation): PolicyVerdict {
     const { credentialRules, readOnly, effectfulReads, deny, allow } = this.#options
     const segments = relativeSegments(operation.path)
     const find = (rules: readonly SourcedRule[]) => findBy(rules, operation, segments)
 
     const credential = find(credentialRules)
     if (credential !== undefined) return { allowed: false, code: 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', by: credential }
-    if (readOnly && !READING.includes(operation.method)) return { allowed: false, code: 'MAAS_PROXY_WRITE_REFUSED', by: '--read-only' }
+    if (readOnly && !READING_METHODS.includes(operation.method)) return { allowed: false, code: 'MAAS_PROXY_WRITE_REFUSED', by: '--read-only' }
     const effectful = readOnly ? find(effectfulReads) : undefined
     if (effectful !== undefined) return { allowed: false, code: 'MAAS_PROXY_WRITE_REFUSED', by: `--read-only: ${effectful}` }
     // Where MAAS has a resource whose name begins with `op-`, the path is its, and no operation's: either reading may be denied.
@@ -69,7 +68,7 @@ export class Policy {
 
   /** Whether an operation can change anything: all can but GET and HEAD, and of those the known few. */
   hasEffect (operation: Operation): boolean {
-    return !READING.includes(operation.method) || findBy(this.#options.effectfulReads, operation, relativeSegments(operation.path)) !== undefined
+    return !READING_METHODS.includes(operation.method) || findBy(this.#options.effectfulReads, operation, relativeSegments(operation.path)) !== undefined
   }
 
   /** Whether the op has to be known, or else nothing may pass: rules that are only to warn are no reason. */
@@ -81,7 +80,7 @@ export class Policy {
 
   /** Whether the verdict on a method and a path depends on which operation it is. */
   dependsOnOp (method: string, path: string): boolean {
-    if (this.#options.readOnly && !READING.includes(method)) return false
+    if (this.#options.readOnly && !READING_METHODS.includes(method)) return false
     const segments = relativeSegments(path)
     return this.#rules.some(({ rule }) => dependsOnOp(rule, method, segments))
   }

@@ -1,20 +1,20 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { METHODS } from '../admit/framing.ts'
+import { METHODS } from '../http/methods.ts'
 import { ProxyError } from '../errors.ts'
-import type { LogOf } from '../observe/exchanges.ts'
+import type { LogOf } from '../exchange/plugin.ts'
 
 /** Whose errors are answered. */
 export interface ErrorAnswersOptions {
   /** whether the server is somebody else's: then errors that are not ours, as those of its hooks, are left to its own handler */
-  isLent: boolean
+  isEmbedded: boolean
   logOf: LogOf
 }
 
 /** Answers errors with the proxy's JSON and the header that tells the proxy's answers from MAAS's. */
-export const errorAnswers = fp(async function errorAnswers (app: FastifyInstance, { isLent, logOf }: ErrorAnswersOptions) {
+export const errorAnswers = fp(async function errorAnswers (app: FastifyInstance, { isEmbedded, logOf }: ErrorAnswersOptions) {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    if (isLent && !(error instanceof ProxyError)) throw error
+    if (isEmbedded && !(error instanceof ProxyError)) throw error
     answerError(error, request, reply, logOf(request))
   })
 }, { name: 'error-answers', fastify: '5.x', dependencies: ['exchanges'] })

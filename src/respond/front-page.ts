@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
-import { formatListenAddress, type ListenAddress } from '../settings/listen.ts'
+import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
 
 /**
  * Registers `/`: a page of text that says what this is, with lines to copy.

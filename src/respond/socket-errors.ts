@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
-import { pendingAnswers } from '../answer-over.ts'
+import { pendingResponses } from '../http/response-tracker.ts'
 import { type ErrorCode, ProxyError } from '../errors.ts'
 
 /** Who is told of what was refused before it was a request. */
@@ -33,7 +33,7 @@ export const socketErrors = fp(async function socketErrors (app: FastifyInstance
     refuse(socket, new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message: 'the method CONNECT is not one of the MAAS API' }))
   })
   app.server.on('checkExpectation', ({ socket }: IncomingMessage) => {
-    if (pendingAnswers(socket) > 0) socket.destroySoon()
+    if (pendingResponses(socket) > 0) socket.destroySoon()
     else refuse(socket, new ProxyError('MAAS_PROXY_EXPECTATION_UNSUPPORTED'))
   })
 }, { name: 'socket-errors', fastify: '5.x' })
@@ -53,8 +53,8 @@ const PARSER_ERRORS: Readonly<Record<string, ErrorCode>> = {
  */
 function isFree (socket: Socket, last: ServerResponse | undefined): boolean {
   if (last === undefined) return true
-  if (last.req.complete) return pendingAnswers(socket) === 0
-  return pendingAnswers(socket) <= 1 && !last.headersSent
+  if (last.req.complete) return pendingResponses(socket) === 0
+  return pendingResponses(socket) <= 1 && !last.headersSent
 }
 
 /** Writes an error onto a connection that no request can follow on, and ends it. */

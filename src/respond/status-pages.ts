@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Verdict } from '../observe/health.ts'
-import type { MetricsText } from '../observe/metrics.ts'
+import type { Readiness } from '../observe/health.ts'
+import type { MetricsText } from '../observe/metrics/page.ts'
 
 /** The pages for whoever watches the proxy. MAAS serves nothing under `/-/`. */
 export const LIVE_PATH = '/-/live'
@@ -8,14 +8,14 @@ export const READY_PATH = '/-/ready'
 export const METRICS_PATH = '/-/metrics'
 
 /** Whether requests would be answered, and what there is to know beside it. */
-export interface Readiness extends Verdict {
+export interface ReadinessReport extends Readiness {
   /** how far the clock of MAAS is ahead of ours, as far as is known; signatures follow it */
   clockOffsetSeconds: number
 }
 
 /** Where the pages have what they show. */
 export interface StatusPagesOptions {
-  readiness: () => Promise<Readiness>
+  readiness: () => Promise<ReadinessReport>
   metrics: () => Promise<MetricsText>
 }
 

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { type AnonymousKind, type AnonymousOperation, AnonymousOperations } from '../maas/access.ts'
 import { quote, readJsonFile } from './values.ts'
-import { shipped } from '../shipped.ts'
+import { packageFile } from '../package.ts'
 
 /** The table that is shipped, as a path. */
-export const SHIPPED_ANONYMOUS_OPERATIONS = fileURLToPath(shipped('config/anonymous-operations.json'))
+export const SHIPPED_ANONYMOUS_OPERATIONS = fileURLToPath(packageFile('config/anonymous-operations.json'))
 
 const KINDS: readonly AnonymousKind[] = ['same', 'anonymous-only', 'dual']
 const KEYS = ['method', 'path', 'op', 'kind', 'reason']

@@ -1,8 +1,7 @@
 import { isListenerSetting } from './listener-settings.ts'
-import type { Given } from './sources.ts'
-import type { Scopes } from './scopes.ts'
-import { suggestion } from './suggestion.ts'
-import { SETTINGS, type SettingName } from './table.ts'
+import type { SettingInput, Scopes } from './setting-input.ts'
+import { suggestion } from '../text/suggestion.ts'
+import { type SettingName, SETTINGS } from './table.ts'
 import { quote, readSettingFile } from './values.ts'
 
 /** What a configuration file has for a setting: one value, or a list of them. */
@@ -68,8 +67,8 @@ async function parseFile (path: string, report: (problem: string) => void): Prom
   }
 }
 
-function readEntries (entries: Entries, { file, where, rank }: { file: string, where: string, rank: number }, keys: readonly string[], report: (problem: string) => void): Map<SettingName, Given> {
-  const found = new Map<SettingName, Given>()
+function readEntries (entries: Entries, { file, where, rank }: { file: string, where: string, rank: number }, keys: readonly string[], report: (problem: string) => void): Map<SettingName, SettingInput> {
+  const found = new Map<SettingName, SettingInput>()
   for (const [key, value] of Object.entries(entries)) {
     const name = keys.includes(key) ? NAMES_BY_KEY.get(key) : undefined
     const texts = textsOf(value)

@@ -2,8 +2,9 @@ import { SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
 import { keyOf, NAMES_BY_KEY } from './config-file.ts'
 import { isListenerSetting } from './listener-settings.ts'
 import { readScopes } from './scopes.ts'
-import { DEFAULT_SOURCE, type Environment, type Flags, type Given, type Lookup } from './sources.ts'
-import { SETTINGS, type Setting, type SettingName } from './table.ts'
+import { DEFAULT_SOURCE, type Flags, type SettingInput, type Lookup } from './setting-input.ts'
+import type { Environment } from '../environment.ts'
+import { type Setting, type SettingName, SETTINGS } from './table.ts'
 import { parseSwitch } from './values.ts'
 
 /** A setting in effect, as a configuration file would have it. */
@@ -49,11 +50,11 @@ function entriesOf (names: readonly SettingName[], given: Lookup, program: Looku
 }
 
 /** The shipped table is left out: its path is that of this version. */
-function defaultOf ({ default: text }: Setting<unknown>): Given | undefined {
+function defaultOf ({ default: text }: Setting<unknown>): SettingInput | undefined {
   return !text || text === SHIPPED_ANONYMOUS_OPERATIONS ? undefined : { texts: [text], source: DEFAULT_SOURCE, rank: Infinity }
 }
 
-function entry (name: SettingName, { texts, source }: Given): Entry {
+function entry (name: SettingName, { texts, source }: SettingInput): Entry {
   const { flag, value: placeholder, repeatable }: Setting<unknown> = SETTINGS[name]
   const [text = ''] = texts
   const secret = flag === null // which is why it has none

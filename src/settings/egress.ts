@@ -1,29 +1,7 @@
+import { EgressProxy } from '../http/egress-proxy.ts'
 import { BlockList, isIP } from 'node:net'
-import { inspect } from 'node:util'
 import { isThisMachine, type MaasUrl, portOf } from '../maas/maas-url.ts'
-import type { Environment } from './sources.ts'
-
-/** A proxy that connections to MAAS go through. It prints as its origin: a password is never shown. */
-export class EgressProxy {
-  /** scheme, host and port: `http://proxy.example:3128` */
-  readonly origin: string
-  readonly #credentials: string | null
-
-  /** @param credentials `user:password`, decoded; null where the proxy asks for none */
-  constructor (origin: string, credentials: string | null) {
-    this.origin = origin
-    this.#credentials = credentials
-  }
-
-  /** The value of `Proxy-Authorization` (RFC 7617 §2), a secret; null where there is none to send. */
-  get authorization (): string | null {
-    return this.#credentials === null ? null : `Basic ${Buffer.from(this.#credentials).toString('base64')}`
-  }
-
-  toString (): string { return this.origin }
-  toJSON (): string { return this.origin }
-  [inspect.custom] (): string { return this.origin }
-}
+import type { Environment } from '../environment.ts'
 
 /**
  * Finds the proxy that the environment wants MAAS to be reached through, by the rules of curl: a variable in lower case

@@ -1,4 +1,4 @@
-import { formatListenAddress, isLoopback } from './listen.ts'
+import { formatListenAddress, isLoopback } from '../listen/address.ts'
 import type { Values } from './table.ts'
 
 /** The settings of who may reach the proxy. */

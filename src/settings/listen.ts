@@ -1,26 +1,8 @@
+import type { ListenAddress, UnixAddress } from '../listen/address.ts'
 import { readFileSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { quote } from './values.ts'
-
-/** Where to listen: on a TCP address, or on a unix socket. */
-export type ListenAddress = TcpAddress | UnixAddress
-
-export interface TcpAddress extends Inheritable {
-  host: string
-  /** 0 asks the system for a free one */
-  port: number
-}
-
-export interface UnixAddress extends Inheritable {
-  /** absolute */
-  path: string
-}
-
-interface Inheritable {
-  /** the descriptor of the socket, where it was passed to this process and listens already */
-  fd?: number
-}
 
 /** `sun_path` of unix(7) has 108 bytes with its ending NUL, but 104 on BSD and macOS: what works here should work there. */
 const MAX_SOCKET_PATH = 103
@@ -45,31 +27,6 @@ function parseUnixAddress (text: string): UnixAddress {
   const length = Buffer.byteLength(path)
   if (length > MAX_SOCKET_PATH) throw new Error(`the path of the socket is ${length} bytes long, and this system takes at most ${MAX_SOCKET_PATH}; choose a shorter one`)
   return { path }
-}
-
-/** Whether only this machine can reach an address. */
-export function isLoopback (address: ListenAddress): boolean {
-  return 'path' in address || address.host === '::1' || (isIPv4(address.host) && address.host.startsWith('127.'))
-}
-
-/** Shows an address: as a URL, or as `unix:PATH`. */
-export function formatListenAddress (address: ListenAddress): string {
-  return 'path' in address ? `unix:${address.path}` : `http://${bracket(address.host)}:${address.port}`
-}
-
-/** An address that means all of a machine, by the one that reaches it from there; any other as it is. */
-export function reachedBy (host: string): string {
-  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-}
-
-/** A host as it stands in a URL or in `Host`. */
-export function bracket (host: string): string {
-  return host.includes(':') ? `[${host}]` : host
-}
-
-/** A host as sockets want it, of one as it stands in a URL. */
-export function withoutBrackets (host: string): string {
-  return host.replace(/^\[|\]$/g, '')
 }
 
 /** Reads the mode of a socket file: three octal digits, a zero before them or not. */

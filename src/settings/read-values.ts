@@ -1,5 +1,5 @@
-import { DEFAULT_SOURCE, type Lookup } from './sources.ts'
-import { SETTINGS, type SettingName, type Values } from './table.ts'
+import { DEFAULT_SOURCE, type Lookup } from './setting-input.ts'
+import { type SettingName, SETTINGS, type Values } from './table.ts'
 import { attempt } from './values.ts'
 
 /**

@@ -1,17 +1,9 @@
+import { DEFAULT_SOURCE, type Flags, type SettingInput, type Lookup, type Scopes } from './setting-input.ts'
 import { readConfigFile } from './config-file.ts'
 import { SettingsError } from './settings-error.ts'
-import { DEFAULT_SOURCE, type Environment, type Flags, gather, type Given, type Lookup } from './sources.ts'
-import { SETTINGS, type SettingName } from './table.ts'
-
-/** What was given for the program as a whole, and for each of its listeners. */
-export interface Scopes {
-  program: Lookup
-  listeners: ReadonlyArray<{
-    /** as a beginning of messages: `listeners[1]: `; empty where there is no need to tell them apart */
-    where: string
-    given: Lookup
-  }>
-}
+import { gather } from './sources.ts'
+import type { Environment } from '../environment.ts'
+import { type SettingName, SETTINGS } from './table.ts'
 
 /** Weaker than anything that was given. */
 const DEFAULT_RANK = 9
@@ -41,6 +33,6 @@ export async function readScopes (flags: Flags, environment: Environment, proble
   }
 }
 
-function defaultOf (name: SettingName, { [name]: texts }: Flags): Given | undefined {
+function defaultOf (name: SettingName, { [name]: texts }: Flags): SettingInput | undefined {
   return texts === undefined ? undefined : { texts, source: DEFAULT_SOURCE, rank: DEFAULT_RANK }
 }

@@ -1,32 +1,10 @@
+import type { Flags, SettingInput, Lookup } from './setting-input.ts'
+import type { Environment } from '../environment.ts'
 import { parse } from 'dotenv'
 import { existsSync } from 'node:fs'
-import { suggestion } from './suggestion.ts'
-import { SETTINGS, type Setting, type SettingName } from './table.ts'
+import { suggestion } from '../text/suggestion.ts'
+import { type Setting, type SettingName, SETTINGS } from './table.ts'
 import { readSettingFile } from './values.ts'
-
-/** What was given for a setting, and where. */
-export interface Given {
-  /** one, unless the setting is repeatable */
-  texts: readonly string[]
-  /** how the user would name it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)`, `readOnly` */
-  source: string
-  /** 0 flag or option of the library, 1 environment, 2 `.env` file; of a configuration file 1 is a listener's own, 2 for all: the lower wins */
-  rank: number
-  /** the file of settings that it stands in; undefined where it stands in none */
-  file?: string | undefined
-}
-
-/** The source of what nobody gave. */
-export const DEFAULT_SOURCE = 'default'
-
-/** What was given for a setting; undefined where nothing was. */
-export type Lookup = (name: SettingName) => Given | undefined
-
-/** What the command line says of the settings: texts by the setting's name. */
-export type Flags = Partial<Record<SettingName, readonly string[]>>
-
-/** Variables by name; one that is empty counts as not set, as compose files and shells write them. */
-export type Environment = Readonly<Record<string, string | undefined>>
 
 const ENV_PREFIX = 'MAAS_PROXY_'
 const DEFAULT_ENV_FILE = '.env'
@@ -56,7 +34,7 @@ export function gatherVariables (environment: Environment, problems: string[]): 
   return name => fromVariables(environment, SETTINGS[name], 1)
 }
 
-function fromVariables (variables: Environment, setting: Setting<unknown>, rank: number, file?: string): Given | undefined {
+function fromVariables (variables: Environment, setting: Setting<unknown>, rank: number, file?: string): SettingInput | undefined {
   const text = variables[setting.env]
   if (text === undefined || text === '') return undefined
   return { texts: setting.repeatable ? text.split(/[\n;]/).map(part => part.trim()) : [text], source: setting.env + placeOf(file), rank, file }

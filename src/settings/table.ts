@@ -1,7 +1,7 @@
 import { parseApiKey } from '../maas/api-key.ts'
 import type { Access } from '../maas/access.ts'
 import { parseMaasUrl } from '../maas/maas-url.ts'
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat } from '../observe/logger.ts'
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat } from '../observe/log/logger.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
 import { readCertificates, readPrivateKey } from './certificates.ts'
 import { readClientTokens } from './client-tokens.ts'

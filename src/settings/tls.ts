@@ -1,6 +1,6 @@
 import { isThisMachine } from '../maas/maas-url.ts'
 import { belongsTo } from './certificates.ts'
-import type { EgressProxy } from './egress.ts'
+import type { EgressProxy } from '../http/egress-proxy.ts'
 import type { Values } from './table.ts'
 
 /** The settings of the way to MAAS. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { PEEK_BYTES } from '../../src/admit/peek.ts'
-import type { Flags } from '../../src/settings/sources.ts'
+import type { Flags } from '../../src/settings/setting-input.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, keptUpstream, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
 

@@ -5,10 +5,10 @@ import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import { type Dispatcher, errors } from 'undici'
-import { Exchange } from '../../src/exchange.ts'
-import { byName } from '../../src/fields.ts'
+import { Exchange } from '../../src/exchange/exchange.ts'
+import { byName } from '../../src/http/fields.ts'
 import { Credential } from '../../src/forward/credential.ts'
-import { explainFailure } from '../../src/forward/failures.ts'
+import { explainFailure } from '../../src/upstream/failures.ts'
 import { relay } from '../../src/forward/relay.ts'
 import { parseApiKey } from '../../src/maas/api-key.ts'
 import { MaasClock } from '../../src/maas/clock.ts'
@@ -154,7 +154,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
     const exchange = new Exchange()
     const clock = new MaasClock(() => {})
     relay({
-      link: { upstream: late, origin: 'http://maas', clock },
+      upstream: { pool: late, origin: 'http://maas', clock },
       signing: new Credential(parseApiKey('c:t:s'), clock).signing,
       policy: policy as Policy,
       request,
@@ -162,11 +162,10 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
       reply: { hijack: never, send: never } as unknown as FastifyReply,
       response,
       exchange,
-      operation: { method: 'GET', path: '/', op: null, fromPath: false },
+      admitted: { target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', bodyStart: null, continued: false },
       rewriteBody: false
     })
     response.on('close', () => {
-      exchange.tearDown?.()
       handler.onRequestStart?.({ abort: (reason: Error) => handler.onResponseError?.(null as never, reason) } as Dispatcher.DispatchController, null)
       server.emit('given up')
     })

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { chmodSync } from 'node:fs'
 import { createServer, rootCertificates, type TlsOptions, type TLSSocket } from 'node:tls'
-import { trustedCertificates } from '../../src/forward/trust.ts'
+import { caCertificates } from '../../src/upstream/ca-certificates.ts'
 import { loadConfig } from '../../src/settings/load.ts'
-import type { Flags } from '../../src/settings/sources.ts'
+import type { Flags } from '../../src/settings/setting-input.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { startProgram } from '../helper/process.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
@@ -104,7 +104,7 @@ t.test('a CA is trusted if the system, the environment or a flag names it', asyn
 })
 
 t.test('the CAs of Node stay trusted, and none is there twice', async t => {
-  const all = trustedCertificates(['FURTHER'])
+  const all = caCertificates(['FURTHER'])
   t.strictSame(rootCertificates.filter(certificate => !all.includes(certificate)), [], "Node's own")
   t.equal(new Set(all).size, all.length, 'a copy costs time in every TLS context')
   t.equal(all.at(-1), 'FURTHER', 'what the settings name')

@@ -4,8 +4,8 @@ import { Writable } from 'node:stream'
 import { renameSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { run } from '../../src/cli.ts'
-import type { Io } from '../../src/commands/command.ts'
+import { run } from '../../src/cli/cli.ts'
+import type { Io } from '../../src/cli/command.ts'
 import { until } from './until.ts'
 
 interface Test { after: (close: () => unknown) => void }

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream'
-import { type RunningProxy, startProxy } from '../../src/commands/proxy.ts'
-import { createLogger } from '../../src/observe/logger.ts'
+import { type RunningProxy, startProxy } from '../../src/proxy/start.ts'
+import { createLogger } from '../../src/observe/log/logger.ts'
 import { type Config, loadConfig } from '../../src/settings/load.ts'
-import type { Flags } from '../../src/settings/sources.ts'
+import type { Flags } from '../../src/settings/setting-input.ts'
 
 /** The marked key of the tests: each part can be looked for in whatever a test gets to see. */
 export const KEY = { consumer: 'ConsumerKeyMarked1', token: 'TokenKeyMarked0001', secret: 'TokenSecretMarked00000000000001x' }

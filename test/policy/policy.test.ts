@@ -8,7 +8,7 @@ import type { Policy } from '../../src/policy/policy.ts'
 import { parseRule } from '../../src/policy/rule.ts'
 import { segmentsOf } from '../../src/policy/segments.ts'
 import { loadPolicies } from '../../src/settings/load.ts'
-import type { Flags } from '../../src/settings/sources.ts'
+import type { Flags } from '../../src/settings/setting-input.ts'
 
 /** What a policy says of a request: allowed, or by which code it is refused. */
 function decide (policy: Policy, method: string, target: string, formOp: string | null = null): string {

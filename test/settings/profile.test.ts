@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { readProfile, readProfiles } from '../../src/settings/profile.ts'
+import { readProfile, readProfiles } from '../../src/settings/key/profile.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { CONSUMER, CREDENTIALS, login, makeStore, OWN, SECRET, SNAP, TOKEN } from '../helper/maascli-store.ts'
 

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
-import { COMMANDS } from '../../src/cli.ts'
-import { manPage } from '../../src/commands/man-page.ts'
+import { COMMANDS } from '../../src/cli/cli.ts'
+import { manPage } from '../../src/cli/commands/man-page.ts'
 
 t.test('the manual page is clean to those who print it', async t => {
   const path = resolve(t.testdir({ 'page.1': manPage(COMMANDS, '1.2.3') }), 'page.1')

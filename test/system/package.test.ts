@@ -4,10 +4,10 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { COMMANDS } from '../../src/cli.ts'
-import { manPage } from '../../src/commands/man-page.ts'
+import { COMMANDS } from '../../src/cli/cli.ts'
+import { manPage } from '../../src/cli/commands/man-page.ts'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
-import { optionalPackages } from '../../src/version.ts'
+import { optionalPackages } from '../../src/package.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { startCommand } from '../helper/process.ts'
 

@@ -1,0 +1,73 @@
+import { check } from './commands/check.ts'
+import { type Commands, EXIT, type Io } from './command.ts'
+import { completion } from './commands/completion.ts'
+import { config } from './commands/config.ts'
+import { demo } from './commands/demo.ts'
+import { EXIT_STATUS } from './exit-status.ts'
+import { man } from './commands/man.ts'
+import { policy } from './commands/policy.ts'
+import { ready } from './commands/ready.ts'
+import { run as runCommand } from './commands/run.ts'
+import { serve } from './commands/serve.ts'
+import { checkUsage, usagesOf } from './usage.ts'
+import { parseCommandLine } from './flags.ts'
+import { helpText } from './help.ts'
+import { SettingsError } from '../settings/settings-error.ts'
+import { suggestion } from '../text/suggestion.ts'
+import { version } from '../package.ts'
+
+/** All commands, in the order of help and README. */
+export const COMMANDS: Commands = { serve, run: runCommand, demo, check, ready, policy, config, completion: completion(() => COMMANDS), man: man(() => COMMANDS, version) }
+
+/**
+ * Runs the program: reads the command line, runs the command it names, and explains what goes wrong, a line each.
+ * @returns the exit code: 0 done or asked to stop, 1 failure, 2 usage or settings, 130 and 143 on a second signal
+ */
+export async function run (io: Io): Promise<number> {
+  try {
+    const line = parseCommandLine(io.argv)
+    if (line.help || line.words[0] === 'help') return print(io, helpText(Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help })), EXIT_STATUS))
+    if (line.version) return print(io, `${version()}\n`)
+    const [name = 'serve', ...rest] = line.words
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+    if (command === undefined) throw new SettingsError([noSuchCommand(name)])
+    checkUsage(name, command, rest, line.operands)
+    if (line.json && command.json !== true) throw new SettingsError([`--json: ${name} has no answer in JSON`])
+    return await command.run(line, io)
+  } catch (error) {
+    return explain(error as NodeJS.ErrnoException, io)
+  }
+}
+
+/** The word is not repeated: it may be a secret in the wrong place. */
+function noSuchCommand (word: string): string {
+  if (word === 'true' || word === 'false') return `${word}: is no command, and no value either: a switch takes one behind an equals sign only, as in --read-only=${word}`
+  return `no such command${suggestion(word, Object.keys(COMMANDS))}`
+}
+
+function print (io: Io, text: string): number {
+  io.stdout.write(text)
+  return EXIT.ok
+}
+
+/** What starting can fail with, and what to do then. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there; stop it, or choose another address with --listen',
+  EADDRNOTAVAIL: 'this machine does not have that address; choose another with --listen',
+  EACCES: 'this user may not listen there; choose a port above 1023 with --listen'
+}
+
+/** What the system calls EACCES where a unix socket is concerned. */
+const NO_DIRECTORY = 'the directory of the socket has to be there, and this user has to be allowed to write in it'
+
+function explain (error: NodeJS.ErrnoException, { stderr }: Io): number {
+  if (error instanceof SettingsError) {
+    for (const problem of error.problems) stderr.write(`maas-auth-proxy: error: ${problem}\n`)
+    stderr.write('maas-auth-proxy: hint: maas-auth-proxy --help lists all settings and commands\n')
+    return EXIT.usage
+  }
+  stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
+  const remedy = error.code === 'EACCES' && 'address' in error && String(error.address).startsWith('/') ? NO_DIRECTORY : REMEDIES[String(error.code)]
+  if (remedy !== undefined) stderr.write(`maas-auth-proxy: hint: ${remedy}\n`)
+  return EXIT.failure
+}

@@ -1,0 +1,19 @@
+import { type Command, type Commands, EXIT } from '../command.ts'
+import { bashCompletion } from './completion/bash.ts'
+import { fishCompletion } from './completion/fish.ts'
+import { vocabularyOf } from './completion/vocabulary.ts'
+import { zshCompletion } from './completion/zsh.ts'
+
+const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const
+
+/** Makes the command that prints the script by which a shell completes command lines. @param commands all there are, itself too */
+export function completion (commands: () => Commands): Command {
+  return {
+    help: 'print a script for the shell to complete command lines with',
+    forms: Object.keys(SHELLS).map(shell => [shell]),
+    async run ({ words: [, shell] }, { stdout }) {
+      stdout.write(SHELLS[shell as keyof typeof SHELLS](vocabularyOf(commands())))
+      return EXIT.ok
+    }
+  }
+}

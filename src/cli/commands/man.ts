@@ -1,0 +1,13 @@
+import { type Command, type Commands, EXIT } from '../command.ts'
+import { manPage } from './man-page.ts'
+
+/** Makes the command that prints the manual page; the build puts its output into the package. @param commands all there are, itself too */
+export function man (commands: () => Commands, version: () => string): Command {
+  return {
+    help: 'print the manual page, for man -l -',
+    async run (_line, { stdout }) {
+      stdout.write(manPage(commands(), version()))
+      return EXIT.ok
+    }
+  }
+}

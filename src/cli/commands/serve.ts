@@ -1,0 +1,28 @@
+import { createDebugToggle } from '../../observe/log/debug-switch.ts'
+import { loadConfig } from '../../settings/load.ts'
+import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from '../command.ts'
+import { notifySystemd } from '../systemd-notify.ts'
+import { startProxy } from '../../proxy/start.ts'
+
+/** The default command: the proxy, until it is asked to stop. Logs go to stdout. */
+export const serve: Command = {
+  help: 'run the proxy (the default)',
+  async run ({ flags }, { env, stdout, signals }) {
+    const config = await loadConfig(flags, env)
+    const logger = await openLog(config, stdout, signals)
+    const stopping = stopSignal(signals)
+    const failing = uncaughtError(signals, logger)
+    const starting = startProxy(config, logger, { greeting: true })
+    signals.on('SIGUSR2', createDebugToggle(logger))
+    signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
+    const proxy = await starting
+    notifySystemd(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
+    const reason = await Promise.race([stopping, failing, ...config.idleExitMs === undefined ? [] : [proxy.waitUntilIdle(config.idleExitMs)]])
+    logger.info('stopping')
+    notifySystemd(env, logger, 'STOPPING=1')
+    const code = await stopUnlessSignalled(signals, proxy) || (reason ?? EXIT.ok)
+    logger.info({ code }, 'stopped')
+    await logger.destination.close()
+    return code
+  }
+}

@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util'
+import { SettingsError } from '../settings/settings-error.ts'
+import type { Flags } from '../settings/setting-input.ts'
+import { suggestion } from '../text/suggestion.ts'
+import { type SettingName, SETTINGS } from '../settings/table.ts'
+
+/** A command line taken apart. */
+export interface CommandLine {
+  flags: Flags
+  /** what is no flag, in order: the command and its own words */
+  words: string[]
+  /** what stands behind `--`, untouched; null where there is no `--` */
+  operands: string[] | null
+  /** whether a command is to answer in JSON */
+  json: boolean
+  help: boolean
+  version: boolean
+}
+
+const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
+  (Object.keys(SETTINGS) as SettingName[]).flatMap(name => SETTINGS[name].flag === null ? [] : [[SETTINGS[name].flag, name]])
+)
+
+/** Flags that are no settings, and what they do. */
+export const OTHER_FLAGS = { '--json': 'answer in JSON, where the command says so', '--help': 'show all settings and commands', '--version': 'show the version' } as const
+
+const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
+
+/**
+ * Reads the command line: flags may stand before and after the words, a value behind a space or an equals sign; `--` ends them.
+ * @param argv without node and the script
+ * @throws SettingsError with every problem there is; a value is never repeated, since it may be a secret in the wrong place
+ */
+export function parseCommandLine (argv: readonly string[]): CommandLine {
+  const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
+  const line: CommandLine = { flags: {}, words: [], operands: null, json: false, help: false, version: false }
+  const problems: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') line.operands = []
+    if (token.kind === 'positional') (line.operands ?? line.words).push(token.value)
+    if (token.kind !== 'option') continue
+    const { rawName, value, inlineValue } = token
+    const name = NAMES_BY_FLAG.get(rawName)
+    if (rawName === '--help' || rawName === '-h') line.help = true
+    else if (rawName === '--version') line.version = true
+    else if (rawName === '--json') line.json = true
+    else if (name === undefined) problems.push(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
+    else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
+    else if (value === undefined || (value.startsWith('-') && inlineValue === false)) problems.push(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
+    else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) problems.push(`${rawName}: given twice`)
+    else line.flags[name] = [...line.flags[name] ?? [], value]
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  return line
+}
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+  json: { type: 'boolean' },
+  ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: SETTINGS[name].value === null ? 'boolean' : 'string' } as const]))
+} as const
+
+/** Whether a command line asks to run the proxy, and for nothing that is over at once. One that is wrong asks for nothing. */
+export function asksToServe (argv: readonly string[]): boolean {
+  try {
+    const { words: [command = 'serve'], help, version } = parseCommandLine(argv)
+    return command === 'serve' && !help && !version
+  } catch {
+    return false
+  }
+}

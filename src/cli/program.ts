@@ -1,0 +1,16 @@
+import type { Io } from './command.ts'
+import { startTracing, wantsTracing } from '../observe/traces/tracing.ts'
+import { asksToServe } from './flags.ts'
+
+/**
+ * The program: what its command line asks for, traced where the standard variables ask for that.
+ * @returns the exit code, once all is done
+ */
+export async function program (io: Io): Promise<number> {
+  const warn = (text: string) => { io.stderr.write(`maas-auth-proxy: warning: ${text}\n`) }
+  const tracing = wantsTracing(io.env) && asksToServe(io.argv) ? await startTracing(io.env, warn) : null
+  const { run } = await import('./cli.ts') // only now: what is to be traced has to be loaded after what traces it
+  const code = await run(io)
+  await tracing?.stop()
+  return code
+}

@@ -1,4 +1,0 @@
-/** A time in milliseconds as records have it: to the tenth, since more is noise. */
-export function rounded (ms: number): number {
-  return Math.round(ms * 10) / 10
-}

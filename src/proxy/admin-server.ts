@@ -1,0 +1,26 @@
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { ProxyError } from '../errors.ts'
+import { trackConnections } from '../listen/listener.ts'
+import { NO_SCHEMAS } from '../performance/no-schemas.ts'
+import { exchanges } from '../exchange/plugin.ts'
+import { errorAnswers } from '../respond/errors.ts'
+import { socketErrors } from '../respond/socket-errors.ts'
+import { statusPages, type StatusPagesOptions } from '../respond/status-pages.ts'
+
+/**
+ * Builds the server for whoever watches the proxy, which forwards nothing. It asks for no `Host` and no token: probes come with the address
+ * of a pod, and what it says is no secret. It answers until all other listeners have ended.
+ */
+export async function buildAdminServer (logger: FastifyBaseLogger, options: StatusPagesOptions): Promise<FastifyInstance> {
+  const app = fastify({ clientErrorHandler: () => {}, schemaController: NO_SCHEMAS })
+  // No page takes a body; Fastify would parse one before it looks for the page, and one that it cannot read is no failure of ours.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
+  trackConnections(app.server)
+  await app.register(exchanges, { observers: [], onObserverError: () => {} })
+  await app.register(socketErrors, { logger, onRefusal: () => {} })
+  await app.register(errorAnswers, { isEmbedded: false, logOf: () => logger })
+  app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live, /-/ready or /-/metrics' }) })
+  await app.register(statusPages, options)
+  return app
+}

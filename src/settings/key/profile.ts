@@ -1,0 +1,105 @@
+import { closest, distance } from 'fastest-levenshtein'
+import { type ApiKey, parseApiKey } from '../../maas/api-key.ts'
+import { type MaasUrl, parseMaasUrl } from '../../maas/maas-url.ts'
+import { parseCertificates } from '../certificates.ts'
+import { readStore, type StoredProfile, storePaths } from './profile-store.ts'
+import type { Environment } from '../../environment.ts'
+import { quote } from '../values.ts'
+
+/** A profile of the `maas` CLI: what `maas login NAME URL` remembered. */
+export interface Profile {
+  name: string
+  maasUrl: MaasUrl
+  apiKey: ApiKey
+  /** what `--cacerts` was given at the login, in PEM; the CLI trusts these alone */
+  certificates: string[]
+  /** the file it was found in */
+  path: string
+  /** whether every user of this machine may read that file, and with it the key */
+  readableByAll: boolean
+}
+
+/**
+ * Reads every profile that can be used; why another cannot, {@link readProfile} says. Of two with one name it is the first: the
+ * files are looked at in the order of {@link storePaths}.
+ * @param environment for HOME
+ * @throws Error if HOME is not set, or a file is there and cannot be read
+ */
+export async function readProfiles (environment: Environment): Promise<Profile[]> {
+  const profiles = new Map<string, StoredProfile>()
+  for await (const profile of storedProfiles(environment)) if (!profiles.has(profile.name)) profiles.set(profile.name, profile)
+  return [...profiles.values()].flatMap(profile => {
+    try {
+      return [parseProfile(profile)]
+    } catch {
+      return []
+    }
+  })
+}
+
+/**
+ * Reads the profile of a name, the first there is, and looks neither into others nor into a file after it.
+ * @param environment for HOME
+ * @throws Error if there is none, with those there are, or if it cannot be used; nothing of a key is repeated
+ */
+export async function readProfile (name: string, environment: Environment): Promise<Profile> {
+  const others = new Set<string>()
+  for await (const profile of storedProfiles(environment)) {
+    if (profile.name === name) return parseProfile(profile)
+    others.add(profile.name)
+  }
+  throw new Error(`there is no profile ${quote(name)}${adviceFor(name, [...others], storePaths(environment))}`)
+}
+
+async function * storedProfiles (environment: Environment): AsyncGenerator<StoredProfile> {
+  for (const path of storePaths(environment)) yield * await readStore(path)
+}
+
+function adviceFor (name: string, others: readonly string[], paths: readonly string[]): string {
+  if (others.length === 0) return `, and no other, in ${paths.map(quote).join(' or ')}; maas login makes one`
+  const nearest = closest(name, others)
+  // Beyond half of its letters it is another name, not a slip.
+  const advice = distance(name, nearest) * 2 <= nearest.length ? `; did you mean ${quote(nearest)}?` : ';'
+  return `${advice} there ${others.length === 1 ? 'is' : 'are'} ${others.map(quote).join(', ')}`
+}
+
+/** Looks into a profile. @throws Error that names it and its file, and what of it cannot be used */
+function parseProfile ({ name, data, path, readableByAll }: StoredProfile): Profile {
+  const where = `profile ${quote(name)} of ${quote(path)}`
+  const { credentials, url, cacerts } = parseJson(data, where)
+  if (credentials === null) throw new Error(`${where}: has no API key, it is an anonymous login; log in again with one`)
+  if (!Array.isArray(credentials) || typeof url !== 'string') throw new Error(`${where}: lacks its API key or its URL; log in again`)
+  return {
+    name,
+    maasUrl: within(`${where}: its URL`, () => parseMaasUrl(url)),
+    apiKey: within(`${where}: its API key`, () => parseApiKey(credentials.join(':'))),
+    certificates: cacerts ? parseCertificates(String(cacerts), `${where}: its cacerts`) : [], // older CLIs have none, later ones null
+    path,
+    readableByAll
+  }
+}
+
+/** What `maascli/cli.py` puts into a profile, as far as it is of use. */
+interface ProfileData {
+  credentials?: unknown
+  url?: unknown
+  cacerts?: unknown
+}
+
+function parseJson (data: string | null, where: string): ProfileData {
+  try {
+    const value: unknown = JSON.parse(data ?? '')
+    if (typeof value === 'object' && value !== null) return value
+  } catch {
+    // The parser's own message has some of the text in it, and so perhaps of the key.
+  }
+  throw new Error(`${where}: is damaged, not the JSON that maas login writes; log in again`)
+}
+
+function within<T> (where: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    throw new Error(`${where}: ${(error as Error).message}`)
+  }
+}
