@@ -56,24 +56,39 @@ const sqliteAsPackage = {
   }
 }
 
-/** The entry loads the bundle in place of the sources. */
+const inRoot = path => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
+const MINIMUM_NODE = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).engines.node.replace('>=', '')
+
+/** The entry has in it which Node the program needs, and loads the rest only when it is there. */
+const readByAnyNode = {
+  name: 'read-by-any-node',
+  setup (build) {
+    const contents = `export const minimumNode = () => '${MINIMUM_NODE}'`
+    build.onLoad({ filter: /src[\\/]cli[\\/]minimum-node\.ts$/ }, () => ({ contents }))
+    build.onResolve({ filter: /^\.\/cli\/process\.ts$/ }, () => ({ path: './cli/process.js', external: true }))
+  }
+}
+
+/** That loads the bundle in place of the sources. */
 const bundleForSources = {
   name: 'bundle-for-sources',
   setup (build) {
     build.onLoad({ filter: /src[\\/]cli[\\/]program\.ts$/ }, () => ({
-      contents: "import { loadScript } from './performance/code-cache.ts'\nexport const { program } = loadScript(new URL('bundle.cjs', import.meta.url)).exports",
+      contents: "import { loadScript } from './performance/code-cache.ts'\nexport const { program } = loadScript(new URL('../bundle.cjs', import.meta.url)).exports",
       resolveDir: inRoot('src')
     }))
   }
 }
 
-const inRoot = path => fileURLToPath(new URL(`../${path}`, import.meta.url))
-
-const COMMON = { outdir: inRoot('dist'), allowOverwrite: true, bundle: true, platform: 'node', target: 'node22.19', logLevel: 'warning' }
+const COMMON = { outdir: inRoot('dist'), allowOverwrite: true, bundle: true, platform: 'node', logLevel: 'warning' }
+const MODULE = { ...COMMON, format: 'esm' }
+const TARGET = `node${MINIMUM_NODE}`
 
 // In dist like main.js, so that `shipped` finds what is shipped. As one function: `loadScript` says what it gets.
 const { metafile } = await build({
   ...COMMON,
+  target: TARGET,
   entryPoints: { bundle: inRoot('src/cli/program.ts') },
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
@@ -89,7 +104,8 @@ const { metafile } = await build({
   banner: { js: '(function (require, importPackage, bundleUrl) { "use strict"; const module = {};' },
   footer: { js: 'return module.exports })' }
 })
-await build({ ...COMMON, entryPoints: { main: inRoot('src/main.ts') }, format: 'esm', plugins: [bundleForSources] })
+await build({ ...MODULE, target: TARGET, entryPoints: { 'cli/process': inRoot('src/cli/process.ts') }, plugins: [bundleForSources] })
+await build({ ...MODULE, target: 'node14', entryPoints: [inRoot('src/main.ts')], plugins: [readByAnyNode] })
 
 // What is bundled keeps its licence: a copy of each, beside the bundle.
 const packages = new Set(Object.keys(metafile.inputs).flatMap(path => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []))

@@ -1,10 +1,14 @@
 #!/usr/bin/env -S node --
+import { minimumNode } from './cli/minimum-node.ts'
+import { isOlder } from './cli/node-version.ts'
 
-// The only file that does something when it is loaded. The `--` in its first line keeps node from taking --env-file for itself,
-// which also would let that file set NODE_OPTIONS.
-// node would open its inspector, on a port where any user of this machine could read the key.
-process.on('SIGUSR1', () => {})
-// A log reader that goes away ends the log, not the service.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-const { program } = await import('./cli/program.ts') // which the build replaces by a bundle
-process.exit(await program({ argv: process.argv.slice(2), env: process.env, stdout: process.stdout, stderr: process.stderr, signals: process }))
+// The only file that does something when it is loaded. The `--` in its first line keeps node from taking --env-file for
+// itself, which also would let that file set NODE_OPTIONS. Every Node from 14 on can read what the build makes of this
+// file, to say which one it takes: so it has no `await`, and what it imports at once imports no module of Node's.
+const { node } = process.versions
+if (isOlder(node, minimumNode())) {
+  process.stderr.write(`maas-auth-proxy: error: needs Node ${minimumNode()} or newer, and this is ${node}\n`)
+  process.exitCode = 2
+} else {
+  void import('./cli/process.ts').then(async ({ runProcess }) => { await runProcess() })
+}

@@ -5,7 +5,11 @@ export function packageFile (path: string): URL {
   return new URL(`../${path}`, import.meta.url)
 }
 
-interface Manifest { version: string, peerDependencies: Readonly<Record<string, string>> }
+interface Manifest {
+  version: string
+  engines: { node: string }
+  peerDependencies: Readonly<Record<string, string>>
+}
 
 /** The version in package.json. */
 export function version (): string {
@@ -18,6 +22,11 @@ export function version (): string {
  */
 export function optionalPackages (): string[] {
   return Object.entries(manifest().peerDependencies).map(([name, range]) => `${name}@${range}`)
+}
+
+/** The oldest Node that the package runs on, as 22.19. */
+export function minimumNode (): string {
+  return manifest().engines.node.replace('>=', '')
 }
 
 function manifest (): Manifest {

@@ -6,7 +6,7 @@ import { CANNOT_START } from './commands/run/child.ts'
 export const EXIT_STATUS: ReadonlyArray<readonly [code: string, meaning: string]> = [
   [String(EXIT.ok), 'done, asked to stop, or the answer is yes'],
   [String(EXIT.failure), 'failure, or the answer is no'],
-  [String(EXIT.usage), 'usage or settings'],
+  [String(EXIT.usage), 'usage, settings, or a Node that is too old'],
   [Object.values(EXIT_CODES).join(', '), `check: what is wrong: ${Object.keys(EXIT_CODES).join(', ')}`],
   [String(CANNOT_START.notExecutable), 'run: the command cannot be executed; otherwise run has the exit code of the command'],
   [String(CANNOT_START.notFound), 'run: there is no such command'],

@@ -4,6 +4,7 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { transform } from 'esbuild'
 import { COMMANDS } from '../../src/cli/cli.ts'
 import { manPage } from '../../src/cli/commands/man-page.ts'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
@@ -40,7 +41,7 @@ t.test('the package works where it is unpacked', async t => {
   const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/bundle.cjs', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
   const held: string[] = files.map(({ path }: { path: string }) => path)
   t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the bundle, a module and its types for each source, no maps and no code cache, which is of use to one node')
-  const isCached = "import { loadScript } from './dist/code-cache.js'; import { setV8Flags } from './dist/v8-flags.js'; setV8Flags(); console.log(loadScript(new URL('dist/bundle.cjs', import.meta.url)).cached)"
+  const isCached = "import { loadScript } from './dist/performance/code-cache.js'; console.log(loadScript(new URL('dist/bundle.cjs', import.meta.url)).cached)"
   writeFileSync(resolve(tree, 'is-cached.mjs'), isCached)
   t.equal(call(process.execPath, ['is-cached.mjs']), 'true\n', 'this node takes the code cache that it has made')
   call('tar', ['-xzf', filename, '-C', resolve(dir, 'unpacked')])
@@ -49,6 +50,10 @@ t.test('the package works where it is unpacked', async t => {
   const program = resolve(dir, 'unpacked/package', bin['maas-auth-proxy'])
   chmodSync(program, 0o755) // as npm does when it installs it
   t.equal(call(program, ['--version']), `${version}\n`)
+  const main = readFileSync(program, 'utf8')
+  const [lowered, kept] = [await transform(main, { target: 'node14' }), await transform(main, { target: 'esnext' })]
+  t.strictSame([lowered.code, lowered.warnings], [kept.code, []], 'every Node from 14 on can read its first file')
+  t.notMatch(main, /\bfrom ['"]|\bimport ['"]/, 'which loads nothing by itself')
   t.ok(Array.isArray(man), 'a text alone is not linked by npm')
   t.equal(readFileSync(resolve(dir, 'unpacked/package', man[0]), 'utf8'), manPage(COMMANDS, version), 'with the manual page of this version')
   t.equal(call('npm', ['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it where it was built')
