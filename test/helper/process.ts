@@ -13,8 +13,8 @@ interface Test { after: (close: () => unknown) => void }
 /** How to start the program from its sources: tap's loader does not reach child processes by itself, so its flags go along. */
 export const PROGRAM = [process.execPath, ...process.execArgv, fileURLToPath(new URL('../../src/main.ts', import.meta.url))] as const
 
-/** The environment without any setting of ours, nor a home directory where one could be. */
-export const ENVIRONMENT = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_'))), HOME: '/nonexistent' }
+/** The environment without any setting of ours, and with a home below which nothing can be made, as npm would do for root. */
+export const ENVIRONMENT = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_'))), HOME: '/dev/null' }
 
 /** The program as a process of its own. */
 export interface Program {
