@@ -42,6 +42,18 @@ t.test('a client of HTTP/1.0 on a socket needs no Host at all', async t => {
   t.match(await readAll(socket), /^HTTP\/1.1 302 [^]*Location: http:\/\/localhost\/MAAS\/x\r\n/)
 })
 
+t.test('a client of HTTP/1.0 on a socket, which knows no reset, is cut off without one', async t => {
+  const upstream = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n')
+  const path = join(socketDir(t), 's')
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { listen: [`unix:${path}`] }))
+  const socket = connect(path)
+  socket.once('data', () => { upstream.sockets[0]?.destroy() })
+  socket.write('GET /MAAS/api/2.0/machines/ HTTP/1.0\r\n\r\n')
+  t.match(await readAll(socket), /part$/)
+  const record = await proxy.logged(record => record['msg'] === 'request')
+  t.match(record, { error: 'MAAS_PROXY_UPSTREAM_CLOSED', complete: false })
+})
+
 t.test('its mode and group are as asked, and never wider', async t => {
   const upstream = await rawUpstream(t)
   const dir = socketDir(t)

@@ -27,7 +27,7 @@ t.test('a version is older than the floor by its numbers', async t => {
 t.test('the floor is the one in package.json, and README names it', async t => {
   const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
   t.equal(JSON.parse(read('package.json')).engines.node, `>=${MINIMUM}`)
-  t.match(read('README.md'), `With Node.js ${MINIMUM} or newer`)
+  t.match(read('README.md'), `with Node.js ${MINIMUM} or newer`)
 })
 
 /** What makes the program believe that it runs on another Node, loaded before it. */

@@ -35,6 +35,26 @@ function client (t: { after: (close: () => unknown) => void }, port: number) {
   }
 }
 
+/** Sends a body of so many bytes, as fast as it is taken. */
+class Sender {
+  readonly #size: number
+  sent = 0
+
+  constructor (size: number) {
+    this.#size = size
+  }
+
+  async send (socket: Socket): Promise<void> {
+    const chunk = Buffer.alloc(64 * 1024, 'x')
+    for (; this.sent < this.#size; this.sent += chunk.length) if (!socket.write(chunk)) await once(socket, 'drain')
+  }
+
+  /** Waits until nothing has moved for a while: what fits on the way is there then. */
+  async stalled (): Promise<void> {
+    for (let before = -1; before !== this.sent; await wait(100)) before = this.sent
+  }
+}
+
 t.test('bodies flow while they are still being sent', async t => {
   let answering: Socket | undefined
   const upstream = await rawUpstream(t, socket => { answering = socket })
@@ -186,14 +206,10 @@ t.test('a slow MAAS stops the client, and gets everything', async t => {
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const { socket, saw } = client(t, proxy.port)
   socket.write(POST(size))
-  const chunk = Buffer.alloc(64 * 1024, 'x')
-  let sent = 0
-  const sending = (async () => {
-    for (; sent < size; sent += chunk.length) if (!socket.write(chunk)) await once(socket, 'drain')
-  })()
-  // What fits is under way once nothing has moved for a while.
-  for (let before = -1; before !== sent; await wait(100)) before = sent
-  t.ok(sent < size, 'the client still holds the rest')
+  const sender = new Sender(size)
+  const sending = sender.send(socket)
+  await sender.stalled()
+  t.ok(sender.sent < size, 'the client still holds the rest')
   upstream.sockets[0]?.resume()
   await sending
   await until('MAAS has the whole body', () => upstream.received().length >= size + upstream.received().indexOf('\r\n\r\n') + 4)
@@ -235,7 +251,7 @@ t.test('an answer that is cut off is cut off for the client too', async t => {
     socket.write(get('/MAAS/api/2.0/machines/').replace('HTTP/1.1', `HTTP/${version}`))
     await closed(socket)
     t.notMatch(text, /\r\n0\r\n\r\n$/, `${reason}: no last chunk`)
-    if (version === '1.0') t.equal(failure?.code, 'ECONNRESET', 'a reset instead of an orderly end')
+    t.equal(failure?.code, version === '1.0' ? 'ECONNRESET' : undefined, 'a reset only where an end would mean all is there')
     t.match(await proxy.logged(record => record['msg'] === 'request'), { level: 40, error: 'MAAS_PROXY_UPSTREAM_CLOSED', complete: false }, reason)
   }
 })
@@ -264,14 +280,19 @@ t.test('an early answer to a long upload reaches the client, and the connection 
 })
 
 t.test('a slow client stops MAAS, and gets everything', async t => {
-  const size = 8 * 1024 * 1024
-  const upstream = await rawUpstream(t, socket => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`); socket.write(Buffer.alloc(size, 'x')) })
+  const size = 24 * 1024 * 1024
+  const sender = new Sender(size)
+  const upstream = await rawUpstream(t, socket => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`)
+    sender.send(socket).catch(t.error)
+  })
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const socket = connect(proxy.port, '127.0.0.1')
   t.after(() => socket.destroy())
   socket.write(get('/MAAS/api/2.0/machines/'))
   await once(socket, 'readable')
-  t.ok((upstream.sockets[0]?.writableLength ?? 0) > 0, 'MAAS is still holding the rest')
+  await sender.stalled()
+  t.ok(sender.sent < size, 'MAAS still holds the rest')
   const answer = await readAll(socket)
   t.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, size)
 })

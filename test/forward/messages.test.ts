@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Socket } from 'node:net'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, headLines, jsonBody, OK, rawUpstream, request, withoutSignature } from '../helper/sockets.ts'
@@ -130,7 +131,10 @@ t.test('the fields of an answer arrive in order, without those of the hop and th
 t.test('a redirect leads back to the proxy, or is explained', async t => {
   const upstream = await rawUpstream(t, (socket, head) => {
     const [, status, location] = /\?(\d+)=(\S*)/.exec(head) ?? []
-    socket.end(`HTTP/1.1 ${status} Moved\r\nContent-Length: 0\r\nContent-Location: ${place(location)}\r\nLocation: ${place(location)}\r\n\r\n`)
+    const name = status === '308' ? 'location' : 'Location'
+    const to = place(location)
+    const fields = ['Content-Length: 0', 'Vary: location', `Content-Location: ${to}`, `${name}: ${to}`]
+    socket.end([`HTTP/1.1 ${status} Moved`, ...fields, '', ''].join('\r\n'))
   })
   const place = (encoded = '') => decodeURIComponent(encoded).replace('UPSTREAM', `127.0.0.1:${port}`)
   const { port } = upstream
@@ -142,13 +146,18 @@ t.test('a redirect leads back to the proxy, or is explained', async t => {
     [302, '/MAAS/?next=/x', '/MAAS/?next=/x', 'relative'],
     [307, 'http://elsewhere.example/x', 'http://elsewhere.example/x', 'to another host: passed on, not followed'],
     [301, 'https://elsewhere.example/x', 'https://elsewhere.example/x', 'by TLS too'],
+    [302, 'http://127.0.0.1:1/x', 'http://127.0.0.1:1/x', 'to another port of its host, without TLS'],
     [300, '', '', 'nowhere'],
+    [300, 'http://UPSTREAM/MAAS/', 'http://localhost:5241/MAAS/', 'the first status that is a redirect'],
+    [399, 'http://UPSTREAM/MAAS/', 'http://localhost:5241/MAAS/', 'the last'],
+    [308, 'http://UPSTREAM/MAAS/', 'http://localhost:5241/MAAS/', 'in small letters'],
+    [400, 'http://UPSTREAM/MAAS/', `http://127.0.0.1:${port}/MAAS/`, 'an error is none'],
     [201, 'http://UPSTREAM/MAAS/x', `http://127.0.0.1:${port}/MAAS/x`, 'where it is no redirect']
   ]
   for (const [status, location, wanted, reason] of rows) {
     const answer = await exchange(proxy.port, get(`/MAAS/api/2.0/x/?${status}=${encodeURIComponent(location)}`).replace('localhost', 'localhost:5241'))
     t.match(answer, new RegExp(`^HTTP/1.1 ${status} `), reason)
-    t.equal(/^Location: (.*)\r$/m.exec(answer)?.[1], wanted, reason)
+    t.equal(/^Location: (.*)\r$/im.exec(answer)?.[1], wanted, reason)
   }
   const moved = await exchange(proxy.port, get(`/MAAS/api/2.0/x/?301=${encodeURIComponent('https://127.0.0.1:5443/MAAS/api/2.0/x/')}`))
   t.match(jsonBody(moved).error, { code: 'MAAS_PROXY_UPSTREAM_MOVED', message: 'MAAS has TLS and redirects to https://127.0.0.1:5443', remedy: 'set MAAS_URL=https://127.0.0.1:5443/MAAS' })
@@ -210,6 +219,7 @@ t.test('answers without a body, and of every framing', async t => {
   const rows: Array<[method: string, answer: string, wanted: RegExp, reason: string]> = [
     ['HEAD', 'HTTP/1.1 405 No\r\nContent-Length: 10\r\n\r\n', /^HTTP\/1.1 405 No\r\nContent-Length: 10\r\n(?:.+\r\n)+\r\n$/, 'HEAD keeps its length and has no body'],
     ['DELETE', 'HTTP/1.1 204 No Content\r\n\r\n', /^HTTP\/1.1 204 No Content\r\n(?:.+\r\n)+\r\n$/, '204'],
+    ['GET', 'HTTP/1.1 204 OK\r\nContent-Length: 5\r\n\r\n', /^HTTP\/1.1 204 [^]*\r\n\r\n$/, '204 with a length'],
     ['GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', /^HTTP\/1.1 304 Not Modified\r\nContent-Length: 5\r\n(?:.+\r\n)+\r\n$/, '304'],
     ['GET', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1.1 200 OK\r\nContent-Length: 0\r\n(?:.+\r\n)+\r\n$/, 'an empty body'],
     ['GET', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', /Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n$/, 'chunked'],
@@ -223,13 +233,44 @@ t.test('answers without a body, and of every framing', async t => {
   }
 })
 
+t.test('a body of an answer arrives byte for byte, whatever its size and its pieces', async t => {
+  const sizes: Array<[size: number, reason: string]> = [
+    [1, 'a byte'],
+    [512, 'one that goes out with its head'],
+    [16 * 1024, 'the largest of those'],
+    [16 * 1024 + 1, 'one that does not'],
+    [60_000, 'one that is read in one large piece'],
+    [300_000, 'one that is read in several']
+  ]
+  for (const [size, reason] of sizes) {
+    const body = Buffer.from(Array.from({ length: size }, (_, i) => i * 7 + 255)) // every byte there is
+    const [first, rest] = [body.subarray(0, size / 2), body.subarray(size / 2)]
+    const chunk = Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')])
+    const framings: Array<[framing: string, send: (socket: Socket) => void]> = [
+      [`Content-Length: ${size}`, socket => socket.write(body)],
+      [`Content-Length: ${size}`, socket => socket.write(first, () => setImmediate(() => socket.write(rest)))],
+      ['Transfer-Encoding: chunked', socket => socket.write(chunk)],
+      ['Connection: close', socket => socket.end(body)]
+    ]
+    for (const [framing, send] of framings) {
+      const upstream = await rawUpstream(t, socket => {
+        socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`)
+        send(socket)
+      })
+      const proxy = await startTestProxy(t, testConfig(upstream.url))
+      const answer = await fetch(`${proxy.address}/MAAS/api/2.0/x/`)
+      t.ok(Buffer.from(await answer.arrayBuffer()).equals(body), `${size} bytes, ${framing}: ${reason}`)
+    }
+  }
+})
+
 t.test('an answer that announces a body it does not have leaves the connection as it was', async t => {
-  for (const bytes of ['HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n']) {
-    const upstream = await rawUpstream(t, socket => socket.end(bytes))
+  for (const status of [304, 204]) {
+    const upstream = await rawUpstream(t, socket => socket.end(`HTTP/1.1 ${status} X\r\nContent-Length: 5\r\n\r\n`))
     const proxy = await startTestProxy(t, testConfig(upstream.url))
     const one = get('/MAAS/api/2.0/x/')
     const answers = await exchange(proxy.port, one.replace('Connection: close\r\n', '') + one)
-    t.equal(answers.match(/^HTTP\/1.1 [23]04/gm)?.length, 2, bytes)
+    t.equal(answers.match(/^HTTP\/1.1 [23]04/gm)?.length, 2, String(status))
   }
 })
 

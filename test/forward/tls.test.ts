@@ -8,7 +8,7 @@ import { makeCertificates } from '../helper/certificates.ts'
 import { startProgram } from '../helper/process.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { exchange, get, jsonBody, listenOn, OK } from '../helper/sockets.ts'
+import { exchange, get, jsonBody, keptUpstream, listenOn, OK } from '../helper/sockets.ts'
 
 /** A TLS server that keeps what was sent to it once the handshake was over. */
 async function tlsUpstream (t: { after: (close: () => unknown) => void }, options: TlsOptions) {
@@ -57,6 +57,16 @@ t.test('the key goes only to whom the certificate names', async t => {
     t.equal(upstream.received().includes('oauth_signature'), code === null, `${reason}: gets the key or not`)
     if (code !== null) t.equal(upstream.received(), '', 'not one byte')
   }
+})
+
+t.test('a MAAS with TLS may redirect to another of its ports', async t => {
+  const { ca, ...tls } = await makeCertificates()
+  const location = 'Location: https://127.0.0.1:1/MAAS/\r\n'
+  const answer = `HTTP/1.1 302 Found\r\nContent-Length: 0\r\n${location}\r\n`
+  const { port } = await keptUpstream(t, socket => { socket.end(answer) }, tls)
+  const caFile = [`${t.testdir({ ca })}/ca`]
+  const proxy = await startTestProxy(t, testConfig(`https://127.0.0.1:${port}/MAAS`, { caFile }))
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/')), location, 'which is passed on: MAAS_URL is right')
 })
 
 t.test('the CA of a profile of the maas CLI is trusted for its MAAS', async t => {
