@@ -112,6 +112,35 @@ t.test('what works is taken to work for half a minute, and what does not is aske
   t.equal(asked, 3, 'a request is proof from its end on, not from its beginning')
 })
 
+t.test('what MAAS may answer when it is asked whose key it is', async t => {
+  const bob = '{"username":"bob"}'
+  const expired = `Expired timestamp: given 1 and now ${Math.floor(Date.now() / 1000)} has`
+  const rows: Array<[status: number, body: string, ready: string, told: RegExp, asked: number, reason: string]> = [
+    [200, bob, '200', /that of bob/, 1, 'a user'],
+    [200, bob.padStart(64 * 1024), '200', /that of bob/, 1, 'as long as an answer may be'],
+    [200, bob.padStart(64 * 1024 + 1), '503', /answers 200/, 1, 'a byte longer'],
+    [200, 'null', '503', /answers 200/, 1, 'JSON, and no object'],
+    [200, '"bob"', '503', /answers 200/, 1, 'a text'],
+    [200, '{"username":7}', '503', /answers 200/, 1, 'a name that is none'],
+    [200, 'bob', '503', /answers 200/, 1, 'no JSON'],
+    [203, bob, '503', /answers 203/, 1, 'not from MAAS itself'],
+    [401, expired, '503', /answers 401.*clock/, 2, 'a refused timestamp, which is put right once'],
+    [401, 'Invalid API key', '503', /answers 401.*consumer key/, 1, 'another refusal'],
+    [400, expired, '503', /answers 400/, 1, 'what only reads like a refusal'],
+    [302, '', '503', /answers 302/, 1, 'a redirect to nowhere']
+  ]
+  for (const [status, body, wanted, told, asked, reason] of rows) {
+    const upstream = await rawUpstream(t, socket => {
+      socket.end(`HTTP/1.1 ${status} X\r\nLocation: nowhere\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+    })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const [code, ...words] = ready(await exchange(proxy.port, get('/-/ready')))
+    t.equal(code, wanted, reason)
+    t.match(words.join(), told, reason)
+    t.equal(upstream.sockets.length, asked, `${reason}: asked ${asked} times`)
+  }
+})
+
 t.test('many who ask at once are one question, and a new key asks anew', async t => {
   let asked = 0
   const answers: Array<(ready: boolean) => void> = []
