@@ -67,6 +67,19 @@ t.test('a request that MAAS refuses for its timestamp is signed anew and sent on
   t.equal(await post(), 200, 'but the next is right')
 })
 
+t.test('any answer tells the time of MAAS', async t => {
+  const here = Math.floor(Date.now() / 1000)
+  const upstream = await rawUpstream(t, socket => {
+    socket.end(`HTTP/1.1 200 OK\r\nDate: ${date(here + 5000)}\r\nContent-Length: 0\r\n\r\n`)
+  })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  for (let i = 0; i < 2; i++) t.equal((await fetch(`${proxy.address}/MAAS/api/2.0/machines/`)).status, 200)
+  const timestamps = upstream.received().matchAll(/oauth_timestamp="(\d+)"/g)
+  const [first = 0, second = 0] = Array.from(timestamps, ([, digits]) => Number(digits))
+  t.ok(first < here + 1000, 'the first request is signed by the clock of this machine')
+  t.ok(second >= here + 5000, 'the next by that of MAAS')
+})
+
 t.test('it is sent once more and not twice', async t => {
   const body = `Authorization Error: 'Expired timestamp: given 1 and now ${HERE} has a greater difference than threshold 300'`
   const upstream = await rawUpstream(t, socket => socket.end(`HTTP/1.1 401 Unauthorized\r\nContent-Length: ${body.length}\r\n\r\n${body}`))

@@ -251,7 +251,7 @@ t.test('an answer that is cut off is cut off for the client too', async t => {
     socket.write(get('/MAAS/api/2.0/machines/').replace('HTTP/1.1', `HTTP/${version}`))
     await closed(socket)
     t.notMatch(text, /\r\n0\r\n\r\n$/, `${reason}: no last chunk`)
-    t.equal(failure?.code, version === '1.0' ? 'ECONNRESET' : undefined, 'a reset only where an end would mean all is there')
+    t.equal(failure?.code, version === '1.0' ? 'ECONNRESET' : undefined, 'a reset only where an end means a whole body')
     t.match(await proxy.logged(record => record['msg'] === 'request'), { level: 40, error: 'MAAS_PROXY_UPSTREAM_CLOSED', complete: false }, reason)
   }
 })

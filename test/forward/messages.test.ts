@@ -112,7 +112,8 @@ t.test('the fields of an answer arrive in order, without those of the hop and th
     'HTTP/1.1 409 Try Again', 'X-B: 2', 'x-a: 1', 'X-B: again', 'Content-Type: text/plain; charset=utf-8', 'Content-Length: 2',
     'Connection: close, X-Named', 'X-Named: dropped', 'Connection: X-Also', 'X-Also: dropped', 'Keep-Alive: timeout=5', 'Proxy-Authenticate: Basic', 'Upgrade: h2c', 'Trailer: x',
     'Connection: Content-Length, date', // without these an answer is not whole, so they stay
-    'Set-Cookie: sessionid=1', 'Strict-Transport-Security: max-age=1', 'Access-Control-Allow-Origin: *', 'access-control-expose-headers: *',
+    'Set-Cookie: sessionid=1', 'Set-Cookie2: sessionid=1',
+    'Strict-Transport-Security: max-age=1', 'Access-Control-Allow-Origin: *', 'access-control-expose-headers: *',
     'MAAS-Proxy-Error: forged', 'Vary: Authorization, Cookie', 'X-MAAS-API-Hash: abc', 'WWW-Authenticate: OAuth realm="OAuth"', 'Retry-After: 5', 'X-High: \xe9',
     'Date: Tue, 24 Nov 2026 00:00:00 GMT', '', 'no'
   ].join('\r\n'))

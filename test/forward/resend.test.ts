@@ -61,6 +61,7 @@ t.test('a read that met a closing connection is sent once more, and nothing else
     ['half a status line came', MACHINES, [sendAndClose('HTTP/1.1 2')], 1, 502],
     ['half a header came', MACHINES, [sendAndClose('HTTP/1.1 200 OK\r\nContent-Le')], 1, 502],
     ['reset in the middle of the body', MACHINES, [sendAndReset('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome')], 1, 200],
+    ['401, and not for its timestamp', MACHINES, ['HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'], 1, 401],
     ['409 that asks to try again', MACHINES, ['HTTP/1.1 409 Conflict\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n'], 1, 409],
     ['503 that asks to try again', MACHINES, ['HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nContent-Length: 0\r\n\r\n'], 1, 503],
     ['no answer in time', MACHINES, [HANG], 1, 504]
