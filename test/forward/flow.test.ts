@@ -279,6 +279,22 @@ t.test('an early answer to a long upload reaches the client, and the connection 
   t.match(await proxy.logged(record => record['status'] === 413), { bytes: 3, complete: true })
 })
 
+t.test('what MAAS does not read of a body that it has answered is read here', async t => {
+  const size = 24 * 1024 * 1024
+  const upstream = await rawUpstream(t, socket => socket.pause())
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const { socket, saw } = client(t, proxy.port)
+  socket.write(POST(size))
+  const sender = new Sender(size)
+  const sending = sender.send(socket)
+  await sender.stalled()
+  upstream.sockets[0]?.write('HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 3\r\n\r\nbig')
+  await saw('big')
+  await t.resolves(sending, 'the client can send the rest')
+  socket.write(get('/nowhere/'))
+  await saw('MAAS_PROXY_PATH_UNSERVED')
+})
+
 t.test('a slow client stops MAAS, and gets everything', async t => {
   const size = 24 * 1024 * 1024
   const sender = new Sender(size)

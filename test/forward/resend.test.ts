@@ -100,6 +100,8 @@ t.test('once more is all, whatever the reasons', async t => {
     t.match(await exchange(proxy.port, MACHINES), new RegExp(`^HTTP/1.1 ${status} `), reason)
     t.equal(upstream.requests.length, 4, reason)
     t.equal(upstream.sockets.length, 2, 'both times on a connection that there was')
+    const record = await proxy.logged(record => record['msg'] === 'request' && record['path'] !== WARMING)
+    t.match(record, { attempts: 2, upstreamMs: status === 502 ? undefined : Number }, `${reason}: the time is that of the second`)
   }
 })
 
