@@ -90,7 +90,7 @@ function findBy (rules: readonly SourcedRule[], operation: Operation, segments: 
   return rules.find(({ rule }) => matches(rule, operation, segments))?.source
 }
 
-/** A path beyond the API's root has a first segment that no rule has, so that only `**` means it. */
+/** A path beyond the API's root has no segments, so that only `**` means it. */
 function relativeSegments (path: string): readonly string[] {
-  return path.startsWith(API_ROOT) ? segmentsOf(path.slice(API_ROOT.length)) : ['/', ...segmentsOf(path)]
+  return path.startsWith(API_ROOT) ? segmentsOf(path.slice(API_ROOT.length)) : []
 }

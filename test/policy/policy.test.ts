@@ -110,6 +110,7 @@ t.test('deny beats allow, and one allow rule closes the rest', async t => {
   for (const [policy, method, target, wanted, reason] of rows) t.equal(decide(policy, method, target), wanted, `${method} ${target}: ${reason}`)
   const beyond = (policy: Policy) => policy.decide({ method: 'GET', path: '/MAAS/api/docs/', op: null, fromPath: false }).allowed
   t.strictSame([beyond(open), beyond(reader), beyond(await rules({ allow: ['* **'] }))], [true, false, true], 'what is not below the root is known to no rule but the one for all')
+  for (const rule of ['GET */*/*', 'GET */*/*/*', 'GET */*/**']) t.equal(beyond(await rules({ allow: [rule] })), false, `${rule}: nor do stars for segments mean it`)
 })
 
 t.test('what hands out a credential is refused in every spelling, and every mode', async t => {
