@@ -18,6 +18,9 @@ export function checkTls ({ maasUrl, caFile, insecureSkipTlsVerify, clientCertFi
   if (isPair && !belongsTo(clientKeyFile, clientCertFile[0] as string)) problems.push('--client-key-file: is not the key of the first certificate in --client-cert-file, or needs a passphrase, which cannot be given')
   if (insecureSkipTlsVerify) warnings.push('--insecure-skip-tls-verify: the certificate of MAAS is not looked at, so the API key goes to whoever answers there; use --ca-file instead')
   if (maasUrl === undefined || maasUrl.origin.startsWith('https:')) return
-  if (caFile !== undefined || clientCertFile !== undefined || insecureSkipTlsVerify) problems.push('MAAS_URL: starts with http, so the settings for TLS have no effect; write https, or leave them out')
+  const isForMaas = egress?.origin.startsWith('https:') !== true // otherwise the CA may be that of the egress proxy
+  if ((isForMaas && caFile !== undefined) || clientCertFile !== undefined || insecureSkipTlsVerify) {
+    problems.push('MAAS_URL: starts with http, so the settings for TLS have no effect; write https, or leave them out')
+  }
   if (!isThisMachine(maasUrl)) warnings.push(`MAAS_URL: ${maasUrl.href} is neither https nor this machine: the API key, which is all-powerful, crosses the network in the clear with every request${egress === null ? '' : `, and the egress proxy ${egress.origin} can read it`}`)
 }

@@ -150,6 +150,11 @@ t.test('an egress proxy that is spoken to by https is verified', async t => {
     t.match(await proxy.logged(record => 'cause' in record), { cause: { message: /unable to verify the first certificate/ } })
   }
   t.equal(egress.asked.length, 1, 'a stranger gets no password, not even where MAAS may be anyone')
+
+  const plain = await upstreamMaas(t, null)
+  const toPlain = config(`http://${FAR}:${plain.port}/MAAS`, { http_proxy: egress.url }, { caFile: [`${dir}/both`] })
+  const { port } = await startTestProxy(t, toPlain)
+  t.match(await exchange(port, get(MACHINES)), /^HTTP\/1.1 200 /, 'on the way to a MAAS without TLS alike')
 })
 
 t.test('a password for the egress proxy goes there, and is shown nowhere', async t => {
@@ -237,6 +242,32 @@ t.test('the egress proxy is asked for host and port, and told the port that the 
     t.match(egress.asked, [{ url: authority, headers: { host: authority } }], reason)
     await t.resolves(gone, 'a connection that leads nowhere is not kept')
   }
+})
+
+t.test('a client that leaves while the way is being opened costs MAAS nothing', async t => {
+  const upstream = await upstreamMaas(t, null)
+  const openWay = (socket: Socket) => {
+    const maas = connect(upstream.port, '127.0.0.1').on('error', () => {})
+    socket.write('HTTP/1.1 200 OK\r\n\r\n')
+    socket.pipe(maas).pipe(socket)
+  }
+  let held: Socket | null = null
+  const egress = await egressProxy(t, {
+    refuse: socket => {
+      if (held !== null) return openWay(socket)
+      held = socket
+      leaving.destroy()
+    }
+  })
+  const proxy = await startTestProxy(t, config(`http://${FAR}:${upstream.port}/MAAS`, { http_proxy: egress.url }))
+  const leaving = connect(proxy.port, '127.0.0.1')
+  leaving.write(get('/MAAS/api/2.0/zones/'))
+  t.match(await proxy.logged(record => record['msg'] === 'request'), { complete: false, status: undefined })
+  openWay(held as unknown as Socket)
+  await proxy.logged(record => record['msg'] === 'connected to MAAS')
+  t.match(await exchange(proxy.port, get(MACHINES)), /^HTTP\/1.1 200 /, 'the next request takes the way')
+  t.match(upstream.requests, [`GET ${MACHINES} HTTP/1.1`], 'and is the first that MAAS sees')
+  t.notOk(proxy.log.some(record => 'cause' in record), 'there is nobody to tell')
 })
 
 t.test('an egress proxy may have an address of IPv6', async t => {
