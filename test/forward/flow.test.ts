@@ -16,8 +16,10 @@ import type { AnonymousOperations } from '../../src/maas/access.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { loadPolicies } from '../../src/settings/load.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { closed, exchange, get, jsonBody, listenOn, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
+import {
+  closed, exchange, get, jsonBody, keptUpstream, listenOn, OK, rawUpstream, readAll, request
+} from '../helper/sockets.ts'
 
 const POST = (length: number, ...fields: string[]) => ['POST /MAAS/api/2.0/files/ HTTP/1.1', 'Host: localhost', ...fields, `Content-Length: ${length}`, '', ''].join('\r\n')
 
@@ -34,6 +36,8 @@ function client (t: { after: (close: () => unknown) => void }, port: number) {
     saw: async (wanted: string) => { await until(`the client gets ${wanted}`, () => text.includes(wanted)) }
   }
 }
+
+const FORM = 'Content-Type: application/x-www-form-urlencoded'
 
 /** Sends a body of so many bytes, as fast as it is taken. */
 class Sender {
@@ -113,19 +117,48 @@ t.test('a chunked upload is passed on chunked', async t => {
   t.notMatch(upstream.received(), /ext|X-Trailer/, 'extensions and trailers end here')
 })
 
-t.test('Expect: 100-continue is answered once there is somebody to take the body, and goes no further', async t => {
-  const upstream = await rawUpstream(t, () => {})
-  const proxy = await startTestProxy(t, testConfig(upstream.url))
-  const { socket, saw, text } = client(t, proxy.port)
-  socket.write(POST(4, 'Expect: 100-continue'))
-  await saw('HTTP/1.1 100 Continue\r\n\r\n')
-  socket.write('body')
-  await upstream.sawText('body')
-  upstream.sockets[0]?.end(OK)
-  await saw('ok')
-  t.equal(text().match(/100 Continue/g)?.length, 1)
-  t.notMatch(upstream.received(), /expect/i)
+t.test('a form that was looked at has an end for MAAS too, and the connection is kept', async t => {
+  const form = 'op=deploy'
+  const framings: Array<[framing: string, body: string]> = [
+    [`Content-Length: ${form.length}`, form],
+    ['Transfer-Encoding: chunked', `${form.length}\r\n${form}\r\n0\r\n\r\n`]
+  ]
+  for (const [framing, body] of framings) {
+    let received = ''
+    const upstream = await keptUpstream(t, (socket, piece) => {
+      received += piece
+      if (received.endsWith(body)) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+    const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${upstream.port}/MAAS`))
+    const bytes = request(['POST /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost', FORM, framing], body)
+    for (let i = 0; i < 2; i++) t.match(await exchange(proxy.port, bytes), /^HTTP\/1.1 200 /, framing)
+    t.equal(upstream.sockets.length, 1, framing)
+  }
+})
 
+t.test('Expect: 100-continue is answered once there is somebody to take the body, and goes no further', async t => {
+  const form = POST(4, 'Expect: 100-continue', FORM).replace('/files/', '/machines/abc/')
+  const rows: Array<[bytes: string, body: string, asked: number, reason: string]> = [
+    [POST(4, 'Expect: 100-continue'), 'body', 1, 'a body that nobody looks at'],
+    [form, 'op=x', 1, 'a form, which is looked at before'],
+    [get('/MAAS/api/2.0/machines/', 'Expect: 100-continue'), '', 0, 'no body'],
+    [POST(0, 'Expect: 100-continue'), '', 0, 'an empty one']
+  ]
+  for (const [bytes, body, asked, reason] of rows) {
+    const upstream = await rawUpstream(t, () => {})
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const { socket, saw, text } = client(t, proxy.port)
+    socket.write(bytes)
+    if (asked > 0) await saw('HTTP/1.1 100 Continue\r\n\r\n')
+    socket.write(body)
+    await upstream.sawText(`\r\n\r\n${body}`)
+    upstream.sockets[0]?.end(OK)
+    await saw('ok')
+    t.equal(text().split('100 Continue').length - 1, asked, reason)
+    t.notMatch(upstream.received(), /expect/i)
+  }
+
+  const proxy = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS'))
   const refused = client(t, proxy.port)
   refused.socket.write(POST(4, 'Expect: 100-continue').replace('/files/', '/../'))
   await refused.saw('MAAS_PROXY_TARGET_MALFORMED')

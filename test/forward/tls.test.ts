@@ -59,6 +59,21 @@ t.test('the key goes only to whom the certificate names', async t => {
   }
 })
 
+t.test('the whole file of a certificate is shown to a MAAS that asks for one', async t => {
+  const { ca, ...tls } = await makeCertificates()
+  const dir = t.testdir({ ca, key: tls.key, chain: `${tls.cert}\n${ca}` })
+  chmodSync(`${dir}/key`, 0o600)
+  const seen: unknown[] = []
+  const upstream = await keptUpstream(t, socket => {
+    seen.push((socket as TLSSocket).authorizationError)
+    socket.end(OK)
+  }, { ...tls, requestCert: true, rejectUnauthorized: false })
+  const flags = { caFile: [`${dir}/ca`], clientCertFile: [`${dir}/chain`], clientKeyFile: [`${dir}/key`] }
+  const proxy = await startTestProxy(t, testConfig(`https://127.0.0.1:${upstream.port}/MAAS`, flags))
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1.1 200 /)
+  t.match(seen, [/SELF_SIGNED_CERT_IN_CHAIN/], 'MAAS sees the CA, which it does not know here, behind the certificate')
+})
+
 t.test('a MAAS with TLS may redirect to another of its ports', async t => {
   const { ca, ...tls } = await makeCertificates()
   const location = 'Location: https://127.0.0.1:1/MAAS/\r\n'
