@@ -97,6 +97,8 @@ const { metafile } = await build({
   charset: 'ascii',
   legalComments: 'none', // below are whole licences
   metafile: true,
+  sourcemap: 'linked', // by which stacks name the sources
+  sourcesContent: false,
   plugins: [undiciClient, neverAskedFor, sqliteAsPackage],
   // OpenTelemetry puts itself between modules, and may have been left out. What Fastify has for schemas and for tests is loaded by nobody.
   external: ['@opentelemetry/*', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
@@ -106,6 +108,11 @@ const { metafile } = await build({
 })
 await build({ ...MODULE, target: TARGET, entryPoints: { 'cli/process': inRoot('src/cli/process.ts') }, plugins: [bundleForSources] })
 await build({ ...MODULE, target: 'node14', entryPoints: [inRoot('src/main.ts')], plugins: [readByAnyNode] })
+
+// The sources by their names in the repository, wherever that and its packages are.
+const map = JSON.parse(readFileSync(inRoot('dist/bundle.cjs.map'), 'utf8'))
+const sources = map.sources.map(path => path.replace(/^(?:\.\.\/)+(?:.*(?=node_modules\/))?/, ''))
+writeFileSync(inRoot('dist/bundle.cjs.map'), JSON.stringify({ ...map, sourceRoot: '..', sources }))
 
 // What is bundled keeps its licence: a copy of each, beside the bundle.
 const packages = new Set(Object.keys(metafile.inputs).flatMap(path => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []))

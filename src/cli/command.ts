@@ -12,7 +12,10 @@ export interface Io {
   env: Environment
   stdout: Writable
   stderr: Writable
-  /** emits SIGTERM, SIGINT, SIGHUP and SIGUSR2, `uncaughtException`, and `exit` when the process is about to end, however that came */
+  /**
+   * Emits SIGTERM, SIGINT, SIGHUP and SIGUSR2, `uncaughtExceptionMonitor` and `uncaughtException`, and `exit` when the
+   * process is about to end, however that came.
+   */
   signals: EventEmitter
 }
 

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { METHODS } from '../http/methods.ts'
 import { ProxyError } from '../errors.ts'
 import type { LogOf } from '../exchange/plugin.ts'
+import { withSources } from '../text/source-map.ts'
 
 /** Whose errors are answered. */
 export interface ErrorAnswersOptions {
@@ -23,8 +24,9 @@ export const errorAnswers = fp(async function errorAnswers (app: FastifyInstance
 function answerError (error: Error, request: FastifyRequest, reply: FastifyReply, log: FastifyBaseLogger): void {
   const ours = error instanceof ProxyError ? error : new ProxyError('MAAS_PROXY_INTERNAL', { message: `the proxy failed in request ${request.id}`, cause: error })
   request.exchange.error = ours.code
-  if (ours !== error) log.error({ id: request.id, code: ours.code, ...describe(error), stack: error.stack }, ours.message)
-  else if (ours.cause !== undefined) log.warn({ id: request.id, code: ours.code, ...describe(ours.cause as NodeJS.ErrnoException) }, ours.message)
+  const fields = { id: request.id, code: ours.code }
+  if (ours !== error) log.error({ ...fields, ...describe(error), stack: withSources(error.stack) }, ours.message)
+  else if (ours.cause !== undefined) log.warn({ ...fields, ...describe(ours.cause as NodeJS.ErrnoException) }, ours.message)
   if (ours.statusCode === 405) void reply.header('Allow', METHODS.join(', '))
   if (ours.statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
   request.raw.resume() // what is left of a body is dropped, so that the connection can go on

@@ -26,6 +26,11 @@ const SHIPPED_CONFIG = [
   'systemd/maas-auth-proxy.socket'
 ]
 
+/** What makes the program crash where it asks for a variable, loaded before it. */
+const CRASHING = `data:text/javascript,const env = new Proxy(process.env, {
+  get (env, name) { if (name === 'OTEL_SDK_DISABLED') throw new Error('crash'); return env[name] }
+}); Object.defineProperty(process, 'env', { value: env })`
+
 t.test('the package works where it is unpacked', async t => {
   const dir = t.testdir({
     tree: {},
@@ -38,9 +43,9 @@ t.test('the package works where it is unpacked', async t => {
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
   const packed = call('npm', ['run', 'package', '--silent', '--', '--json'])
   const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('[')))
-  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/bundle.cjs', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
+  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/bundle.cjs', 'dist/bundle.cjs.map', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
   const held: string[] = files.map(({ path }: { path: string }) => path)
-  t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the bundle, a module and its types for each source, no maps and no code cache, which is of use to one node')
+  t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the bundle, a module and its types for each source, no map but that of the bundle, and no code cache, which is of use to one node')
   const isCached = "import { loadScript } from './dist/performance/code-cache.js'; console.log(loadScript(new URL('dist/bundle.cjs', import.meta.url)).cached)"
   writeFileSync(resolve(tree, 'is-cached.mjs'), isCached)
   t.equal(call(process.execPath, ['is-cached.mjs']), 'true\n', 'this node takes the code cache that it has made')
@@ -54,6 +59,9 @@ t.test('the package works where it is unpacked', async t => {
   const [lowered, kept] = [await transform(main, { target: 'node14' }), await transform(main, { target: 'esnext' })]
   t.strictSame([lowered.code, lowered.warnings], [kept.code, []], 'every Node from 14 on can read its first file')
   t.notMatch(main, /\bfrom ['"]|\bimport ['"]/, 'which loads nothing by itself')
+  const { stderr: crash } = spawnSync(process.execPath, ['--import', CRASHING, '--', program], { encoding: 'utf8' })
+  const [, file = '', line] = /^ +at wantsTracing \((src\/\S+\.ts):(\d+):\d+\)$/m.exec(crash) ?? []
+  t.match(read(file).split('\n')[Number(line) - 1], 'OTEL_SDK_DISABLED', `a stack names lines of the sources: ${crash}`)
   t.ok(Array.isArray(man), 'a text alone is not linked by npm')
   t.equal(readFileSync(resolve(dir, 'unpacked/package', man[0]), 'utf8'), manPage(COMMANDS, version), 'with the manual page of this version')
   t.equal(call('npm', ['exec', '--offline', '--', '.', '--version']).trim(), version, 'and npx . runs it where it was built')
