@@ -1,16 +1,17 @@
 # The build stage has the compiler and the development packages; nothing of it but the result goes further.
-FROM node:20.20-bookworm-slim AS build
+FROM node:24.21-bookworm-slim AS build
 WORKDIR /build
 # The manifest first: the layer of packages is made anew only when they change.
 COPY package.json package-lock.json .npmrc ./
+COPY config/node ./config/node
 RUN npm ci
 COPY tsconfig.json ./
 COPY config ./config
 COPY src ./src
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && npm prune --omit=dev --omit=optional
 
 # Distroless: node and nothing else, no shell and no package manager to be used by an intruder.
-FROM gcr.io/distroless/nodejs20-debian12
+FROM gcr.io/distroless/nodejs24-debian12
 WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules

@@ -193,7 +193,7 @@ t.test('the image runs what the package ships, as nobody', async t => {
   for (const [, from, path] of instructions.map(line => /^COPY (--from=\S+ )?(.+) \S+$/.exec(line) ?? []).filter(match => match.length > 0)) {
     if (from === undefined) for (const source of path?.split(' ') ?? []) t.ok(existsSync(resolve(ROOT, source)), `${source} is there to be copied`)
   }
-  t.ok(instructions.filter(line => line.startsWith('FROM')).every(line => /:\S*\d|nodejs20/.test(line)), 'every base has a version')
+  t.ok(instructions.filter(line => line.startsWith('FROM')).every(line => /:\S*\d|nodejs24/.test(line)), 'every base has a version')
   t.match(instructions.at(-2), /^USER [1-9]\d*:[1-9]\d*$/, 'a numeric user that is not root')
   t.match(instructions.at(-1), /^ENTRYPOINT \[.*"--", "dist\/main\.js"\]$/, 'the exec form')
   t.strictSame(read('.dockerignore').trim().split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1)).filter(path => !existsSync(resolve(ROOT, path))), [], 'what the build needs is let in')

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, preHandlerHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { ProxyError } from '../errors.ts'
@@ -23,15 +23,12 @@ export const embedded = fp(async function lent (app: FastifyInstance) {
   })
   // On the route itself, so that it comes after all hooks of the server, and right before the body is sent.
   app.addHook('onRoute', route => {
-    route.preHandler = [
-      (request, _reply, next) => {
-        checkBody(request)
-        next()
-      },
-      ...[route.preHandler as preHandlerHookHandler].flat() // that of our own route, the only one in this scope
-    ]
+    route.preHandler = (request, _reply, next) => {
+      checkBody(request)
+      next()
+    }
   })
-}, { name: 'lent', fastify: '5.x', dependencies: ['exchanges'] })
+}, { name: 'embedded', fastify: '5.x', dependencies: ['exchanges'] })
 
 /** What a server or its `rewriteUrl` makes of a target is not what the client asked for, and the two must not be mixed up. */
 function checkTarget (raw: IncomingMessage & { originalUrl?: string }): void {

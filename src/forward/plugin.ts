@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import httpProxy from '@fastify/http-proxy'
 import type { Admitted } from '../admit/admitted.ts'
-import { ProxyError } from '../errors.ts'
 import { METHODS } from '../http/methods.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { Credential } from './credential.ts'
@@ -22,8 +21,8 @@ export interface ForwardOptions {
 const DESCRIPTION = '/MAAS/api/2.0/describe/'
 
 /**
- * Forwards what was admitted. @fastify/http-proxy owns the route and hands every request to our relay by its `preHandler`
- * option; the relay sends the admitted bytes.
+ * Forwards what was admitted. @fastify/http-proxy owns the route and hands every request to our relay by its `handler` option;
+ * the relay sends the admitted bytes.
  */
 export async function forward (app: FastifyInstance, options: ForwardOptions): Promise<void> {
   await app.register(httpProxy, {
@@ -32,10 +31,7 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
     routes: ['/MAAS/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
-    // Before its own handler, which resolves three URLs for a request, only to leave the rest to its option `handler`. The hook
-    // answers and never goes on.
-    preHandler: (request, reply) => { handle(request, reply, options) },
-    handler: /* c8 ignore next */ () => { throw new ProxyError('MAAS_PROXY_INTERNAL') }
+    handler: (request, reply) => { handle(request, reply, options) }
   })
 }
 
