@@ -9,7 +9,10 @@ import ts from 'typescript'
 import { parse, parseAllDocuments } from 'yaml'
 import { loadConfig } from '../../src/settings/load.ts'
 import { SETTINGS } from '../../src/settings/table.ts'
-import { ENVIRONMENT } from '../helper/process.ts'
+import { ENVIRONMENT, PROGRAM, startCommand } from '../helper/process.ts'
+import { KEY } from '../helper/proxy.ts'
+import { exchange, get, rawUpstream } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const KUBERNETES = resolve(ROOT, 'config/kubernetes')
@@ -71,6 +74,37 @@ t.test('the objects for Kubernetes have the fields and types of its schema, and 
   const problems = typeProblems(t.testdir(), { ...named(manifests.flatMap(({ text }) => objectsOf(text))), ...Object.fromEntries(mistakes) })
   t.strictSame(Object.keys(problems).sort(), rows.map(([, wrong]) => wrong).sort(), 'the mistakes and no others')
   for (const [, wrong, problem] of rows) t.match(problems[wrong], problem, wrong)
+})
+
+t.test('whatever ends in failure is started again, and what is set wrongly is not', async t => {
+  const unit = read('config/systemd/maas-auth-proxy.service')
+  t.match(unit, /^Restart=on-failure$/m, 'systemd: exit 1 is a failure')
+  t.match(unit, /^RestartPreventExitStatus=2$/m, 'systemd: settings do not become right by trying again')
+  const { services } = parse(read('config/compose.yaml'))
+  for (const [name, { restart }] of Object.entries<{ restart?: string }>(services)) {
+    if (name === 'maas-auth-proxy') t.equal(restart, 'unless-stopped', 'compose')
+  }
+  for (const { name, pod } of pods.filter(({ name }) => name.startsWith('base') || name.startsWith('sidecar'))) {
+    t.equal(pod.restartPolicy ?? 'Always', 'Always', `Kubernetes: ${name}`)
+  }
+
+  // What systemd does by that unit, with a program that fails once where nobody can catch it.
+  const upstream = await rawUpstream(t)
+  const fail = "process.on('SIGUSR1', () => setImmediate(() => { throw new Error('boom') }))"
+  const env = { MAAS_URL: upstream.url, MAAS_API_KEY: Object.values(KEY).join(':'), NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(fail)}` }
+  const policy = 'while "$@"; status=$?; [ $status -ne 0 ] && [ $status -ne 2 ]; do :; done; exit $status'
+  const supervised = startCommand(t, ['/bin/sh', '-c', policy, 'sh', ...PROGRAM, '--listen', '127.0.0.1:0', '--log-level', 'info'], env)
+  const started = () => [...supervised.stdout().matchAll(/"address":"http:\/\/127\.0\.0\.1:(\d+)"/g)].map(([, port]) => Number(port))
+  await until('it listens', () => started().length === 1)
+  t.match(await exchange(started()[0] as number, get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 200 /)
+  const signal = (name: NodeJS.Signals) => {
+    process.kill(Number(spawnSync('pgrep', ['-P', String(supervised.child.pid)], { encoding: 'utf8' }).stdout), name)
+  }
+  signal('SIGUSR1')
+  await until('it listens again', () => started().length === 2)
+  t.match(await exchange(started()[1] as number, get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 200 /, 'and answers')
+  signal('SIGTERM')
+  t.equal(await supervised.ended, 0, 'and is not started again when it was asked to stop')
 })
 
 t.test('Kustomize builds each of them, with the image of this version', { skip: run('kubectl', 'kustomize', '--help').status !== 0 && 'there is no kubectl' }, async t => {
