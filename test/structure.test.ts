@@ -54,6 +54,18 @@ t.test('at most five files stand outside of the rooms', async t => {
   t.strictSame(sources.filter(name => !name.includes('/')).sort(), ['environment.ts', 'errors.ts', 'index.ts', 'main.ts', 'package.ts'])
 })
 
+t.test('the map of the sources is true', async t => {
+  const map = read('src/README.md')
+  t.strictSame([...map.matchAll(/^\| `([\w.-]+)` \|/gm)].map(([, room]) => room), ROOMS, 'every room, from the top down')
+  const paths = [...map.matchAll(/`((?:[\w-]+\/)+(?:[\w-]+\.(?:ts|json))?)`/g)].map(([, path = '']) => path)
+  t.ok(paths.length > 30)
+  for (const path of new Set(paths)) {
+    const places = [`src/${path}`, path, `src/settings/${path}`, `src/observe/${path}`]
+    t.ok(places.some(place => existsSync(resolve(ROOT, place))), path)
+  }
+  t.ok(map.split('\n').length <= 75, 'it is one screen')
+})
+
 t.test('the stand-in MAAS shares nothing with the proxy', async t => {
   for (const name of sources.filter(name => name.startsWith('demo/stand-in/'))) {
     const outside = [...read(`src/${name}`).matchAll(/from '([^']+)'/g)].map(([, target = '']) => target)
