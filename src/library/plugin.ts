@@ -27,7 +27,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   })
   announce(config, app.log)
   if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
-  const { credential } = ring.of(listener.key)
+  const { credential } = ring.of(listener.keyId)
   const logOf: LogOf = ({ log }) => log // the server's, with what it says of each request
   const observers = [...options.accessLog === false ? [] : [accessLog(logOf)], auditLog(logOf, () => undefined)]
   await app.register(proxyPipeline, { config: listener, upstream, credential, clientTokens: tokens.of(listener), observers, onObserverError: logObserverError(logOf), logOf, ownPages: new Set<string>(), isEmbedded: true })

@@ -1,8 +1,8 @@
-import { closest } from 'fastest-levenshtein'
 import { readFileSync } from 'node:fs'
 import type { Rule } from './rule.ts'
 import { segmentsOf } from './segments.ts'
 import { packageFile } from '../package.ts'
+import { nearest } from '../text/suggestion.ts'
 
 /** An operation that some supported version of MAAS has. */
 export interface KnownOperation {
@@ -49,5 +49,5 @@ export function asRule ({ method, path, op }: Pick<KnownOperation, 'method' | 'p
 
 /** The known operation, written as a rule, that a text is most like. */
 export function nearestRule (text: string): string {
-  return closest(text, knownOperations().map(asRule))
+  return nearest(text, knownOperations().map(asRule))
 }

@@ -36,9 +36,9 @@ export class KeyRing {
     for (const key of this.keys) if (key.source.file !== null) this.#watch.add(key.source.file, () => { void this.#enqueue([key]) })
   }
 
-  /** The key that came from a source. */
-  of (source: KeySource): Key {
-    return this.keys.find(key => key.source === source) as Key
+  /** The key with an id. @param id one of the sources that the ring was created with */
+  of (id: string): Key {
+    return this.keys.find(({ source }) => source.id === id) as Key
   }
 
   /** Reads all keys again. */

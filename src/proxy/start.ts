@@ -59,7 +59,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
 
   async function listenOnAll (): Promise<void> {
     for (const listener of config.listeners) {
-      const key = maas.ring.of(listener.key)
+      const key = maas.ring.of(listener.keyId)
       const at = proxies.listening.length
       const app = await buildServer(listener, { ...pages([key]), logger, upstream: maas.upstream, credential: key.credential, clientTokens: tokens.of(listener), health: key.health, traffic, ownAddress: () => proxies.listening[at]?.address, maas: config.maasUrl.href })
       const address = await proxies.start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null })

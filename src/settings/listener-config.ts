@@ -23,6 +23,12 @@ export interface ListenerConfig {
   readonly policy: Policy
   readonly anonymousOperations: AnonymousOperations
   readonly dualOperations: Access
+  /** of the key that its requests are signed with */
+  readonly keyId: string
+}
+
+/** A listener before keys that several share are told apart from others. */
+export interface ListenerWithKey extends Omit<ListenerConfig, 'keyId'> {
   readonly key: KeySource
 }
 
@@ -37,7 +43,7 @@ const MIN_TOKEN_LENGTH = 16
  * @param problems gets a line for each thing that is wrong
  * @param warnings gets a line for each thing that works but should not stay
  */
-export async function readListeners ({ given, where }: Scopes['listeners'][number], environment: Environment, profile: ChosenProfile | null, problems: string[], warnings: string[]): Promise<ListenerConfig[]> {
+export async function readListeners ({ given, where }: Scopes['listeners'][number], environment: Environment, profile: ChosenProfile | null, problems: string[], warnings: string[]): Promise<ListenerWithKey[]> {
   const [ownProblems, ownWarnings]: [string[], string[]] = [[], []]
   const values = await readValues(LISTENER_SETTINGS, given, problems)
   const key = await chooseKey(given, environment, profile, problems, ownWarnings)

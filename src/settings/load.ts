@@ -6,7 +6,7 @@ import { findEgress } from './egress.ts'
 import type { EgressProxy } from '../http/egress-proxy.ts'
 import type { KeySource } from './key/key-source.ts'
 import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
-import { type ListenerConfig, readListeners } from './listener-config.ts'
+import { type ListenerConfig, type ListenerWithKey, readListeners } from './listener-config.ts'
 import { buildPolicy } from './policy-settings.ts'
 import { readValues } from './read-values.ts'
 import { isListenerSetting, LISTENER_SETTINGS, type ListenerSettingName } from './listener-settings.ts'
@@ -70,16 +70,15 @@ export async function configure ({ program, listeners: scopes }: Scopes, environ
   knownOperations() // read now: the files of the package may be replaced while the process runs
   const egress = maasUrl === undefined ? null : findEgress(environment, maasUrl, problems)
   checkTls({ ...values, maasUrl }, egress, problems, warnings)
-  const listeners: ListenerConfig[] = []
+  const listeners: ListenerWithKey[] = []
   for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, problems, warnings))
   checkIdleExit(values, listeners, problems)
   checkAddresses([...listeners.map(({ address }) => address), ...values.adminListen === undefined ? [] : [values.adminListen]], problems)
 
   const { profile: _profile, config: _config, envFile: _envFile, ...rest } = values
   if (problems.length > 0 || maasUrl === undefined) throw new SettingsError([...new Set(problems)])
-  const keys = new Map(listeners.map(({ key }) => [key.file ?? key.name, key]))
-  const sharing = listeners.map(listener => ({ ...listener, key: keys.get(listener.key.file ?? listener.key.name) as KeySource }))
-  return Object.freeze({ ...rest, maasUrl, caFile, egress, listeners: sharing, keys: [...keys.values()], warnings: [...new Set(warnings)], notices })
+  const keys = new Map(listeners.map(({ key }) => [key.id, key]))
+  return Object.freeze({ ...rest, maasUrl, caFile, egress, listeners: listeners.map(({ key, ...listener }) => ({ ...listener, keyId: key.id })), keys: [...keys.values()], warnings: [...new Set(warnings)], notices })
 }
 
 /**
@@ -96,7 +95,7 @@ export async function loadAddresses (flags: Flags, environment: Environment): Pr
 }
 
 /** An idle exit loses no client only if somebody else holds the sockets, and only if it is over at once. */
-function checkIdleExit ({ idleExitMs, shutdownDelayMs }: Pick<Values, 'idleExitMs' | 'shutdownDelayMs'>, listeners: readonly ListenerConfig[], problems: string[]): void {
+function checkIdleExit ({ idleExitMs, shutdownDelayMs }: Pick<Values, 'idleExitMs' | 'shutdownDelayMs'>, listeners: ReadonlyArray<Pick<ListenerConfig, 'address'>>, problems: string[]): void {
   if (idleExitMs === undefined) return
   if (shutdownDelayMs !== undefined) problems.push('--idle-exit and --shutdown-delay: who is not connected needs no time to turn away; leave one out')
   if (listeners.some(({ address }) => address.fd === undefined)) problems.push('--idle-exit: nothing would start the proxy again when a client comes; it is for a proxy that systemd starts by a socket unit (LISTEN_FDS)')

@@ -51,8 +51,8 @@ t.test('a file describes several listeners, each with its scope', async t => {
   t.strictSame([0, 1, 3].map(i => allowed(i, 'DELETE', 'machines/abc/')), [true, false, false], 'what stands outside the list holds for those that do not have it themselves')
   t.strictSame([0, 1, 3].map(i => allowed(i, 'GET', 'files/x/')), [false, true, false], 'and each has its own')
   t.equal(config.keys.length, 2, 'those that use the same file share a key')
-  t.equal(config.listeners[0]?.key, config.listeners[1]?.key)
-  t.not(config.listeners[0]?.key, config.listeners[3]?.key)
+  t.equal(config.listeners[0]?.keyId, config.listeners[1]?.keyId)
+  t.not(config.listeners[0]?.keyId, config.listeners[3]?.keyId)
 })
 
 t.test('JSON will do as well', async t => {

@@ -8,6 +8,8 @@ import { attempt, isReadableByAll, readSettingFile } from '../values.ts'
 
 /** Where an API key comes from, so that it can be read again when it has changed. */
 export interface KeySource {
+  /** the same for sources of the same key: its file, or its name where there is none */
+  id: string
   apiKey: ApiKey
   /** as the user would name it: `--api-key-file`, `MAAS_API_KEY (.env)` */
   name: string
@@ -18,7 +20,7 @@ export interface KeySource {
 }
 
 /** A source that may be taken; one that has been read already brings its key along. */
-type Candidate = Omit<KeySource, 'apiKey'> & { apiKey?: ApiKey, rank: number, /** the file that it stands in, whether that is watched or not */ heldBy: string | null }
+type Candidate = Omit<KeySource, 'apiKey' | 'id'> & { apiKey?: ApiKey, rank: number, /** the file that it stands in, whether that is watched or not */ heldBy: string | null }
 
 /** What is only lent by the surroundings gives way to all that was set. */
 const LENT_RANK = 4
@@ -45,7 +47,7 @@ export async function chooseKey (given: Lookup, environment: Environment, profil
   if (apiKey === undefined) return undefined
   if (source.heldBy !== null && isReadableByAll(source.heldBy)) warnings.push(`${source.name}: every user of this machine may read ${source.heldBy}; chmod 600 it`)
   if (!apiKey.hasUsualForm) warnings.push('the API key does not have the form that MAAS gives its keys (18, 18 and 32 letters and digits); was it copied whole?')
-  return { apiKey, name: source.name, file: source.file, read: source.read }
+  return { id: source.file ?? source.name, apiKey, name: source.name, file: source.file, read: source.read }
 }
 
 function fromText ({ texts: [text = ''], source, rank, file }: SettingInput): Candidate {

@@ -1,4 +1,4 @@
-import { closest, distance } from 'fastest-levenshtein'
+import { suggestion } from '../../text/suggestion.ts'
 import { type ApiKey, parseApiKey } from '../../maas/api-key.ts'
 import { type MaasUrl, parseMaasUrl } from '../../maas/maas-url.ts'
 import { parseCertificates } from '../certificates.ts'
@@ -57,9 +57,7 @@ async function * storedProfiles (environment: Environment): AsyncGenerator<Store
 
 function adviceFor (name: string, others: readonly string[], paths: readonly string[]): string {
   if (others.length === 0) return `, and no other, in ${paths.map(quote).join(' or ')}; maas login makes one`
-  const nearest = closest(name, others)
-  // Beyond half of its letters it is another name, not a slip.
-  const advice = distance(name, nearest) * 2 <= nearest.length ? `; did you mean ${quote(nearest)}?` : ';'
+  const advice = suggestion(quote(name), others.map(quote)) || ';'
   return `${advice} there ${others.length === 1 ? 'is' : 'are'} ${others.map(quote).join(', ')}`
 }
 
