@@ -117,7 +117,7 @@ t.test('a descriptor that cannot be listened on is told of', async t => {
   for (const [fd, reason] of [[descriptorOf(client), 'a connection, as with Accept=yes'], [udp, 'a socket of datagrams'], [file, 'a file'], [999, 'none at all']] as const) {
     const problems: string[] = []
     inheritedListeners(passed(fd), problems)
-    t.equal(problems.at(-1), `LISTEN_FDS: descriptor ${fd} is no stream socket that listens; a socket unit has ListenStream= and no Accept=yes`, reason)
+    t.equal(problems.at(-1), `LISTEN_FDS: descriptor ${fd} is not a listening stream socket; a socket unit has ListenStream= and no Accept=yes`, reason)
   }
 })
 
@@ -143,7 +143,7 @@ t.test('sockets that were passed are held to the same rules as an address', asyn
       await loadConfig(flags, { ...'config' in flags ? {} : { MAAS_URL: 'http://localhost:5240/MAAS', ...API_KEY }, ...env, ...server === null ? {} : passed(descriptorOf(server)) })
     } catch (error) {
       // The other descriptors of this process were not meant to be passed.
-      problems.push(...(error as Error).message.split('\n').filter(line => !/descriptor \d+ is no stream socket/.test(line)))
+      problems.push(...(error as Error).message.split('\n').filter(line => !/descriptor \d+ is not a listening stream socket/.test(line)))
     }
     if (wanted === null) t.strictSame(problems, [], reason)
     else t.match(problems.join('\n'), wanted, reason)

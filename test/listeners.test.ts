@@ -98,12 +98,12 @@ t.test('what is in the way is replaced only if it is a socket that nobody listen
 
   const file = join(dir, 'file')
   writeFileSync(file, 'precious')
-  await t.rejects(startProxy(await config(file), logger), /file is there and is no socket, so it is left alone/)
+  await t.rejects(startProxy(await config(file), logger), /file exists and is not a socket/)
   t.equal(readFileSync(file, 'utf8'), 'precious')
 
   const link = join(dir, 'link')
   symlinkSync(held, link)
-  await t.rejects(startProxy(await config(link), logger), /link is there and is no socket/, 'a link is not followed')
+  await t.rejects(startProxy(await config(link), logger), /link exists and is not a socket/, 'a link is not followed')
   t.ok(lstatSync(link).isSymbolicLink())
 
   await t.rejects(startProxy(await config(join(dir, 'none', 's')), logger), { code: /^(ENOENT|EACCES)$/ }, 'no such directory')

@@ -1,21 +1,24 @@
 import { isIPv4 } from 'node:net'
 
-/** Where to listen: on a TCP address, or on a unix socket. */
+/** An address to listen on: a TCP address or a unix socket. */
 export type ListenAddress = TcpAddress | UnixAddress
 
-export interface TcpAddress extends Inheritable {
+/** A TCP address. */
+export interface TcpAddress extends SocketOrigin {
+  /** an IP address or a host name, without brackets */
   host: string
-  /** 0 asks the system for a free one */
+  /** 0 asks the system for a free port */
   port: number
 }
 
-export interface UnixAddress extends Inheritable {
-  /** absolute */
+/** A unix socket. */
+export interface UnixAddress extends SocketOrigin {
+  /** an absolute path */
   path: string
 }
 
-interface Inheritable {
-  /** the descriptor of the socket, where it was passed to this process and listens already */
+interface SocketOrigin {
+  /** the descriptor, if the socket was passed to this process and listens already */
   fd?: number
 }
 
@@ -24,22 +27,26 @@ export function isLoopback (address: ListenAddress): boolean {
   return 'path' in address || address.host === '::1' || (isIPv4(address.host) && address.host.startsWith('127.'))
 }
 
-/** Shows an address: as a URL, or as `unix:PATH`. */
+/** Formats an address as a URL, or as `unix:PATH`. */
 export function formatListenAddress (address: ListenAddress): string {
   return 'path' in address ? `unix:${address.path}` : `http://${bracket(address.host)}:${address.port}`
 }
 
-/** An address that means all of a machine, by the one that reaches it from there; any other as it is. */
-export function reachedBy (host: string): string {
+/**
+ * Finds the host by which this machine reaches one of its own listeners.
+ * @param host the host that the listener is bound to, without brackets
+ * @returns the loopback address for a wildcard address; any other host unchanged
+ */
+export function reachableHost (host: string): string {
   return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
 }
 
-/** A host as it stands in a URL or in `Host`. */
+/** Formats a host for a URL or for `Host`: an IPv6 address gets brackets. */
 export function bracket (host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** A host as sockets want it, of one as it stands in a URL. */
+/** Converts the host of a URL into the form that sockets take: an IPv6 address loses its brackets. */
 export function withoutBrackets (host: string): string {
   return host.replace(/^\[|\]$/g, '')
 }

@@ -5,37 +5,40 @@ import { pendingResponses } from '../http/response-tracker.ts'
 import type { ListenAddress } from './address.ts'
 import { BACKLOG, listenOnSocket, type SocketPermissions } from './unix-socket.ts'
 
-/** How often connections that have become idle are looked for while a server drains. */
+/** The interval at which a draining server closes idle connections. */
 const IDLE_CHECK_MS = 100
 
-const connections = new WeakMap<Server, Set<Socket>>()
+const socketsByServer = new WeakMap<Server, Set<Socket>>()
 
-/** Keeps account of the connections of a server, for {@link drain}. */
+/** Tracks the connections of a server. The other functions of this file need it. */
 export function trackConnections (server: Server): void {
-  const open = new Set<Socket>()
-  connections.set(server, open)
+  const sockets = new Set<Socket>()
+  socketsByServer.set(server, sockets)
   server.on('connection', (socket: Socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
   })
 }
 
-/** The connections of a server that are open. */
+/** The open connections of a server. */
 export function openConnections (server: Server): ReadonlySet<Socket> {
-  return connections.get(server) as Set<Socket>
+  return socketsByServer.get(server) as Set<Socket>
 }
 
 /**
- * Makes a server listen. Not Fastify's own `listen`, which logs a text where operators want fields.
- * @returns the address, with the port that the system gave where 0 was asked for
- * @throws the system's error, EADDRINUSE for one
+ * Makes a server listen. Fastify's own `listen` would log a text where operators need fields.
+ * @param permissions used for a unix socket only
+ * @returns the address, with the port that the system chose for port 0
+ * @throws the system's error, such as EADDRINUSE
  */
-export async function listen (server: Server, address: ListenAddress, permissions: SocketPermissions): Promise<ListenAddress> {
+export async function listen (
+  server: Server, address: ListenAddress, permissions: SocketPermissions
+): Promise<ListenAddress> {
   const listening = once(server, 'listening')
   if (address.fd !== undefined) {
-    server.listen({ fd: address.fd }) // its file, if it has one, is not ours to make, to give a mode or to remove
+    server.listen({ fd: address.fd }) // whoever passed the socket owns its file, the mode and the removal included
   } else if ('path' in address) {
-    listening.catch(() => {}) // it is awaited below, unless the socket cannot be made at all
+    listening.catch(() => {}) // awaited below, but not if the next line throws
     await listenOnSocket(server, address.path, permissions)
   } else {
     server.listen({ host: address.host, port: address.port, backlog: BACKLOG })
@@ -47,36 +50,37 @@ export async function listen (server: Server, address: ListenAddress, permission
 }
 
 /**
- * Waits until no server has had an open connection for so long. Whoever then stops them must do so at once, before the event
- * loop turns: no connection has been accepted, so none is lost, and those that wait in the system's queue stay there for the
- * next process, if the sockets are shared with the one that starts it.
+ * Waits until no server has had an open connection for a time. The caller then has to stop the servers in the same turn
+ * of the event loop. No connection has been accepted in it, so none is lost: connections in the system's queue wait for
+ * the next process, if it shares the sockets.
+ * @param idleMs how long no connection may have been open
  */
 export async function waitUntilIdle (servers: readonly Server[], idleMs: number): Promise<void> {
   await new Promise<void>(resolve => {
     let timer: NodeJS.Timeout | undefined
-    const look = () => {
+    const check = () => {
       clearTimeout(timer)
       if (servers.every(server => openConnections(server).size === 0)) timer = setTimeout(resolve, idleMs)
     }
     const follow = (socket: Socket) => {
-      look()
-      socket.once('close', look)
+      check()
+      socket.once('close', check)
     }
     for (const server of servers) {
       server.on('connection', follow)
       for (const socket of openConnections(server)) follow(socket)
     }
-    look()
+    check()
   })
 }
 
 /**
- * Stops listening, lets the requests that run end, and cuts off those that still do at the deadline.
- * @returns whether all of them ended by themselves
+ * Stops listening, lets running requests end, and cuts off the rest at the deadline.
+ * @returns whether all requests ended by themselves
  */
 export async function drain (server: Server, deadlineMs: number): Promise<boolean> {
   let inTime = true
-  // A connection that is kept alive, or has not asked for anything yet, would hold the server open.
+  // The server stays open as long as an idle connection does.
   const idleCheck = setInterval(() => { closeIdleConnections(server) }, IDLE_CHECK_MS)
   const deadline = setTimeout(() => {
     inTime = false
@@ -88,22 +92,24 @@ export async function drain (server: Server, deadlineMs: number): Promise<boolea
   await closed
   clearInterval(idleCheck)
   clearTimeout(deadline)
-  await allClosed(server)
+  await waitUntilClosed(server)
   return inTime
 }
 
-/** Cuts off all connections of a server. When that is over, whoever looks after their requests has been told that they are. */
+/** Cuts off all connections of a server. Its promise resolves after the observers of their requests were called. */
 export async function cutOff (server: Server): Promise<void> {
   for (const socket of openConnections(server)) socket.destroy()
-  await allClosed(server)
+  await waitUntilClosed(server)
 }
 
-/** A server is closed before its last sockets are, and only they tell of their requests. */
-async function allClosed (server: Server): Promise<void> {
-  await Promise.all([...openConnections(server)].map(async socket => { await new Promise(resolve => { socket.once('close', resolve) }) }))
+/** Waits for the sockets, which close after their server. Observers learn of a request when its socket closes. */
+async function waitUntilClosed (server: Server): Promise<void> {
+  await Promise.all([...openConnections(server)].map(async socket => {
+    await new Promise(resolve => { socket.once('close', resolve) })
+  }))
 }
 
-/** Not node's own, which leaves connections alone that have never sent a request. */
+/** Closes connections without a pending response. Node's own method skips those that never sent a request. */
 function closeIdleConnections (server: Server): void {
   for (const socket of openConnections(server)) if (pendingResponses(socket) === 0) socket.destroySoon()
 }

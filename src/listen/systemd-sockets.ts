@@ -3,32 +3,47 @@ import { SocketAddress } from 'node:net'
 import type { ListenAddress, TcpAddress, UnixAddress } from './address.ts'
 import type { Environment } from '../environment.ts'
 
-/** The descriptor that is passed first (sd_listen_fds(3)). */
-const FIRST = 3
+/** The number of the first passed descriptor (sd_listen_fds(3)). */
+const FIRST_FD = 3
 
-/** The kernel's tables of the sockets in our network namespace (proc(5)). */
+/** The directory of the kernel's socket tables, for our network namespace (proc(5)). */
 const TABLES = '/proc/self/net'
 
-/** How a line of a table is read: the column of the inode, and the address, null unless the socket listens. */
-const READERS: ReadonlyMap<string, { inode: number, read: (columns: readonly string[]) => TcpAddress | UnixAddress | null }> = new Map([
+const TCP_LISTEN = '0A'
+const SO_ACCEPTCON = '00010000'
+const SOCK_STREAM = '0001'
+
+/** The format of a socket table. */
+interface TableReader {
+  /** the column of the inode */
+  inode: number
+  /** Reads the address of a line; null unless the socket listens. */
+  read: (columns: readonly string[]) => TcpAddress | UnixAddress | null
+}
+
+const READERS: ReadonlyMap<string, TableReader> = new Map([
   ['tcp', { inode: 9, read: columns => tcpAddress(columns, 'ipv4') }],
   ['tcp6', { inode: 9, read: columns => tcpAddress(columns, 'ipv6') }],
   ['unix', { inode: 6, read: unixAddress }]
 ])
 
 /**
- * Finds the sockets that systemd, or whoever speaks its protocol, has passed to this process to listen on. Their addresses are
- * looked up here because node tells that of a TCP socket only once it is used, and that of a unix socket never.
- * @param problems gets a line for each descriptor that cannot be listened on
- * @returns an address each, in order; none where nothing was passed, or not to this process
+ * Finds the listening sockets that systemd passed to this process (sd_listen_fds(3)). It reads their addresses from the
+ * kernel, because Node knows the address of a TCP socket only once the socket is used, and that of a unix socket never.
+ * @param problems receives a message for each descriptor that is not a listening stream socket
+ * @returns the addresses in the order of the descriptors; empty if systemd passed no socket to this process
  */
 export function inheritedListeners (environment: Environment, problems: string[]): ListenAddress[] {
   if (environment['LISTEN_PID'] !== String(process.pid)) return []
   const addresses: ListenAddress[] = []
-  for (let fd = FIRST; fd < FIRST + Number(environment['LISTEN_FDS']); fd++) {
+  for (let fd = FIRST_FD; fd < FIRST_FD + Number(environment['LISTEN_FDS']); fd++) {
     const address = addressOf(fd)
-    if (address === null) problems.push(`LISTEN_FDS: descriptor ${fd} is no stream socket that listens; a socket unit has ListenStream= and no Accept=yes`)
-    else addresses.push({ ...address, fd })
+    if (address !== null) {
+      addresses.push({ ...address, fd })
+    } else {
+      const remedy = 'a socket unit has ListenStream= and no Accept=yes'
+      problems.push(`LISTEN_FDS: descriptor ${fd} is not a listening stream socket; ${remedy}`)
+    }
   }
   return addresses
 }
@@ -55,18 +70,16 @@ function inodeOf (fd: number): string | null {
   }
 }
 
-/** Reads an address as the kernel prints it: words of 32 bits in the machine's own order, and a port. */
+/** Reads an address as the kernel prints it: words of 32 bits in the machine's byte order, and a port, all in hex. */
 function tcpAddress ([, local = '', , state]: readonly string[], family: 'ipv4' | 'ipv6'): TcpAddress | null {
+  if (state !== TCP_LISTEN) return null
   const [words = '', port = ''] = local.split(':')
-  const bytes = Buffer.from(Uint32Array.from(words.matchAll(/.{8}/g), ([word]) => Number.parseInt(word, 16)).buffer)
+  const numbers = Uint32Array.from(words.matchAll(/.{8}/g), ([word]) => Number.parseInt(word, 16))
+  const bytes = Buffer.from(numbers.buffer)
   const address = family === 'ipv4' ? bytes.join('.') : bytes.toString('hex').replace(/.{4}(?=.)/g, '$&:')
-  return state === TCP_LISTEN ? { host: new SocketAddress({ address, family }).address, port: Number.parseInt(port, 16) } : null
+  return { host: new SocketAddress({ address, family }).address, port: Number.parseInt(port, 16) }
 }
 
 function unixAddress ([, , , flags, type, , , ...path]: readonly string[]): UnixAddress | null {
   return flags === SO_ACCEPTCON && type === SOCK_STREAM ? { path: path.join(' ') } : null
 }
-
-const TCP_LISTEN = '0A'
-const SO_ACCEPTCON = '00010000'
-const SOCK_STREAM = '0001'

@@ -5,35 +5,41 @@ import { ProxyError } from '../errors.ts'
 import type { LogOf } from '../exchange/plugin.ts'
 import { withSources } from '../text/source-map.ts'
 
-/** Whose errors are answered. */
-export interface ErrorAnswersOptions {
-  /** whether the server is somebody else's: then errors that are not ours, as those of its hooks, are left to its own handler */
+interface ErrorAnswersOptions {
+  /** whether the server belongs to a host program, whose own handler then answers errors that are not the proxy's */
   isEmbedded: boolean
   logOf: LogOf
 }
 
-/** Answers errors with the proxy's JSON and the header that tells the proxy's answers from MAAS's. */
-export const errorAnswers = fp(async function errorAnswers (app: FastifyInstance, { isEmbedded, logOf }: ErrorAnswersOptions) {
+/** Answers errors with the proxy's JSON. The header `MAAS-Proxy-Error` tells these answers from those of MAAS. */
+export const errorAnswers = fp(async function errorAnswers (
+  app: FastifyInstance, { isEmbedded, logOf }: ErrorAnswersOptions
+) {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (isEmbedded && !(error instanceof ProxyError)) throw error
     answerError(error, request, reply, logOf(request))
   })
 }, { name: 'error-answers', fastify: '5.x', dependencies: ['exchanges'] })
 
-/** Sends an error of ours. One that is not ours is a defect: the client learns its request id, the log has the rest. */
+/** Sends an error. Any but a ProxyError is a defect: the client gets the request id, and the log gets the details. */
 function answerError (error: Error, request: FastifyRequest, reply: FastifyReply, log: FastifyBaseLogger): void {
-  const ours = error instanceof ProxyError ? error : new ProxyError('MAAS_PROXY_INTERNAL', { message: `the proxy failed in request ${request.id}`, cause: error })
-  request.exchange.error = ours.code
-  const fields = { id: request.id, code: ours.code }
-  if (ours !== error) log.error({ ...fields, ...describe(error), stack: withSources(error.stack) }, ours.message)
-  else if (ours.cause !== undefined) log.warn({ ...fields, ...describe(ours.cause as NodeJS.ErrnoException) }, ours.message)
-  if (ours.statusCode === 405) void reply.header('Allow', METHODS.join(', '))
-  if (ours.statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
-  request.raw.resume() // what is left of a body is dropped, so that the connection can go on
-  void reply.code(ours.statusCode).headers({ 'MAAS-Proxy-Error': ours.code, 'Content-Type': 'application/json; charset=utf-8' }).send(ours.body())
+  const proxyError = error instanceof ProxyError
+    ? error
+    : new ProxyError('MAAS_PROXY_INTERNAL', { message: `the proxy failed in request ${request.id}`, cause: error })
+  const { code, cause, message, statusCode } = proxyError
+  request.exchange.error = code
+  const fields = { id: request.id, code }
+  if (proxyError !== error) log.error({ ...fields, ...describe(error), stack: withSources(error.stack) }, message)
+  else if (cause !== undefined) log.warn({ ...fields, ...describe(cause as NodeJS.ErrnoException) }, message)
+  if (statusCode === 405) void reply.header('Allow', METHODS.join(', '))
+  if (statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
+  request.raw.resume() // the rest of a body is dropped, so that the connection can be used again
+  void reply.code(statusCode)
+    .headers({ 'MAAS-Proxy-Error': code, 'Content-Type': 'application/json; charset=utf-8' })
+    .send(proxyError.body())
 }
 
-/** Of an error its name, code and message and nothing more: undici puts the bytes that it could not read into others. */
+/** The loggable parts of an error. Other properties may hold bytes of an answer, which undici attaches. */
 function describe ({ name, code, message }: NodeJS.ErrnoException) {
   return { cause: { name, code, message } }
 }

@@ -5,32 +5,38 @@ import fp from 'fastify-plugin'
 import { pendingResponses } from '../http/response-tracker.ts'
 import { type ErrorCode, ProxyError } from '../errors.ts'
 
-/** Who is told of what was refused before it was a request. */
-export interface SocketErrorsOptions {
+interface SocketErrorsOptions {
   logger: FastifyBaseLogger
+  /** called with the code of every refusal */
   onRefusal: (code: ErrorCode) => void
 }
 
-/** Answers, in a server of our own, what has no route of Fastify's: node hands over the bare socket, or would answer itself. */
-export const socketErrors = fp(async function socketErrors (app: FastifyInstance, { logger, onRefusal }: SocketErrorsOptions) {
-  const lastAnswers = new WeakMap<Socket, ServerResponse>()
+/**
+ * Answers what never reaches a route of Fastify: bytes that Node cannot parse, CONNECT, and unknown expectations. The
+ * server has to be the proxy's own.
+ */
+export const socketErrors = fp(async function socketErrors (
+  app: FastifyInstance, { logger, onRefusal }: SocketErrorsOptions
+) {
+  const lastResponses = new WeakMap<Socket, ServerResponse>()
   app.addHook('onRequest', ({ raw }, reply, next) => {
-    lastAnswers.set(raw.socket, reply.raw)
+    lastResponses.set(raw.socket, reply.raw)
     next()
   })
 
   const refuse = (socket: Socket, error: ProxyError) => {
-    logger.warn({ code: error.code, reason: error.message }, 'refused, and no request that could be read')
+    logger.warn({ code: error.code, reason: error.message }, 'refused before routing')
     onRefusal(error.code)
     refuseSocket(socket, error)
   }
   app.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || CLIENT_GONE.has(String(error.code))) socket.destroy()
-    else if (!isFree(socket, lastAnswers.get(socket))) socket.destroySoon()
+    else if (!canAnswer(socket, lastResponses.get(socket))) socket.destroySoon()
     else refuse(socket, new ProxyError(PARSER_ERRORS[String(error.code)] ?? 'MAAS_PROXY_REQUEST_MALFORMED'))
   })
   app.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-    refuse(socket, new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message: 'the method CONNECT is not one of the MAAS API' }))
+    const message = 'the method CONNECT is not one of the MAAS API'
+    refuse(socket, new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message }))
   })
   app.server.on('checkExpectation', ({ socket }: IncomingMessage) => {
     if (pendingResponses(socket) > 0) socket.destroySoon()
@@ -38,26 +44,27 @@ export const socketErrors = fp(async function socketErrors (app: FastifyInstance
   })
 }, { name: 'socket-errors', fastify: '5.x' })
 
-/** Codes of a client that went away, in the middle of a request too: there is nobody to answer. */
+/** Error codes of a client that has closed its connection, which nobody can answer. */
 const CLIENT_GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])
 
-/** What node's parser refuses by itself, by the code it gives; all else is malformed. */
+/** Our codes by those of Node's parser. Any other code of the parser means a malformed request. */
 const PARSER_ERRORS: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'MAAS_PROXY_HEADER_TOO_LARGE',
   ERR_HTTP_REQUEST_TIMEOUT: 'MAAS_PROXY_REQUEST_TIMED_OUT'
 }
 
 /**
- * Whether an answer to what the parser could not read is taken for nothing else: no other answer is to come on the
- * connection, or only that to the request whose own body it was, and it has not begun.
+ * Whether the client will match an answer to the bytes that the parser rejected: no other response is pending on the
+ * connection, or the bytes belong to the body of the only pending request and its response has not begun.
+ * @param last the latest response on the connection
  */
-function isFree (socket: Socket, last: ServerResponse | undefined): boolean {
+function canAnswer (socket: Socket, last: ServerResponse | undefined): boolean {
   if (last === undefined) return true
   if (last.req.complete) return pendingResponses(socket) === 0
   return pendingResponses(socket) <= 1 && !last.headersSent
 }
 
-/** Writes an error onto a connection that no request can follow on, and ends it. */
+/** Writes an error to a connection and closes it. */
 function refuseSocket (socket: Socket, error: ProxyError): void {
   const body = error.body()
   const head = [

@@ -1,6 +1,6 @@
 import { Client } from 'undici'
 import { READY_PATH } from '../../respond/status-pages.ts'
-import { bracket, type ListenAddress, reachedBy } from '../../listen/address.ts'
+import { bracket, type ListenAddress, reachableHost } from '../../listen/address.ts'
 import { loadAddresses } from '../../settings/load.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
 import { type Command, EXIT } from '../command.ts'
@@ -29,7 +29,7 @@ export const ready: Command = {
 async function askAt (address: ListenAddress): Promise<{ statusCode: number, body: string }> {
   const client = 'path' in address
     ? new Client('http://localhost', { socketPath: address.path })
-    : new Client(`http://${bracket(reachedBy(address.host))}:${address.port}`)
+    : new Client(`http://${bracket(reachableHost(address.host))}:${address.port}`)
   try {
     const { statusCode, body } = await client.request({ method: 'GET', path: READY_PATH, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
     return { statusCode, body: (await body.text()).trim() }

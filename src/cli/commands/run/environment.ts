@@ -1,5 +1,5 @@
 import type { ApiKey } from '../../../maas/api-key.ts'
-import { bracket, reachedBy, withoutBrackets } from '../../../listen/address.ts'
+import { bracket, reachableHost, withoutBrackets } from '../../../listen/address.ts'
 import type { Environment } from '../../../environment.ts'
 
 /** What tools get that insist on a key: it has the form of one, and opens nothing. */
@@ -38,6 +38,6 @@ function pastEgressProxy (environment: Environment, host: string): Record<string
 /** What is asked over a unix socket has a URL too, whose host only has to be a name that the proxy goes by. */
 function urlFor (addresses: readonly string[]): URL {
   const url = new URL(addresses.find(address => !address.startsWith('unix:')) ?? 'http://localhost')
-  url.hostname = bracket(reachedBy(withoutBrackets(url.hostname)))
+  url.hostname = bracket(reachableHost(withoutBrackets(url.hostname)))
   return url
 }
