@@ -3,8 +3,9 @@ import { ProxyError } from '../errors.ts'
 import type { Access } from '../maas/access.ts'
 
 /**
- * The access that the client asks for in `MAAS-Proxy-Access`, for this one request; undefined where it leaves it to us.
- * @throws ProxyError MAAS_PROXY_HEADER_MALFORMED for any other value, two of them included
+ * Reads `MAAS-Proxy-Access`, by which a client chooses the access of one request.
+ * @returns undefined if the client leaves the choice to the proxy
+ * @throws ProxyError MAAS_PROXY_HEADER_MALFORMED for any other value, and for a repeated header
  */
 export function askedAccess (request: IncomingMessage): Access | undefined {
   const asked = request.headers['maas-proxy-access']

@@ -8,30 +8,30 @@ import type { Policy, PolicyVerdict } from '../policy/policy.ts'
 import { checkQuery } from './query.ts'
 import { parseTarget } from './target.ts'
 
-/** An operation, and what a listener decides on it. */
+/** A listener's decision on an operation. */
 export interface Decision {
   operation: Operation
-  /** how MAAS serves it to anyone; undefined where it does not */
+  /** how MAAS serves the operation to anyone; undefined if it does not */
   kind: AnonymousKind | undefined
   verdict: PolicyVerdict
 }
 
-/** What the request line says. */
-export interface Classification {
+/** The meaning of a request line. */
+interface Classification {
   target: Target
-  /** why its query is rejected; null if it is not */
+  /** why the query is rejected; null if it is not */
   rejection: ErrorCode | null
-  /** for the operation that it is if no form names another; null outside the API of MAAS */
+  /** for the operation, unless a form names another one; null outside the API of MAAS */
   decision: Decision | null
 }
 
-/** What operations are decided by. */
+/** The rules that decide on operations. */
 export interface ClassifierOptions {
   policy: Policy
   anonymousOperations: AnonymousOperations
 }
 
-/** The only part of MAAS that takes an API key: the rest is its web UI, its node metadata and its v3 API. */
+/** The only part of MAAS that takes an API key. The rest is its web UI, its node metadata and its v3 API. */
 const SERVED = '/MAAS/api/'
 
 /** Decides on an operation. */
@@ -40,8 +40,8 @@ export function decide (operation: Operation, { policy, anonymousOperations }: C
 }
 
 /**
- * Creates the function that classifies a method and a request target. Its result depends on nothing else, so it is memoized, shared by
- * requests and must not be changed. It throws what {@link parseTarget} throws.
+ * Creates the function that classifies a method, one of {@link METHODS}, and a request target. Requests share its
+ * results, which must not be changed. It throws the errors of {@link parseTarget}.
  */
 export function createClassifier (options: ClassifierOptions): (method: string, target: string) => Classification {
   const classifiers = new Map(METHODS.map(method => [method as string, memoize((raw): Classification => {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { ProxyError } from '../errors.ts'
 import type { ClientToken } from '../settings/client-tokens.ts'
 
-/** The clients that are known by a token. Only digests are kept. */
+/** The clients of a listener and their tokens, of which only digests are kept. */
 export class ClientTokens {
   #clients: ReadonlyArray<{ name: string, digest: Buffer }>
 
@@ -11,16 +11,21 @@ export class ClientTokens {
     this.#clients = digestsOf(clients)
   }
 
-  /** Knows other clients for the requests to come. @returns whether they differ from those before */
+  /**
+   * Replaces the clients for later requests.
+   * @returns whether they differ from the ones before
+   */
   replace (clients: readonly ClientToken[]): boolean {
     const before = this.#clients
     this.#clients = digestsOf(clients)
-    return before.length !== clients.length || this.#clients.some(({ name, digest }, i) => name !== before[i]?.name || !digest.equals(before[i].digest))
+    return before.length !== clients.length || this.#clients.some(({ name, digest }, i) => (
+      name !== before[i]?.name || !digest.equals(before[i].digest)
+    ))
   }
 
   /**
-   * Finds out who asks: by `MAAS-Proxy-Token`, or by `Authorization: Bearer` (RFC 6750 §2.1). All tokens are compared, each in
-   * constant time, so that the time taken says nothing about them.
+   * Identifies a client by `MAAS-Proxy-Token`, or by `Authorization: Bearer` (RFC 6750 §2.1). It compares all tokens,
+   * each in constant time, so that its duration reveals nothing about them.
    * @returns the client's name
    * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN
    */

@@ -1,12 +1,15 @@
 import { ProxyError } from '../errors.ts'
 
-/** Charsets in which the bytes of ASCII are ASCII, and nothing else is. */
-const HARMLESS = /^[^;"]*(?:;[^;"]*|;[^;"]*"[^"\\]*"[^;"]*)*;\s*charset=(?:utf-8|us-ascii|iso-8859-1|"(?:utf-8|us-ascii|iso-8859-1)")\s*(?:;[^;"]*|;[^;"]*"[^"\\]*"[^;"]*)*$/i
+/** A parameter that is not `charset`: with a token, or with a quoted value without escapes. */
+const PARAMETER = /;[^;"]*|;[^;"]*"[^"\\]*"[^;"]*/.source
+/** Charsets that encode ASCII characters, and nothing else, as the bytes of ASCII. */
+const CHARSET = /(?:utf-8|us-ascii|iso-8859-1|"(?:utf-8|us-ascii|iso-8859-1)")/.source
+const HARMLESS = new RegExp(`^[^;"]*(?:${PARAMETER})*;\\s*charset=${CHARSET}\\s*(?:${PARAMETER})*$`, 'i')
 
 /**
- * Refuses a content type with a charset that is not one of the usual. Django decodes by it not only a form but the query too, of
- * any method: in UTF-7 `+AG8AcA-` is `op`, so an operation could be named, or `oauth_` said, in a way that is not seen here.
- * A second `charset`, or one whose value two parsers could read differently, is refused as well.
+ * Rejects a content type with an unusual, repeated or ambiguous charset. Django decodes with it not only a form, but
+ * also the query of any method. In UTF-7, for one, `+AG8AcA-` is `op`, so a client could hide an operation or an
+ * `oauth_` parameter.
  * @throws ProxyError MAAS_PROXY_HEADER_MALFORMED
  */
 export function checkContentType (contentType: string | undefined): void {
@@ -14,7 +17,7 @@ export function checkContentType (contentType: string | undefined): void {
   const mentions = contentType.match(/charset/gi)?.length ?? 0
   if (mentions === 0 || (mentions === 1 && HARMLESS.test(contentType))) return
   throw new ProxyError('MAAS_PROXY_HEADER_MALFORMED', {
-    message: 'Content-Type has a charset that is not utf-8, us-ascii or iso-8859-1, or has it in an odd way',
+    message: 'the charset of Content-Type is ambiguous, or is not utf-8, us-ascii or iso-8859-1',
     remedy: 'send the charset as charset=utf-8, or leave it out'
   })
 }

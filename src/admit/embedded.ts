@@ -4,24 +4,25 @@ import fp from 'fastify-plugin'
 import { ProxyError } from '../errors.ts'
 import { hasBody } from '../http/fields.ts'
 
-/** How many header lines node makes known, where the server does not say otherwise. */
-const NODES_MAX_HEADERS = 1000
+/** Node's default of `maxHeadersCount`. */
+const NODE_MAX_HEADERS = 1000
 
 /**
- * Makes sure, in a server that is somebody else's, of what we set up ourselves in our own: that the target is the client's, the header
- * is known whole, nobody has touched the body, and a client is told once to send it. Hooks of that server may still refuse a request.
+ * Checks in the server of a host program what the proxy's own server guarantees: the target is the client's, no header
+ * line is missing, and nobody has read the body. Hooks of the host may still refuse a request.
  */
-export const embedded = fp(async function lent (app: FastifyInstance) {
+export const embedded = fp(async function embedded (app: FastifyInstance) {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
   app.addHook('onRequest', (request, _reply, next) => {
     checkTarget(request.raw)
     checkHeaderCount(request.raw, app.server.maxHeadersCount)
     checkBody(request)
-    request.headers = { 'content-type': undefined } // Fastify refuses types that it cannot read, before it asks for a parser
+    // Fastify rejects a malformed type before it chooses a parser.
+    request.headers = { 'content-type': undefined }
     next()
   })
-  // On the route itself, so that it comes after all hooks of the server, and right before the body is sent.
+  // Hooks of the host run before those of a route, so this check is the last step before the body is sent.
   app.addHook('onRoute', route => {
     route.preHandler = (request, _reply, next) => {
       checkBody(request)
@@ -30,18 +31,24 @@ export const embedded = fp(async function lent (app: FastifyInstance) {
   })
 }, { name: 'embedded', fastify: '5.x', dependencies: ['exchanges'] })
 
-/** What a server or its `rewriteUrl` makes of a target is not what the client asked for, and the two must not be mixed up. */
+/** Refuses a target that the host or its `rewriteUrl` has changed: the client asked for another one. */
 function checkTarget (raw: IncomingMessage & { originalUrl?: string }): void {
-  if (raw.originalUrl !== undefined && raw.originalUrl !== raw.url) throw new ProxyError('MAAS_PROXY_REQUEST_ALTERED', { message: 'the server has rewritten the request target' })
+  if (raw.originalUrl === undefined || raw.originalUrl === raw.url) return
+  throw new ProxyError('MAAS_PROXY_REQUEST_ALTERED', { message: 'the server has rewritten the request target' })
 }
 
-/** node leaves what is beyond out of `headers`, but not out of `rawHeaders`, from which is sent. */
+/** Node omits the lines beyond the maximum from `headers`, but `rawHeaders`, which is forwarded, has them. */
 function checkHeaderCount ({ rawHeaders }: IncomingMessage, maxHeadersCount: number | null): void {
-  const max = maxHeadersCount ?? NODES_MAX_HEADERS
-  if (max > 0 && rawHeaders.length >= 2 * max) throw new ProxyError('MAAS_PROXY_HEADER_TOO_LARGE', { message: `the request header has ${max} lines or more` })
+  const max = maxHeadersCount ?? NODE_MAX_HEADERS
+  if (max <= 0 || rawHeaders.length < 2 * max) return
+  throw new ProxyError('MAAS_PROXY_HEADER_TOO_LARGE', { message: `the request header has ${max} lines or more` })
 }
 
+/** Refuses a body that the host has read, or is about to read. */
 function checkBody ({ raw, admitted }: FastifyRequest): void {
-  const isRead = (raw.readableDidRead && (admitted?.bodyStart ?? null) === null) || raw.listenerCount('data') + raw.listenerCount('readable') > 0
-  if (isRead && hasBody(raw)) throw new ProxyError('MAAS_PROXY_REQUEST_ALTERED', { message: 'a hook of the server has read the body' })
+  const isReadByAdmission = (admitted?.bodyStart ?? null) !== null
+  const hasReader = raw.listenerCount('data') + raw.listenerCount('readable') > 0
+  const isReadByHost = (raw.readableDidRead && !isReadByAdmission) || hasReader
+  if (!isReadByHost || !hasBody(raw)) return
+  throw new ProxyError('MAAS_PROXY_REQUEST_ALTERED', { message: 'a hook of the server has read the body' })
 }

@@ -9,60 +9,70 @@ import { type ClassifierOptions, decide, type Decision } from './classify.ts'
 import { findFormOp, type FormKind, formKind } from './form-op.ts'
 import { peek, PEEK_BYTES } from './peek.ts'
 
-/** What a decision may depend on. */
+/** The settings that a decision may depend on. */
 export interface OperationOptions extends ClassifierOptions {
   dualOperations: Access
 }
 
-/** A request whose operation is looked for. */
-export interface Question {
+/** A classified request, whose form may still name another operation. */
+export interface ClassifiedRequest {
   request: IncomingMessage
   response: ServerResponse
   target: Target
   /** the decision without a form */
   decision: Decision
-  /** what the client asked for in `MAAS-Proxy-Access` */
+  /** the value of `MAAS-Proxy-Access` */
   askedAccess: Access | undefined
-  /** whether the client has been told to send its body already */
-  continued: boolean
+  /** whether the client has got a 100 (Continue) */
+  isContinueSent: boolean
 }
 
 /** The decision on the operation that MAAS will run. */
-export interface Finding {
+export interface FinalDecision {
   decision: Decision
-  /** null where the form was not read */
+  /** null if the form was not read */
   bodyStart: BodyStart | null
-  /** why the decision could not be made; null where it was */
-  undecided: ProxyError | null
+  /** why the operation is uncertain; null if it is certain */
+  uncertainty: ProxyError | null
 }
 
 /**
- * Finds the operation that MAAS will run, and the decision on it. The body is read, up to a bound, only where a form names the operation
- * and a decision depends on it; nothing of it is lost.
- * @param done called with the finding, in the same tick unless the body is read; not at all if the client goes away meanwhile
+ * Finds the operation that MAAS will run, and decides on it. It reads the body, up to a limit, only if a form may name
+ * the operation and a decision depends on it.
+ * @param done called once: synchronously, unless the body is read. It is never called if the client closes the
+ *   connection
  */
-export function findDecision (question: Question, options: OperationOptions, done: (finding: Finding) => void): void {
-  const { request, target: { path, query }, decision } = question
+export function findDecision (
+  classified: ClassifiedRequest, options: OperationOptions, done: (final: FinalDecision) => void
+): void {
+  const { request, target: { path, query }, decision } = classified
   const { method } = decision.operation
   const kind = method !== 'POST' || lastOp(query) ? null : formKind(request.headers['content-type'])
-  if (kind === null || !dependsOnOp(question, options)) return done({ decision, bodyStart: null, undecided: null })
-
-  void readStart(question).then(bodyStart => {
+  if (kind === null || !dependsOnOp(classified, options)) {
+    done({ decision, bodyStart: null, uncertainty: null })
+    return
+  }
+  void readStart(classified).then(bodyStart => {
     if (bodyStart === null) return
     const formOp = readFormOp(request, kind, bodyStart)
-    if (formOp instanceof ProxyError) done({ decision, bodyStart, undecided: formOp })
-    else done({ decision: decide(findOperation(method, path, query, formOp.op), options), bodyStart, undecided: null })
+    if (formOp instanceof ProxyError) {
+      done({ decision, bodyStart, uncertainty: formOp })
+    } else {
+      const operation = findOperation(method, path, query, formOp.op)
+      done({ decision: decide(operation, options), bodyStart, uncertainty: null })
+    }
   })
 }
 
-/** Whether a decision that could not be made refuses the request. Rules that only warn refuse nothing. */
-export function mustDecide ({ decision: { operation: { method, path } }, askedAccess }: Question, options: OperationOptions): boolean {
-  // The path without its ending `/op-NAME`, which a form would override.
+/** Whether a request with an uncertain operation is refused. Rules that only warn refuse nothing. */
+export function mustDecide ({ decision, askedAccess }: ClassifiedRequest, options: OperationOptions): boolean {
+  const { method, path } = decision.operation // the path without `/op-NAME`, which a form would override
   return options.policy.mustKnowOp(method, path) || mayBeAnonymous(askedAccess, options)
 }
 
-/** Whether another op on the same path would be decided differently: by a rule, or between signed and anonymous. */
-function dependsOnOp ({ decision: { operation: { method, path } }, askedAccess }: Question, options: OperationOptions): boolean {
+/** Whether the decision depends on the op: by a rule, or between signed and anonymous. */
+function dependsOnOp ({ decision, askedAccess }: ClassifiedRequest, options: OperationOptions): boolean {
+  const { method, path } = decision.operation
   if (options.policy.dependsOnOp(method, path)) return true
   return mayBeAnonymous(askedAccess, options) && options.anonymousOperations.hasPath(method, path)
 }
@@ -71,16 +81,18 @@ function mayBeAnonymous (askedAccess: Access | undefined, { dualOperations }: Op
   return askedAccess !== undefined || dualOperations === 'anonymous'
 }
 
-async function readStart ({ request, response, continued }: Question): Promise<BodyStart | null> {
-  if (!continued && expectsContinue(request)) response.writeContinue()
+async function readStart ({ request, response, isContinueSent }: ClassifiedRequest): Promise<BodyStart | null> {
+  if (!isContinueSent && expectsContinue(request)) response.writeContinue()
   return await peek(request)
 }
 
-function readFormOp (request: IncomingMessage, kind: FormKind, { bytes, complete }: BodyStart): { op: string | null } | ProxyError {
-  if (!complete) {
+function readFormOp (
+  request: IncomingMessage, kind: FormKind, { bytes, isComplete }: BodyStart
+): { op: string | null } | ProxyError {
+  if (!isComplete) {
     const message = `the operation depends on a form of more than ${PEEK_BYTES / 1024} KiB`
     return new ProxyError('MAAS_PROXY_OPERATION_UNDECIDED', { message })
   }
   const found = findFormOp(kind, request.headers['content-type'] as string, bytes)
-  return found.certain ? found : new ProxyError('MAAS_PROXY_OPERATION_UNDECIDED')
+  return found.isCertain ? found : new ProxyError('MAAS_PROXY_OPERATION_UNDECIDED')
 }

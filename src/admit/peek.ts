@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { BodyStart } from './admitted.ts'
 
-/** How much of a body may be looked at. */
+/** Maximum number of body bytes that admission may read and still decide. */
 export const PEEK_BYTES = 64 * 1024
 
 /**
- * Reads the beginning of a body, for the relay to send before the rest. The rest is not read yet.
- * @returns what was read, and whether that is all; null if the client has gone
+ * Reads the start of a body, and stops when it exceeds {@link PEEK_BYTES}. The rest stays in the request, paused.
+ * @returns the start; null if the client closes the connection
  */
 export async function peek (request: IncomingMessage): Promise<BodyStart | null> {
   const chunks: Buffer[] = []
@@ -19,9 +19,9 @@ export async function peek (request: IncomingMessage): Promise<BodyStart | null>
     const onData = (chunk: Buffer) => {
       chunks.push(chunk)
       size += chunk.length
-      if (size > PEEK_BYTES) finish({ bytes: Buffer.concat(chunks), complete: false })
+      if (size > PEEK_BYTES) finish({ bytes: Buffer.concat(chunks), isComplete: false })
     }
-    const onEnd = () => { finish({ bytes: Buffer.concat(chunks), complete: true }) }
+    const onEnd = () => { finish({ bytes: Buffer.concat(chunks), isComplete: true }) }
     const onClose = () => { finish(null) }
     request.on('data', onData).on('end', onEnd).on('close', onClose)
   })

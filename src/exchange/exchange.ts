@@ -3,29 +3,29 @@ import type { Access } from '../maas/access.ts'
 import type { Operation } from '../maas/operations.ts'
 import type { Target } from '../maas/target.ts'
 
-/** What observers learn of one request: facts, counters and the outcome. Nothing is decided by it. */
+/** The facts, counters and outcome of one request, for observers. No decision depends on them. */
 export class Exchange {
   /** of {@link performance.now}, in milliseconds */
   readonly startedAt = performance.now()
-  /** null where the request target was rejected */
+  /** null if the request target was rejected */
   target: Target | null = null
   /** the name of the client's token */
   client: string | null = null
   /** null outside the API of MAAS */
   operation: Operation | null = null
-  /** null for what is not forwarded */
+  /** null if the request is not forwarded */
   access: Access | null = null
-  /** the rule that would have refused the request, were the rules enforced */
+  /** the rule that would have refused the request if rules were enforced */
   wouldRefuse: string | null = null
-  /** how often the request was sent to MAAS */
+  /** how many times the request was sent to MAAS */
   attempts = 0
-  /** when the last of these was handed to the connections to MAAS, of {@link performance.now} */
+  /** when the last attempt was given to the connection pool, of {@link performance.now} */
   sentAt = 0
-  /** when the head of MAAS's answer to it had come; null where there was none */
+  /** when the head of MAAS's answer to the last attempt had arrived; null if there was none */
   answeredAt: number | null = null
-  /** what MAAS calls the request (`MAAS-trace-id`, since 3.8), as it came */
+  /** MAAS's own id of the request (`MAAS-trace-id`, since 3.8), unchanged */
   maasTraceId: string | null = null
-  /** what was said to an error of MAAS */
+  /** the hint that was added to an error of MAAS */
   hint: string | null = null
   /** body bytes read from the client */
   requestBytes = 0
@@ -34,6 +34,6 @@ export class Exchange {
   /** the error that the proxy itself answered with, or that cut the answer off */
   error: ErrorCode | null = null
 
-  /** How long MAAS took, waiting for a connection included, until the head of its answer had come, in milliseconds. */
+  /** Milliseconds from the last attempt, including the wait for a connection, to the head of MAAS's answer. */
   get upstreamMs (): number | null { return this.answeredAt === null ? null : this.answeredAt - this.sentAt }
 }

@@ -5,16 +5,16 @@ import { Exchange } from './exchange.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What is known of this request so far. */
+    /** The facts of this request so far. */
     exchange: Exchange
   }
 }
 
-/** How a request went. */
+/** The end of a request. */
 export interface Outcome {
   request: FastifyRequest
   exchange: Exchange
-  /** null where no answer was begun */
+  /** null if no answer was begun */
   status: number | null
   /** whether the client got the whole answer */
   complete: boolean
@@ -22,36 +22,48 @@ export interface Outcome {
   ms: number
 }
 
-/** Finds the log for what is said of a request. */
+/** Finds the logger for records of a request. */
 export type LogOf = (request: FastifyRequest) => FastifyBaseLogger
 
-/** Is told of every request when its answer is out or given up. */
+/** A function that gets the outcome of every request. */
 export type Observer = (outcome: Outcome) => void
 
-/** Creates what logs the error of an observer, as one that could not write its record. */
+/**
+ * Creates the function that logs the error of an observer.
+ * @param logOf finds the logger
+ */
 export function logObserverError (logOf: LogOf): ExchangesOptions['onObserverError'] {
   return (error, request) => {
     const { name, message, stack } = error as Error
-    logOf(request).error({ id: request.id ?? undefined, cause: { name, message }, stack }, 'an observer failed: a record or a count of this request is missing')
+    const fields = { id: request.id ?? undefined, cause: { name, message }, stack }
+    logOf(request).error(fields, 'an observer failed: a record or a count of this request is missing')
   }
 }
 
-/** Who is told of requests. */
+/** The observers of requests. */
 export interface ExchangesOptions {
+  /** called in their order */
   observers: readonly Observer[]
-  /** called with what an observer threw, which costs its record and nothing else */
+  /** called with the error of an observer, which costs a record but never a request */
   onObserverError: (error: unknown, request: FastifyRequest) => void
 }
 
-/** Opens the exchange of every request; when the answer is out or given up, ends it and tells the observers, in their order. Registered first. */
-export const exchanges = fp(async function exchanges (app: FastifyInstance, { observers, onObserverError }: ExchangesOptions) {
+/**
+ * Opens the exchange of every request, and calls the observers when the answer is sent or given up. It is registered
+ * before all other plugins.
+ */
+export const exchanges = fp(async function exchanges (
+  app: FastifyInstance, { observers, onObserverError }: ExchangesOptions
+) {
   app.decorateRequest('exchange')
   app.addHook('onRequest', (request, reply, next) => {
     const exchange = new Exchange()
     request.exchange = exchange
     onResponseFinished(request.raw, reply.raw, () => {
       const { headersSent, statusCode, writableFinished } = reply.raw
-      const outcome = { request, exchange, status: headersSent ? statusCode : null, complete: writableFinished, ms: performance.now() - exchange.startedAt }
+      const status = headersSent ? statusCode : null
+      const ms = performance.now() - exchange.startedAt
+      const outcome = { request, exchange, status, complete: writableFinished, ms }
       for (const observe of observers) {
         try {
           observe(outcome)

@@ -3,13 +3,14 @@ import type { MaasClock } from '../maas/clock.ts'
 import { createSigner, type Signer } from '../maas/sign.ts'
 import { createSecretMask, type SecretMask } from './secret-mask.ts'
 
-/** What a request needs of a key. Both are taken together, once, so that a request is wholly of the old key or wholly of the new. */
+/** The functions of one key. A request takes both at once, so that a replaced key never mixes with the new one. */
 export interface Signing {
   readonly sign: Signer
+  /** hides the token secret of the same key */
   readonly maskSecret: SecretMask
 }
 
-/** An API key in use, which can be replaced while requests run. */
+/** The API key of a listener, which can be replaced while requests run. */
 export class Credential {
   readonly #clock: MaasClock
   #apiKey: ApiKey
@@ -18,22 +19,25 @@ export class Credential {
   constructor (apiKey: ApiKey, clock: MaasClock) {
     this.#clock = clock
     this.#apiKey = apiKey
-    this.#signing = this.#signWith(apiKey)
+    this.#signing = this.#createSigning(apiKey)
   }
 
   get apiKey (): ApiKey { return this.#apiKey }
 
   get signing (): Signing { return this.#signing }
 
-  /** Takes a key for all requests from now on. @returns whether it is another one */
+  /**
+   * Replaces the key for later requests.
+   * @returns whether the key is a different one
+   */
   replace (apiKey: ApiKey): boolean {
     if (apiKey.equals(this.#apiKey)) return false
     this.#apiKey = apiKey
-    this.#signing = this.#signWith(apiKey)
+    this.#signing = this.#createSigning(apiKey)
     return true
   }
 
-  #signWith (apiKey: ApiKey): Signing {
+  #createSigning (apiKey: ApiKey): Signing {
     return Object.freeze({ sign: createSigner(apiKey, this.#clock.now), maskSecret: createSecretMask(apiKey) })
   }
 }

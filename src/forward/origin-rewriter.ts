@@ -1,35 +1,39 @@
 /**
- * Replaces one origin by another in JSON that streams through: wherever a string begins with the first, it then begins with
- * the second. What may be the beginning of it is kept back until the next part is there.
+ * Replaces one origin by another in a stream of JSON, at the beginning of strings. A chunk may end inside the origin,
+ * so a possible beginning of it is kept for the next chunk.
  */
 export class OriginRewriter {
   readonly #from: string
   readonly #to: string
-  #kept = ''
+  #tail = ''
 
-  /** @param from and to: origins, without a slash at their end */
+  /**
+   * @param from an origin, without a slash at its end
+   * @param to the same
+   */
   constructor (from: string, to: string) {
     this.#from = `"${from}/`
     this.#to = `"${to}/`
   }
 
-  /** The next part, rewritten. */
+  /** Rewrites the next chunk. */
   write (chunk: Buffer): Buffer {
-    const text = this.#kept + chunk.toString('latin1')
+    const text = this.#tail + chunk.toString('latin1')
     const rewritten = text.replaceAll(this.#from, this.#to)
-    const keep = this.#beginningAtEnd(rewritten)
-    this.#kept = rewritten.slice(rewritten.length - keep)
-    return Buffer.from(rewritten.slice(0, rewritten.length - keep), 'latin1')
+    const end = rewritten.length - this.#tailLength(rewritten)
+    this.#tail = rewritten.slice(end)
+    return Buffer.from(rewritten.slice(0, end), 'latin1')
   }
 
-  /** What was kept back last. */
+  /** Returns the rest after the last chunk. */
   end (): Buffer {
-    return Buffer.from(this.#kept, 'latin1')
+    return Buffer.from(this.#tail, 'latin1')
   }
 
-  /** How many characters at the end of a text may be the beginning of what is looked for. */
-  #beginningAtEnd (text: string): number {
-    for (let length = Math.min(this.#from.length - 1, text.length); length > 0; length--) if (text.endsWith(this.#from.slice(0, length))) return length
+  /** The length of the longest end of a text that may begin the origin. */
+  #tailLength (text: string): number {
+    const longest = Math.min(this.#from.length - 1, text.length)
+    for (let length = longest; length > 0; length--) if (text.endsWith(this.#from.slice(0, length))) return length
     return 0
   }
 }

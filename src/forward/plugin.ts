@@ -3,31 +3,28 @@ import httpProxy from '@fastify/http-proxy'
 import type { Admitted } from '../admit/admitted.ts'
 import { METHODS } from '../http/methods.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { Credential } from './credential.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { Credential } from './credential.ts'
 import { relay } from './relay.ts'
 
-/** What forwarding needs to know. */
-export interface ForwardOptions {
+interface ForwardOptions {
   upstream: Upstream
   credential: Credential
   policy: Policy
 }
 
 /**
- * The description of the API, which has absolute addresses of all resources. Old clients (`maas` CLI up to 3.1, python-libmaas)
- * call those, and would go around the proxy.
+ * The description of the API. It has absolute URLs of all resources, which old clients (`maas` CLI up to 3.1,
+ * python-libmaas) call: without rewriting they would bypass the proxy.
  */
 const DESCRIPTION = '/MAAS/api/2.0/describe/'
 
-/**
- * Forwards what was admitted. @fastify/http-proxy owns the route and hands every request to our relay by its `handler` option;
- * the relay sends the admitted bytes.
- */
+/** Forwards admitted requests. @fastify/http-proxy owns the route and passes every request to our relay by its `handler` option. */
 export async function forward (app: FastifyInstance, options: ForwardOptions): Promise<void> {
   await app.register(httpProxy, {
     upstream: options.upstream.origin,
-    undici: options.upstream.pool, // reply-from would otherwise make connections of its own, which verify no certificate
+    // Without a pool, reply-from would open its own connections, which verify no certificate.
+    undici: options.upstream.pool,
     routes: ['/MAAS/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
@@ -35,9 +32,9 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
   })
 }
 
-/** The steps after admission, in their order: sign, forward. Respond is the relay's second half. */
+/** Signs and forwards a request, and writes the response. */
 function handle (request: FastifyRequest, reply: FastifyReply, { upstream, credential, policy }: ForwardOptions): void {
-  const admitted = request.admitted as Admitted // or this route would not have been reached
+  const admitted = request.admitted as Admitted // admission rejects every other request for this route
   relay({
     upstream,
     signing: credential.signing,

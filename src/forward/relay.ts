@@ -5,35 +5,35 @@ import { expectsContinue, hasBody } from '../http/fields.ts'
 import { onResponseFinished } from '../http/response-tracker.ts'
 import type { Policy } from '../policy/policy.ts'
 import { Answer, type AnswerTask } from './answer.ts'
-import type { ConnectionTracker, RequestAttempt, TrackerAware } from '../upstream/tracked-client.ts'
 import { explainFailure } from '../upstream/failures.ts'
+import type { ConnectionTracker, RequestAttempt, TrackerAware } from '../upstream/tracked-client.ts'
 import { RequestBody } from './request-body.ts'
 import { requestHeaders } from './request-headers.ts'
 
-/** What one relay works on, and whom it tells how it went. */
-export interface RelayTask extends AnswerTask {
-  /** the request target, as it was admitted */
+interface RelayTask extends AnswerTask {
+  /** the request target, byte for byte as it was admitted */
   target: string
   policy: Policy
 }
 
 /**
- * Sends a request to MAAS, exactly its bytes, and streams the answer back. Both bodies flow with back-pressure; when one
- * side goes away, the other is torn down; an answer that is cut off is cut off for the client too and never completed.
- * Nothing that could have had an effect is ever sent twice: undici gets each attempt once, with one request at a time on a
- * connection, and there is a second attempt only where the first can have had none.
+ * Sends a request to MAAS, byte for byte, and streams the answer back. Both bodies flow with back-pressure. When one
+ * side closes, the other is closed too. If MAAS cuts its answer off, so does the proxy.
+ *
+ * A request with an effect is sent once. undici itself never repeats a request: each attempt is one dispatch, and a
+ * connection carries one request at a time. A second attempt is made only if the first one had no effect.
  */
 export function relay (task: RelayTask): void {
   new Relay(task).start()
 }
 
-/** Sent again at most once: what fails twice is not helped by more. */
+/** One repetition is enough: it has a fresh connection and a corrected timestamp. */
 const MAX_ATTEMPTS = 2
 
-/** Why a request to MAAS is aborted when its client has gone. */
+/** The reason for aborting a request to MAAS whose client has closed the connection. */
 const CLIENT_GONE = new Error('the client has gone')
 
-/** The handler that undici drives. */
+/** The handler that undici calls back. */
 class Relay implements Dispatcher.DispatchHandler, TrackerAware {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
@@ -43,8 +43,8 @@ class Relay implements Dispatcher.DispatchHandler, TrackerAware {
   #tracker: ConnectionTracker | null = null
   #attempt: RequestAttempt | undefined
   #controller: Dispatcher.DispatchController | null = null
-  #clientGone = false
-  #done = false
+  #isClientGone = false
+  #isFinished = false
 
   constructor (task: RelayTask) {
     this.#task = task
@@ -75,17 +75,21 @@ class Relay implements Dispatcher.DispatchHandler, TrackerAware {
   }
 
   onRequestStart (controller: Dispatcher.DispatchController): void {
-    if (this.#clientGone) return controller.abort(CLIENT_GONE)
+    if (this.#isClientGone) return controller.abort(CLIENT_GONE)
     this.#controller = controller
     this.#attempt = this.#tracker?.beginAttempt()
-    // RFC 9110 §10.1.1: a client that expects 100 holds its body back until now, when there is somebody to take it.
-    if (this.#body !== null && expectsContinue(this.#task.request) && !this.#task.admitted.continued) this.#task.response.writeContinue()
+    const { request, response, admitted } = this.#task
+    // RFC 9110 §10.1.1: the client sends its body from now on, when a connection is ready to take it.
+    if (this.#body !== null && expectsContinue(request) && !admitted.isContinueSent) response.writeContinue()
   }
 
-  onResponseStart (controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
-    // Interim responses are not passed on; undici itself refuses 100 and 101. What is thrown here comes back in `onResponseError`.
+  onResponseStart (
+    controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''
+  ): void {
+    // Interim responses are not forwarded. undici itself rejects 100 and 101.
     if (status < 200) return
     this.#task.exchange.answeredAt = performance.now()
+    // undici passes an error of this call to `onResponseError`.
     this.#answer.head(status, controller.rawHeaders as Buffer[], reason)
   }
 
@@ -96,39 +100,40 @@ class Relay implements Dispatcher.DispatchHandler, TrackerAware {
   }
 
   onResponseEnd (): void {
-    if (this.#refusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
+    if (this.#isRefusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
     this.#answer.end()
-    this.#done = true
+    this.#isFinished = true
   }
 
   onResponseError (_controller: unknown, error: Error): void {
     const { response, reply } = this.#task
     const failure = explainFailure(error)
-    if (this.#diedUnused(failure) && this.#mayRepeat()) return this.#sendAgain()
-    this.#done = true
+    if (this.#isClosedIdle(failure) && this.#mayRepeat()) return this.#sendAgain()
+    this.#isFinished = true
     this.#body?.destroy()
-    if (this.#clientGone) return
-    if (this.#answer.isWhole) return
+    if (this.#isClientGone || this.#answer.isComplete) return
     if (response.headersSent) this.#answer.cutOff(failure.code)
     else void reply.send(failure)
   }
 
-  /** Whether MAAS refused the request for its timestamp alone: it authenticates before it does anything, so nothing has happened yet. */
-  #refusedForTimestamp (): boolean {
+  /** Whether MAAS refused the request for its timestamp. MAAS authenticates first, so the request had no effect. */
+  #isRefusedForTimestamp (): boolean {
     const { upstream: { clock }, admitted } = this.#task
     const body = this.#answer.refusal
     return body !== null && clock.learnFromRefusal(body.toString('latin1')) && admitted.access === 'signed'
   }
 
   /**
-   * Whether a connection that had been kept open was closed under the request, as a server does with an idle one at any moment
-   * (RFC 9112 §9.3.1). It may have read the request all the same, so only one that can have no effect counts.
+   * Whether MAAS closed an idle connection while the request was on its way (RFC 9112 §9.3.1). MAAS may have read the
+   * request, so only an operation without effect counts.
    */
-  #diedUnused (failure: ProxyError): boolean {
-    return failure.code === 'MAAS_PROXY_UPSTREAM_CLOSED' && this.#attempt?.isReuse === true && !this.#attempt.hasAnswer && !this.#task.policy.hasEffect(this.#task.admitted.operation)
+  #isClosedIdle (failure: ProxyError): boolean {
+    if (failure.code !== 'MAAS_PROXY_UPSTREAM_CLOSED') return false
+    if (this.#attempt?.isReuse !== true || this.#attempt.hasAnswer) return false
+    return !this.#task.policy.hasEffect(this.#task.admitted.operation)
   }
 
-  /** Not a request with a body, which is gone. */
+  /** Whether a second attempt is possible. A body is streamed, so it cannot be sent twice. */
   #mayRepeat (): boolean {
     return this.#body === null && this.#task.exchange.attempts < MAX_ATTEMPTS
   }
@@ -142,8 +147,8 @@ class Relay implements Dispatcher.DispatchHandler, TrackerAware {
 
   #onClose (): void {
     this.#body?.destroy()
-    if (this.#done) return
-    this.#clientGone = !this.#task.response.writableFinished
-    if (this.#clientGone) this.#controller?.abort(CLIENT_GONE)
+    if (this.#isFinished) return
+    this.#isClientGone = !this.#task.response.writableFinished
+    if (this.#isClientGone) this.#controller?.abort(CLIENT_GONE)
   }
 }

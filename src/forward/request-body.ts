@@ -3,19 +3,23 @@ import { Readable } from 'node:stream'
 import type { BodyStart } from '../admit/admitted.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 
-/** Bytes held between client and MAAS; a slower MAAS stops the client by TCP. */
+/** Bytes buffered between client and MAAS. When the buffer is full, TCP stops the client. */
 const HIGH_WATER_MARK = 64 * 1024
 
 /**
- * The body of a client's request, to be read by undici. It stands between the two because undici destroys a body when an
- * answer comes early (a 413, say), and destroying the client's own stream would cut the connection before the client has
- * read that answer. What is left of the body then is read and dropped.
+ * The body of a client's request, for undici to read. undici destroys a body when an answer comes early, such as a 413.
+ * Destroying the client's own stream would close the connection before the client has read that answer, so this stream
+ * stands between the two. When it is destroyed, the rest of the client's body is read and dropped.
  */
 export class RequestBody extends Readable {
   readonly #source: IncomingMessage
   readonly #onData: (chunk: Buffer) => void
   readonly #onEnd = () => { this.push(null) }
 
+  /**
+   * @param start the part that admission has read; null if there is none
+   * @param exchange counts the bytes
+   */
   constructor (source: IncomingMessage, start: BodyStart | null, exchange: Exchange) {
     super({ highWaterMark: HIGH_WATER_MARK })
     this.#source = source
@@ -24,9 +28,9 @@ export class RequestBody extends Readable {
       if (!this.push(chunk)) source.pause()
     }
     if (start !== null) this.#onData(start.bytes)
-    if (start?.complete === true) this.#onEnd()
+    if (start?.isComplete === true) this.#onEnd()
     else source.on('data', this.#onData).on('end', this.#onEnd).pause()
-    // undici listens only while it writes; an error before or after that has nobody to tell.
+    // undici listens only while it writes. At other times an error without a listener would end the process.
     this.on('error', () => {})
   }
 

@@ -1,36 +1,36 @@
 import { STATUS_CODES } from 'node:http'
-import { byName, connectionOptions, HOP_BY_HOP, NO_FIELDS } from '../http/fields.ts'
+import { byName, connectionOptions, HOP_BY_HOP } from '../http/fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
-const NOT_RESPONDED: ReadonlySet<string> = new Set([
+const DROPPED_FIELDS: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
-  'set-cookie', // a session of MAAS's would be kept for localhost, where cookies ignore the port
+  'set-cookie', // a browser would send a session of MAAS to every port of localhost
   'set-cookie2',
-  'strict-transport-security' // it would stick to the proxy's host name
+  'strict-transport-security' // a browser would apply it to the proxy's host name
 ])
 
-/** Beginnings of names that never reach the client: no page may read an answer, and only the proxy speaks for the proxy. */
-const NOT_RESPONDED_PREFIXES = ['access-control-', 'maas-proxy-'] as const
+/** Prefixes of names that never reach the client: no page may read an answer, and `MAAS-Proxy-` fields are ours. */
+const DROPPED_PREFIXES = ['access-control-', 'maas-proxy-'] as const
 
-/** What may stand in a reason phrase without being read as something else; clients ignore it (RFC 9112 §4). */
+/** A reason phrase that is forwarded. Clients ignore reason phrases (RFC 9112 §4). */
 const VISIBLE_ASCII = /^[\x20-\x7e]*$/
 
-/** The head of an answer as the client gets it. */
+/** The head of an answer, as the client gets it. */
 export interface ResponseHead {
   status: number
   reason: string
   /** names and values in turns, in MAAS's order and spelling */
   headers: string[]
-  /** body bytes as announced; null where the length is not known beforehand */
+  /** the value of `Content-Length`, in bytes; null if there is none */
   contentLength: number | null
-  /** MAAS's time, as it wrote it; null where it does not say */
+  /** the value of `Date`; null if there is none */
   date: string | null
-  /** what MAAS calls the request (3.8: `middleware.TracingMiddleware`); null where it does not say */
+  /** MAAS's own id of the request (3.8: `middleware.TracingMiddleware`); null if there is none */
   traceId: string | null
 }
 
 /**
- * Takes the head of an answer as undici has it, and leaves what the client may see.
+ * Builds the head for the client from the head that undici received.
  * @param rawHeaders names and values in turns, as bytes
  */
 export function responseHead (status: number, reason: string, rawHeaders: readonly Buffer[]): ResponseHead {
@@ -38,56 +38,67 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
   let contentLength: number | null = null
   let date: string | null = null
   let traceId: string | null = null
-  let named = NO_FIELDS
+  const connectionFields: string[] = []
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as Buffer).toString('latin1')
-    const part = partOf(name)
-    if (part === 'dropped') continue
+    const kind = kindOf(name)
+    if (kind === 'dropped') continue
     const value = (rawHeaders[i + 1] as Buffer).toString('latin1')
-    if (part === 'connection') {
-      named = named.length === 0 ? connectionOptions(value) : [...named, ...connectionOptions(value)]
+    if (kind === 'connection') {
+      connectionFields.push(...connectionOptions(value))
       continue
     }
-    if (part === 'length') contentLength = Number(value)
-    if (part === 'date') date = value
-    if (part === 'trace') traceId = value
+    if (kind === 'length') contentLength = Number(value)
+    if (kind === 'date') date = value
+    if (kind === 'trace') traceId = value
     headers.push(name, value)
   }
+  const removed = connectionFields.filter(name => !PROTECTED_FIELDS.has(name))
   return {
     status,
     reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '',
-    headers: named.length === 0 ? headers : withoutFields(headers, named.filter(name => !KEPT.has(name))),
+    headers: removed.length === 0 ? headers : withoutFields(headers, removed),
     contentLength,
     date,
     traceId
   }
 }
 
-/** What a field of an answer is here. */
-type Part = 'passed' | 'dropped' | 'connection' | 'length' | 'date' | 'trace'
+/** The role of a field in an answer. */
+type FieldKind = 'forwarded' | 'dropped' | 'connection' | 'length' | 'date' | 'trace'
 
-/** Fields that `Connection` cannot take away, because the answer would not be whole without them. */
-const KEPT: ReadonlySet<string> = new Set(['content-length', 'date'])
+/** Fields that `Connection` cannot remove: without them the answer would be incomplete. */
+const PROTECTED_FIELDS: ReadonlySet<string> = new Set(['content-length', 'date'])
 
-const partOf = byName<Part>(name => {
+const kindOf = byName<FieldKind>(name => {
   if (name === 'connection' || name === 'date') return name
   if (name === 'content-length') return 'length'
   if (name === 'maas-trace-id') return 'trace'
-  return NOT_RESPONDED.has(name) || NOT_RESPONDED_PREFIXES.some(prefix => name.startsWith(prefix)) ? 'dropped' : 'passed'
+  const isDropped = DROPPED_FIELDS.has(name) || DROPPED_PREFIXES.some(prefix => name.startsWith(prefix))
+  return isDropped ? 'dropped' : 'forwarded'
 })
 
-/** The value of a field of a header as {@link ResponseHead} has it; null where there is none. @param wanted in lower case */
+/**
+ * Finds the first value of a field.
+ * @param headers names and values in turns
+ * @param wanted the name in lower case
+ * @returns null if the field is missing
+ */
 export function valueOf (headers: readonly string[], wanted: string): string | null {
   const at = headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === wanted)
   return at < 0 ? null : headers[at + 1] as string
 }
 
-/** The head of an answer whose body will be of another length than announced. */
+/** Removes the length from a head whose body is going to change. */
 export function withoutLength (head: ResponseHead): ResponseHead {
   return { ...head, headers: withoutFields(head.headers, ['content-length']), contentLength: null }
 }
 
-/** A header as {@link ResponseHead} has it, without some fields. @param names in lower case */
+/**
+ * Removes fields from a header.
+ * @param headers names and values in turns
+ * @param names in lower case
+ */
 export function withoutFields (headers: readonly string[], names: readonly string[]): string[] {
   return headers.filter((_, i) => !names.includes((headers[i - i % 2] as string).toLowerCase()))
 }

@@ -4,28 +4,33 @@ import type { ApiKey } from '../maas/api-key.ts'
 import { MAX_BUFFERED_BYTES } from './buffered-answer.ts'
 import { valueOf, withoutFields } from './response-head.ts'
 
-/** An answer as a whole: fields as names and values in turns, and the body. */
-export interface WholeAnswer {
+/** A buffered answer. */
+interface WholeAnswer {
+  /** names and values in turns */
   headers: string[]
   body: Buffer
 }
 
-/** Takes the token secret out of an answer. @throws ProxyError if it cannot be looked into */
+/**
+ * A function that replaces the token secret in an answer.
+ * @throws ProxyError MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED if the answer cannot be searched
+ */
 export type SecretMask = (answer: WholeAnswer) => WholeAnswer
 
 const MASK = '[token secret]'
 
 /**
- * Makes the mask of a key. MAAS answers a signature that does not fit with the one that would have (P: `oauth.py`), so when
- * a token secret is mistyped its 401 shows the right one. Masked are the secret in the key, plain and percent-encoded, and
- * whatever MAAS says that it expected. MAAS's nginx compresses text/html for those who take it, and a 401 is that.
+ * Creates the mask for a key. MAAS answers a wrong signature with the one that it expected (P: `oauth.py`), so its 401
+ * shows the correct token secret when the configured one has a typing error. The mask replaces the configured secret,
+ * plain and percent-encoded, and the signature that MAAS expected. MAAS's nginx compresses text/html, which a 401 is,
+ * for clients that accept it.
  */
 export function createSecretMask ({ tokenSecret }: ApiKey): SecretMask {
   const forms = [tokenSecret, encodeURIComponent(tokenSecret)]
   return ({ headers, body }) => {
-    const coding = valueOf(headers, 'content-encoding')
-    const text = (coding === null || coding.toLowerCase() === 'identity' || body.length === 0 ? body : decompress(coding, body)).toString('latin1')
-    const masked = forms.reduce((text, form) => text.replaceAll(form, MASK), text).replace(/(signature base string: )[^\s'"<]*/gi, `$1${MASK}`)
+    const text = decode(valueOf(headers, 'content-encoding'), body).toString('latin1')
+    const masked = forms.reduce((text, form) => text.replaceAll(form, MASK), text)
+      .replace(/(signature base string: )[^\s'"<]*/gi, `$1${MASK}`)
     if (masked === text) return { headers, body }
     const maskedBody = Buffer.from(masked, 'latin1')
     const rest = withoutFields(headers, ['content-encoding', 'content-length'])
@@ -33,11 +38,13 @@ export function createSecretMask ({ tokenSecret }: ApiKey): SecretMask {
   }
 }
 
-function decompress (coding: string, body: Buffer): Buffer {
+function decode (coding: string | null, body: Buffer): Buffer {
+  if (coding === null || coding.toLowerCase() === 'identity' || body.length === 0) return body
   try {
     if (/^(?:x-)?gzip$/i.test(coding)) return gunzipSync(body, { maxOutputLength: MAX_BUFFERED_BYTES })
   } catch {
-    // answered below, like any other coding that cannot be undone
+    // handled below, like an unknown coding
   }
-  throw new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message: 'the answer of MAAS is a 401 whose body cannot be looked into for secrets' })
+  const message = 'the answer of MAAS is a 401 whose body cannot be looked into for secrets'
+  throw new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message })
 }

@@ -1,22 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A response that is not finished, and who wants to know when it is. */
+/** A response that is not finished. */
 interface PendingResponse {
   response: ServerResponse
   callbacks: Array<() => void>
 }
 
 /** Unfinished responses, per socket. An array: a churning Set keeps old tables alive until a major GC. */
-const pending = new WeakMap<Socket, PendingResponse[]>()
+const responsesBySocket = new WeakMap<Socket, PendingResponse[]>()
 
 /**
- * Calls back once, when a response is finished or can no longer be sent; at once if that is so already. Callbacks of one response are called
- * in the order of their registration. Node's own `close` does not come for a response whose turn on its connection never came, because
- * the client had sent several requests and left.
+ * Calls back once, when a response is finished or can no longer be sent. Node's own `close` event is not enough: it
+ * never comes for a response that waits behind another one on its connection when the client leaves.
+ * @param request the request, which has the connection
+ * @param response the response to it
+ * @param callback called at once if the response is over already. Callbacks of one response are called in the order of
+ *   their registration
  */
-export function onResponseFinished ({ socket }: IncomingMessage, response: ServerResponse, callback: () => void): void {
-  const responses = pending.get(socket) ?? watch(socket)
+export function onResponseFinished (
+  { socket }: IncomingMessage, response: ServerResponse, callback: () => void
+): void {
+  const responses = responsesBySocket.get(socket) ?? trackSocket(socket)
   const known = responses.find(one => one.response === response)
   if (known !== undefined) {
     known.callbacks.push(callback)
@@ -31,12 +36,12 @@ export function onResponseFinished ({ socket }: IncomingMessage, response: Serve
 
 /** The number of unfinished responses on a connection. */
 export function pendingResponses (socket: Socket): number {
-  return pending.get(socket)?.length ?? 0
+  return responsesBySocket.get(socket)?.length ?? 0
 }
 
-function watch (socket: Socket): PendingResponse[] {
+function trackSocket (socket: Socket): PendingResponse[] {
   const responses: PendingResponse[] = []
-  pending.set(socket, responses)
+  responsesBySocket.set(socket, responses)
   socket.once('close', () => { for (const one of [...responses]) finish(responses, one) })
   return responses
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
-/** The name of this process in `Via` (RFC 9110 §7.6.3); another one in every process. */
+/** The name of this process in `Via` (RFC 9110 §7.6.3), random so that no other process has it. */
 export const PSEUDONYM = `maas-auth-proxy-${randomBytes(6).toString('hex')}`
 
-/** The `Via` that goes along with every request to MAAS. A request that has it already is in a loop. */
+/** The `Via` value of every request to MAAS. A request that arrives with it is in a loop. */
 export const VIA = `1.1 ${PSEUDONYM}`

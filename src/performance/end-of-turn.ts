@@ -1,20 +1,29 @@
-/** What has something to do when a turn of the event loop ends. */
+/*
+ * Writes at the end of a turn of the event loop. They buy CPU time: 65.0 -> 53.8 µs a request (2026-11, Node 20).
+ * Measure again: `npm run bench -- --against DIR`, where DIR is a clone without them.
+ * Replacement: a direct call in place of `atEndOfTurn`.
+ *
+ * Responses that are written one right after another wake their reader once. Responses that are written with other work
+ * in between wake it each time, which costs more than the write itself.
+ */
+
+/** An object with work for the end of a turn of the event loop. */
 export interface EndOfTurnListener {
   onEndOfTurn (): void
 }
 
-let waiting: EndOfTurnListener[] = []
+let listeners: EndOfTurnListener[] = []
 
 /**
- * Calls back when all that has come in this turn of the event loop has been looked at. Answers that go out one right after another wake their
- * reader once, where each by itself, with other work in between, wakes it every time: that is dearer than writing.
+ * Calls a listener once, when all input of this turn of the event loop has been handled.
+ * @param listener called in the order of registration
  */
 export function atEndOfTurn (listener: EndOfTurnListener): void {
-  if (waiting.push(listener) === 1) setImmediate(callAll)
+  if (listeners.push(listener) === 1) setImmediate(callAll)
 }
 
 function callAll (): void {
-  const called = waiting
-  waiting = []
+  const called = listeners
+  listeners = []
   for (const listener of called) listener.onEndOfTurn()
 }

@@ -1,24 +1,32 @@
+/*
+ * A bounded cache for pure functions of a text. It buys CPU time: classification of a target that was requested before
+ * takes 0.35 µs in place of 3.0 µs (2026-11).
+ * Measure again: `npm run bench:micro` for one call, `npm run bench -- --against DIR` for whole requests.
+ * Replacement: a direct call of the function.
+ */
 import { LruMap } from 'toad-cache'
 
-/** Entries that are kept: more texts than clients send again and again. */
+/** Maximum number of entries: more than the distinct texts that clients usually repeat. */
 const MAX_ENTRIES = 1000
 
-/** Longest text that is kept, in UTF-16 units: a target may fill a whole header. */
+/** Maximum length of a cached text, in UTF-16 code units: a target may fill a whole request header. */
 const MAX_LENGTH = 256
 
 /**
- * Remembers what a pure function says of a text. Clients choose the texts, so the memory is bounded: the least recently used entry goes
- * first. What the function throws is not remembered.
+ * Caches the results of a pure function. The cache is bounded because clients choose the texts: the least recently used
+ * entry is evicted first. Errors are not cached.
+ * @param decide the function
+ * @returns a function with the same results
  */
 export function memoize<T extends {}> (decide: (text: string) => T): (text: string) => T {
-  const known = new LruMap<T>(MAX_ENTRIES)
+  const results = new LruMap<T>(MAX_ENTRIES)
   return text => {
     if (text.length > MAX_LENGTH) return decide(text)
-    let decided = known.get(text)
-    if (decided === undefined) {
-      decided = decide(text)
-      known.set(text, decided)
+    let result = results.get(text)
+    if (result === undefined) {
+      result = decide(text)
+      results.set(text, result)
     }
-    return decided
+    return result
   }
 }

@@ -1,8 +1,8 @@
 import { type ErrorCode, ProxyError } from '../errors.ts'
 
 /**
- * What a failure on the way to MAAS means, by the `code` of the error; undici's own documentation asks for the code and
- * not `instanceof`. The system's codes come from connect(2) and getaddrinfo(3).
+ * Our codes by the `code` of an error of undici or the system. undici's documentation recommends the code over
+ * `instanceof`. The system's codes come from connect(2) and getaddrinfo(3).
  */
 const FAILURES: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: 'MAAS_PROXY_UPSTREAM_REFUSED',
@@ -23,7 +23,7 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_HEADERS_OVERFLOW: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
   EPROTO: 'MAAS_PROXY_UPSTREAM_TLS_FAILED',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', // what OpenSSL says of an answer in plain HTTP
+  ERR_SSL_WRONG_VERSION_NUMBER: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', // an answer in plain HTTP
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
   SELF_SIGNED_CERT_IN_CHAIN: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
@@ -37,7 +37,7 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'MAAS_PROXY_UPSTREAM_UNTRUSTED'
 }
 
-/** Families of codes whose members all mean the same: llhttp's, which undici does not always pass on, and OpenSSL's. */
+/** Our codes by a prefix of the error's: llhttp's, which undici sometimes replaces by a name, and OpenSSL's. */
 const FAMILIES: ReadonlyArray<readonly [prefix: string, code: ErrorCode]> = [
   ['HPE_', 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED'],
   ['HTTPParserError', 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED'],
@@ -45,13 +45,14 @@ const FAMILIES: ReadonlyArray<readonly [prefix: string, code: ErrorCode]> = [
 ]
 
 /**
- * Turns a failure of undici's or the system's into what the client is told. The original goes along as the cause, for the
- * log; its text may name addresses, so it is not the client's.
+ * Converts an error of undici or the system into the error for the client.
+ * @returns an error with the original as its cause. Only the log shows the cause, because its text may contain
+ *   addresses
  */
 export function explainFailure (error: Error): ProxyError {
   if (error instanceof ProxyError) return error
-  // A DOMException, as of a signal that timed out, has a number for a code.
+  // The error of a signal that timed out is a DOMException, whose code is a number.
   const code = error.name === 'TimeoutError' ? error.name : (error as NodeJS.ErrnoException).code ?? error.name
-  const known = FAILURES[code] ?? FAMILIES.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'MAAS_PROXY_UPSTREAM_FAILED'
-  return new ProxyError(known, { cause: error })
+  const family = FAMILIES.find(([prefix]) => code.startsWith(prefix))
+  return new ProxyError(FAILURES[code] ?? family?.[1] ?? 'MAAS_PROXY_UPSTREAM_FAILED', { cause: error })
 }

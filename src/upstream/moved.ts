@@ -1,8 +1,17 @@
 import { ProxyError } from '../errors.ts'
 
-/** @throws ProxyError MAAS_PROXY_UPSTREAM_MOVED where an absolute location is the https address of the MAAS that was asked by http */
+/**
+ * Refuses a redirect from MAAS's http address to its https address. MAAS with TLS redirects everything but machines
+ * there, and a client that follows would bypass the proxy, unsigned (`regiond.nginx.conf.template`).
+ * @param location an absolute URL
+ * @param upstream the origin of MAAS
+ * @throws ProxyError MAAS_PROXY_UPSTREAM_MOVED
+ */
 export function checkMoved (location: string, upstream: string): void {
-  const [{ origin, protocol, hostname }, asked] = [new URL(location), new URL(upstream)]
-  if (protocol !== 'https:' || asked.protocol !== 'http:' || hostname !== asked.hostname) return
-  throw new ProxyError('MAAS_PROXY_UPSTREAM_MOVED', { message: `MAAS has TLS and redirects to ${origin}`, remedy: `set MAAS_URL=${origin}/MAAS` })
+  const [{ origin, protocol, hostname }, current] = [new URL(location), new URL(upstream)]
+  if (protocol !== 'https:' || current.protocol !== 'http:' || hostname !== current.hostname) return
+  throw new ProxyError('MAAS_PROXY_UPSTREAM_MOVED', {
+    message: `MAAS has TLS and redirects to ${origin}`,
+    remedy: `set MAAS_URL=${origin}/MAAS`
+  })
 }

@@ -6,30 +6,32 @@ import { TrackedClient } from './tracked-client.ts'
 import { caCertificates } from './ca-certificates.ts'
 import { openTunnel } from './tunnel.ts'
 
-/** How to reach MAAS. */
-export interface PoolOptions {
+interface PoolOptions {
   connectTimeoutMs: number
-  /** for the header of an answer, and then between any two parts of its body */
+  /** for the head of a response, and then between any two parts of its body */
   responseTimeoutMs: number
-  /** certificates to trust beside the system's, in PEM */
+  /** certificates to trust in addition to the system's, in PEM */
   caFile?: readonly string[] | undefined
   insecureSkipTlsVerify: boolean
-  /** certificate and key that MAAS, or what stands in front of it, asks for, in PEM */
+  /** the client certificate for MAAS, or for a TLS proxy in front of it, in PEM */
   clientCertFile?: readonly string[] | undefined
   clientKeyFile?: string | undefined
-  /** null where MAAS is reached directly */
+  /** null if MAAS is reached directly */
   egress: EgressProxy | null
 }
 
-/** MAAS's nginx closes an idle connection after 65 s; ours go first, so that a request hardly ever meets a closing one. */
+/** MAAS's nginx closes an idle connection after 65 s. The proxy closes first, so requests rarely meet a closing one. */
 const KEEP_ALIVE_MS = 50_000
 
-/** Far more than a region works on at once (four requests a worker), and far less than a process may have open. */
+/** More than a region works on at once (four requests a worker), and less than the usual limit of open files. */
 const MAX_CONNECTIONS = 256
 
 const MIN_TLS_VERSION = 'TLSv1.2'
 
-/** The connections to MAAS: kept open for the next request, one request at a time each. */
+/**
+ * Creates the connection pool for MAAS. Connections are reused; each carries one request at a time.
+ * @param origin scheme, host and port of MAAS
+ */
 export function createPool (origin: string, options: PoolOptions): Pool {
   const connect = createConnector(origin, options)
   return new Pool(origin, {
@@ -45,8 +47,9 @@ export function createPool (origin: string, options: PoolOptions): Pool {
 }
 
 /**
- * Makes what opens a connection to MAAS, and through an egress proxy a tunnel first. Not undici's ProxyAgent: it makes an object
- * of the header, which folds lines of the same name into one.
+ * Creates the function that connects to MAAS, through a tunnel if there is an egress proxy. undici's ProxyAgent is not
+ * used: it converts the header into an object, which joins lines of the same name.
+ * @param origin scheme, host and port of MAAS
  */
 export function createConnector (origin: string, options: PoolOptions): buildConnector.connector {
   const { connectTimeoutMs: timeout, caFile = [], egress } = options
@@ -58,8 +61,13 @@ export function createConnector (origin: string, options: PoolOptions): buildCon
   const url = new URL(origin)
   const tunnel = {
     proxy: egress,
-    // It is verified whatever is said of MAAS, because it gets a password.
-    connect: buildConnector({ timeout, allowH2: false, rejectUnauthorized: true, secureContext: createSecureContext({ ca, minVersion: MIN_TLS_VERSION }) }),
+    // The egress proxy gets a password, so it is verified even with --insecure-skip-tls-verify.
+    connect: buildConnector({
+      timeout,
+      allowH2: false,
+      rejectUnauthorized: true,
+      secureContext: createSecureContext({ ca, minVersion: MIN_TLS_VERSION })
+    }),
     authority: `${url.hostname}:${portOf(url)}`,
     timeoutMs: timeout
   }
@@ -73,9 +81,9 @@ export function createConnector (origin: string, options: PoolOptions): buildCon
 
 function tlsOptions ({ insecureSkipTlsVerify, clientCertFile, clientKeyFile }: PoolOptions, ca: string[]) {
   return {
-    // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED cannot unsay it.
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED has no effect.
     rejectUnauthorized: !insecureSkipTlsVerify,
-    // Made once: it reads some 300 certificates, which would otherwise hold everything up by 60 ms for each connection.
+    // One context for all connections: parsing some 300 certificates blocks the event loop.
     secureContext: createSecureContext({
       ca,
       minVersion: MIN_TLS_VERSION,

@@ -5,74 +5,105 @@ import { explainFailure } from './failures.ts'
 import type { Upstream } from './upstream.ts'
 import { checkMoved } from './moved.ts'
 
-/** What MAAS says of itself to anyone (`api/version.py`). */
-export interface MaasVersion {
+/** The version of MAAS (`api/version.py`). */
+interface MaasVersion {
   version: string
   subversion: string
   capabilities: readonly string[]
 }
 
-/** Whose key it is (`api/users.py`, `whoami`). */
-export interface MaasUser {
+/** The user that an API key belongs to (`api/users.py`, `whoami`). */
+interface MaasUser {
   username: string
   isAdmin: boolean
 }
 
-/** Why a question got no answer that could be used. */
-export interface Refusal {
-  /** the status that came instead; null where nothing came */
+/** Why a probe failed. */
+interface Refusal {
+  /** the status of MAAS's answer; null if there was no answer */
   status: number | null
   reason: string
   remedy: string
 }
 
-/** What answers a question: the answer, or why there is none. */
+/** The result of a probe. */
 export type ProbeResult<T> = { ok: true, value: T } | { ok: false, refusal: Refusal }
 
 const VERSION_PATH = '/MAAS/api/2.0/version/'
 const USER_PATH = '/MAAS/api/2.0/users/?op=whoami'
 
-/** Answers to these questions have some hundred bytes; more is not from MAAS. */
+/** Maximum size of an answer. MAAS's own have a few hundred bytes. */
 const MAX_BYTES = 64 * 1024
 
-/** Asks for the version, unsigned. @param timeoutMs for the whole */
+/**
+ * Asks MAAS for its version, unsigned.
+ * @param timeoutMs for the whole probe
+ */
 export async function askVersion (upstream: Upstream, timeoutMs: number): Promise<ProbeResult<MaasVersion>> {
-  return await ask(upstream, VERSION_PATH, null, timeoutMs, ({ version, subversion, capabilities }) => (
-    typeof version !== 'string' ? undefined : { version, subversion: String(subversion), capabilities: Array.isArray(capabilities) ? capabilities.map(String) : [] }
-  ))
+  return await ask({ upstream, path: VERSION_PATH, sign: null, timeoutMs }, body => {
+    const { version, subversion, capabilities } = body
+    if (typeof version !== 'string') return undefined
+    const names = Array.isArray(capabilities) ? capabilities.map(String) : []
+    return { version, subversion: String(subversion), capabilities: names }
+  })
 }
 
 /**
- * Asks whose key it is, signed; once more if it was refused for its timestamp, which MAAS's answer has set right.
+ * Asks MAAS whose key it is, signed. It asks again if MAAS refuses the timestamp, because that answer corrects the
+ * clock.
  * @param timeoutMs for each attempt
  */
-export async function askUser (upstream: Upstream, sign: Signer, timeoutMs: number): Promise<ProbeResult<MaasUser>> {
-  return await ask(upstream, USER_PATH, sign, timeoutMs, ({ username, is_superuser: isAdmin }) => (
+export async function askUser (
+  upstream: Upstream, sign: Signer, timeoutMs: number
+): Promise<ProbeResult<MaasUser>> {
+  return await ask({ upstream, path: USER_PATH, sign, timeoutMs }, ({ username, is_superuser: isAdmin }) => (
     typeof username !== 'string' ? undefined : { username, isAdmin: isAdmin === true }
   ))
 }
 
-async function ask<T> ({ origin, pool, clock }: Upstream, path: string, sign: Signer | null, timeoutMs: number, read: (body: Record<string, unknown>) => T | undefined): Promise<ProbeResult<T>> {
+interface Probe {
+  upstream: Upstream
+  path: string
+  /** null for an unsigned request */
+  sign: Signer | null
+  timeoutMs: number
+}
+
+/** @param read converts the JSON object that MAAS answers; undefined if the object is not from MAAS */
+async function ask<T> (
+  { upstream, path, sign, timeoutMs }: Probe, read: (body: Record<string, unknown>) => T | undefined
+): Promise<ProbeResult<T>> {
+  const { origin, pool, clock } = upstream
   const attempt = async () => {
     const headers = { via: VIA, ...sign === null ? {} : { authorization: sign() } }
-    const { statusCode: status, headers: fields, body } = await pool.request({ method: 'GET', path, headers, signal: AbortSignal.timeout(timeoutMs) })
+    const signal = AbortSignal.timeout(timeoutMs)
+    const { statusCode: status, headers: fields, body } = await pool.request({ method: 'GET', path, headers, signal })
     clock.learnFromDate(String(fields['date']))
     return { status, fields, text: await readText(body) }
   }
   try {
     const first = await attempt()
-    const { status, fields, text } = first.status === 401 && clock.learnFromRefusal(first.text) ? await attempt() : first
+    const isRefusedForTime = first.status === 401 && clock.learnFromRefusal(first.text)
+    const { status, fields, text } = isRefusedForTime ? await attempt() : first
     const { location, 'www-authenticate': challenge } = fields
     if (typeof location === 'string' && URL.canParse(location)) checkMoved(location, origin)
     const value = status === 200 ? read(parseObject(text)) : undefined
     if (value !== undefined) return { ok: true, value }
-    const hint = findHint({ status, access: sign === null ? 'anonymous' : 'signed', retryAfter: null, challenge: String(challenge), body: text })
-    return { ok: false, refusal: { status, reason: `MAAS answers ${status} to ${path}`, remedy: hint ?? 'check that MAAS_URL leads to MAAS, and look into the log of MAAS' } }
+    const access = sign === null ? 'anonymous' : 'signed'
+    const hint = findHint({ status, access, retryAfter: null, challenge: String(challenge), body: text })
+    const remedy = hint ?? 'check that MAAS_URL leads to MAAS, and look into the log of MAAS'
+    return { ok: false, refusal: { status, reason: `MAAS answers ${status} to ${path}`, remedy } }
   } catch (error) {
-    const { code, message, remedy } = explainFailure(error as Error)
-    const isLate = code === 'MAAS_PROXY_RESPONSE_TIMED_OUT' // it had less time than a request of a client has
-    return { ok: false, refusal: { status: null, reason: isLate ? `MAAS has not answered ${path} within ${timeoutMs / 1000} s` : message, remedy: isLate ? 'look into what keeps MAAS busy, and into its log' : remedy } }
+    return { ok: false, refusal: explainError(error as Error, path, timeoutMs) }
   }
+}
+
+/** Explains why there was no answer. A probe has a timeout of its own, so --response-timeout is no remedy. */
+function explainError (error: Error, path: string, timeoutMs: number): Refusal {
+  const { code, message, remedy } = explainFailure(error)
+  if (code !== 'MAAS_PROXY_RESPONSE_TIMED_OUT') return { status: null, reason: message, remedy }
+  const reason = `MAAS has not answered ${path} within ${timeoutMs / 1000} s`
+  return { status: null, reason, remedy: 'look into what keeps MAAS busy, and into its log' }
 }
 
 async function readText (body: AsyncIterable<Buffer>): Promise<string> {

@@ -1,69 +1,75 @@
 import type { Socket } from 'node:net'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 
-/** A handler that wants to know the line of its request, which undici does not tell it. */
+/** A handler that needs the connection its request was written to, which undici does not expose. */
 export interface TrackerAware {
-  /** called when the request has been given a line, before `onRequestStart` */
-  onTracker (line: ConnectionTracker): void
+  /** called when a client has been chosen for the request, before `onRequestStart` */
+  onTracker (tracker: ConnectionTracker): void
 }
 
-/** Where requests run one at a time: one connection after another. */
+/** The current connection of one client. */
 export class ConnectionTracker {
   #socket: Socket | null = null
   #bytesAtStart = 0
 
-  /** Takes a new connection. What was read on it so far, as when a tunnel was opened, is no answer. */
-  connected (socket: Socket): void {
+  /**
+   * Replaces the connection. Bytes that were read before, such as the answer to CONNECT, do not count as a response.
+   */
+  setConnection (socket: Socket): void {
     this.#socket = socket
     this.#bytesAtStart = socket.bytesRead
   }
 
-  /** Marks the moment at which a request is put on the connection. */
+  /** Records the state of the connection when a request is written to it. */
   beginAttempt (): RequestAttempt {
     return new RequestAttempt(this.#socket as Socket, this.#bytesAtStart)
   }
 }
 
-/** What became of a connection since a request was put on it. */
+/** One attempt to send a request on a connection. */
 export class RequestAttempt {
   readonly #socket: Socket
   readonly #bytesBefore: number
-  /** whether an earlier request was answered on it */
+  /** whether the connection has carried a response before */
   readonly isReuse: boolean
 
+  /** @param bytesAtStart how many bytes had been read when the connection was established */
   constructor (socket: Socket, bytesAtStart: number) {
     this.#socket = socket
     this.#bytesBefore = socket.bytesRead
     this.isReuse = this.#bytesBefore > bytesAtStart
   }
 
-  /** Whether any byte of an answer has come, be it half a status line. */
+  /** Whether any byte of a response has arrived, even of a partial status line. */
   get hasAnswer (): boolean { return this.#socket.bytesRead > this.#bytesBefore }
 }
 
 /**
- * A client of undici's pool that tells each request its line. undici makes it by the pool's option `factory`, with the pool's own
- * `connect`.
+ * A client of undici's pool that gives each request its {@link ConnectionTracker}. undici creates it by the pool's
+ * option `factory`.
  */
 export class TrackedClient extends Client {
-  readonly #line: ConnectionTracker
+  readonly #tracker: ConnectionTracker
 
+  /** @param connect opens a connection to MAAS */
   constructor (origin: URL, options: Client.Options, connect: buildConnector.connector) {
-    const line = new ConnectionTracker()
+    const tracker = new ConnectionTracker()
     super(origin, {
       ...options,
       connect: (target, done) => {
         connect(target, (...result) => {
-          if (result[0] === null) line.connected(result[1])
+          if (result[0] === null) tracker.setConnection(result[1])
           done(...result)
         })
       }
     })
-    this.#line = line
+    this.#tracker = tracker
   }
 
-  override dispatch (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Partial<TrackerAware>): boolean {
-    handler.onTracker?.(this.#line)
+  override dispatch (
+    options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Partial<TrackerAware>
+  ): boolean {
+    handler.onTracker?.(this.#tracker)
     return super.dispatch(options, handler)
   }
 }

@@ -3,8 +3,8 @@
 import { browserGuard, checkBrowser } from '../../dist/admit/browser.js'
 import { ClientTokens } from '../../dist/admit/clients.js'
 import { checkFraming } from '../../dist/admit/framing.js'
-import { findJudgement } from '../../dist/admit/operation.js'
-import { reader } from '../../dist/admit/classify.js'
+import { findDecision } from '../../dist/admit/operation.js'
+import { createClassifier } from '../../dist/admit/classify.js'
 import { parseTarget } from '../../dist/admit/target.js'
 import { Exchange } from '../../dist/exchange/exchange.js'
 import { requestHeaders } from '../../dist/forward/request-headers.js'
@@ -33,7 +33,7 @@ const key = 'a1234567890123456B:c1234567890123456D:e1234567890123456789012345678
 const config = async flags => (await loadConfig(flags, { MAAS_URL: 'http://127.0.0.1:5240/MAAS', MAAS_API_KEY: key, MAAS_PROXY_ENV_FILE: '/dev/null' })).listeners[0]
 const plain = await config({})
 const ruled = await config({ allow: ['GET machines/**', 'POST machines/*?op=power_on', ...Array.from({ length: 48 }, (_, i) => `* tags/tag${i}`)], deny: ['DELETE **'] })
-const [readPlain, readRuled] = [reader(plain), reader(ruled)]
+const [classifyPlain, classifyRuled] = [createClassifier(plain), createClassifier(ruled)]
 const guard = browserGuard({ host: '127.0.0.1', port: 5241 }, [], [])
 const tokens = new ClientTokens([{ name: 'alice', token: 'x'.repeat(48) }, { name: 'bob', token: 'y'.repeat(48) }])
 const withToken = { ...headers, 'maas-proxy-token': 'y'.repeat(48) }
@@ -42,13 +42,14 @@ const parsed = parseTarget(target)
 const operation = { method: 'POST', path: '/MAAS/api/2.0/machines/abc123/', op: 'power_on', fromPath: false }
 
 /** The steps of the hook in `admit/plugin.ts`. */
-function admit (options, read, target) {
+function admit (options, classify, target) {
   const exchange = new Exchange()
   checkFraming(request)
-  const reading = read('POST', target)
-  exchange.target = reading.target
+  const { target: parsedTarget, decision } = classify('POST', target)
+  exchange.target = parsedTarget
   checkBrowser(request, guard)
-  findJudgement(request, null, exchange, reading.target, reading.judgement, options, (_, { operation }) => { exchange.operation = operation })
+  const classified = { request, response: null, target: parsedTarget, decision, askedAccess: undefined, isContinueSent: false }
+  findDecision(classified, options, final => { exchange.operation = final.decision.operation })
 }
 
 let asked = 0
@@ -62,9 +63,9 @@ const traffic = new Traffic()
 const log = accessLog(() => logger)
 
 const steps = {
-  'admit, whole': () => admit(plain, readPlain, newTarget()),
-  'admit, whole, with 51 rules': () => admit(ruled, readRuled, newTarget()),
-  'admit, whole, of a target asked for before': () => admit(ruled, readRuled, target),
+  'admit, whole': () => admit(plain, classifyPlain, newTarget()),
+  'admit, whole, with 51 rules': () => admit(ruled, classifyRuled, newTarget()),
+  'admit, whole, of a target asked for before': () => admit(ruled, classifyRuled, target),
   'admit: framing': () => checkFraming(request),
   'admit: target and query': () => parseTarget(target),
   'admit: browser guard': () => checkBrowser(request, guard),

@@ -194,13 +194,13 @@ t.test('what fails on the way to the egress proxy, and there, is told with its r
     ['closed', socket => socket.destroy(), '', 502, 'EGRESS_UNREACHABLE', /cannot be reached/],
     ['credentials wanted', answering('407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="x"'), '', 502, 'EGRESS_CREDENTIALS_REFUSED', /asks for a user name and password$/],
     ['credentials refused', answering('407 Proxy Authentication Required'), 'user:HIDDEN@', 502, 'EGRESS_CREDENTIALS_REFUSED', /does not accept the user name and password/],
-    ['not allowed', answering('403 Forbidden'), '', 502, 'EGRESS_REFUSED', /answered 403 when it was asked for a way to 192\.0\.2\.1:\d+$/],
+    ['not allowed', answering('403 Forbidden'), '', 502, 'EGRESS_REFUSED', /answered 403 to CONNECT 192\.0\.2\.1:\d+$/],
     ['a redirect', answering('302 Found\r\nLocation: http://HIDDEN/'), '', 502, 'EGRESS_REFUSED', /answered 302/],
     ['no success', answering('300 Multiple Choices'), '', 502, 'EGRESS_REFUSED', /answered 300/],
     ['the last status that is no fault of its own', answering('499 X'), '', 502, 'EGRESS_REFUSED', /answered 499/],
     ['its own fault', answering('500 Internal Server Error'), '', 502, 'EGRESS_FAILED', /answered 500/],
     ['MAAS is not reached from there', answering('502 Bad Gateway'), '', 502, 'EGRESS_FAILED', /answered 502/],
-    ['no answer', () => {}, '', 504, 'CONNECT_TIMED_OUT', /^the egress proxy http:\/\/127.0.0.1:\d+ opened no way to MAAS in time$/]
+    ['no answer', () => {}, '', 504, 'CONNECT_TIMED_OUT', /^the egress proxy http:\/\/127.0.0.1:\d+ did not open a tunnel to MAAS in time$/]
   ]
   for (const [reason, where, credentials, status, code, message] of rows) {
     const upstream = await upstreamMaas(t, null)
@@ -238,7 +238,7 @@ t.test('the egress proxy is asked for host and port, and told the port that the 
       }
     })
     const proxy = await startTestProxy(t, config(maasUrl, { all_proxy: egress.url }))
-    t.match(await exchange(proxy.port, get(MACHINES)), `was asked for a way to ${authority}`, reason)
+    t.match(await exchange(proxy.port, get(MACHINES)), `answered 403 to CONNECT ${authority}`, reason)
     t.match(egress.asked, [{ url: authority, headers: { host: authority } }], reason)
     await t.resolves(gone, 'a connection that leads nowhere is not kept')
   }

@@ -215,7 +215,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
       reply: { hijack: never, send: never } as unknown as FastifyReply,
       response,
       exchange,
-      admitted: { target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', bodyStart: null, continued: false },
+      admitted: { target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', bodyStart: null, isContinueSent: false },
       rewriteBody: false
     })
     response.on('close', () => {

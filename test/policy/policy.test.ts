@@ -237,7 +237,7 @@ t.test('the op of a form is what MAAS takes, or uncertain', async t => {
     const kind = formKind(type)
     if (kind === null) return t.fail(reason)
     const found = findFormOp(kind, type, Buffer.from(body, 'latin1'))
-    t.equal(found.certain ? found.op : 'uncertain', wanted, `${type}: ${reason}`)
+    t.equal(found.isCertain ? found.op : 'uncertain', wanted, `${type}: ${reason}`)
   }
   for (const type of [undefined, '', 'application/json', 'text/plain', 'application/octet-stream', 'multipart/mixed; boundary=b']) t.equal(formKind(type), null, `${type} is no form`)
 })
