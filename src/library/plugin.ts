@@ -9,7 +9,7 @@ import { logObserverError, type LogOf } from '../exchange/plugin.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import { formatListenAddress, isLoopback } from '../listen/address.ts'
 import { configure } from '../settings/load.ts'
-import { TokenFiles } from '../proxy/client-token-files.ts'
+import { ClientTokenFiles } from '../proxy/client-token-files.ts'
 import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 
 /** The plugin: the guarded way to MAAS in a scope of its own, and what it needs from the start of the server to its end. */
@@ -20,7 +20,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   const config = await configure({ program: given, listeners: [{ where: '', given }] }, environment, problems)
   const listener = config.listeners[0] as ListenerConfig
   const { upstream, ring, close } = openBackend(config, app.log)
-  const tokens = new TokenFiles(config.listeners, app.log)
+  const tokens = new ClientTokenFiles(config.listeners, app.log)
   app.addHook('onClose', async () => {
     tokens.close()
     await close()

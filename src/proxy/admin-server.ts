@@ -1,26 +1,33 @@
 import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { ProxyError } from '../errors.ts'
+import { exchanges } from '../exchange/plugin.ts'
 import { trackConnections } from '../listen/listener.ts'
 import { NO_SCHEMAS } from '../performance/no-schemas.ts'
-import { exchanges } from '../exchange/plugin.ts'
 import { errorAnswers } from '../respond/errors.ts'
 import { socketErrors } from '../respond/socket-errors.ts'
 import { statusPages, type StatusPagesOptions } from '../respond/status-pages.ts'
 
 /**
- * Builds the server for whoever watches the proxy, which forwards nothing. It asks for no `Host` and no token: probes come with the address
- * of a pod, and what it says is no secret. It answers until all other listeners have ended.
+ * Builds the server of the status pages, which forwards nothing. It checks neither `Host` nor tokens: a probe sends the
+ * address of its pod, and the pages contain no secret. It stops after all other listeners.
  */
-export async function buildAdminServer (logger: FastifyBaseLogger, options: StatusPagesOptions): Promise<FastifyInstance> {
+export async function buildAdminServer (
+  logger: FastifyBaseLogger, options: StatusPagesOptions
+): Promise<FastifyInstance> {
   const app = fastify({ clientErrorHandler: () => {}, schemaController: NO_SCHEMAS })
-  // No page takes a body; Fastify would parse one before it looks for the page, and one that it cannot read is no failure of ours.
+  // No page takes a body. Fastify would parse it before routing, and log one that it cannot parse as a failure.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
   trackConnections(app.server)
   await app.register(exchanges, { observers: [], onObserverError: () => {} })
   await app.register(socketErrors, { logger, onRefusal: () => {} })
   await app.register(errorAnswers, { isEmbedded: false, logOf: () => logger })
-  app.setNotFoundHandler(() => { throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', { message: 'only the status pages are served here', remedy: 'use /-/live, /-/ready or /-/metrics' }) })
+  app.setNotFoundHandler(() => {
+    throw new ProxyError('MAAS_PROXY_PATH_UNSERVED', {
+      message: 'only the status pages are served here',
+      remedy: 'use /-/live, /-/ready or /-/metrics'
+    })
+  })
   await app.register(statusPages, options)
   return app
 }

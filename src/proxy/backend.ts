@@ -1,13 +1,13 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Pool } from 'undici'
-import type { Upstream } from '../upstream/upstream.ts'
-import { createPool } from '../upstream/pool.ts'
-import { KeyRing } from './key-ring.ts'
 import { MaasClock, NOTABLE_OFFSET } from '../maas/clock.ts'
 import type { Config } from '../settings/load.ts'
+import { createPool } from '../upstream/pool.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { KeyRing } from './key-ring.ts'
 
-/** What all listeners share: the connections to MAAS and the keys. */
-export interface Backend {
+/** The connections to MAAS and the keys, which all listeners share. */
+interface Backend {
   upstream: Upstream
   /** the pool of the upstream */
   pool: Pool
@@ -16,7 +16,7 @@ export interface Backend {
   close (): Promise<void>
 }
 
-/** Creates the pool, which opens no connection yet, and starts watching the keys. */
+/** Creates the connection pool, which is empty at first, and starts watching the keys. */
 export function openBackend (config: Config, logger: FastifyBaseLogger): Backend {
   const clock = new MaasClock(clockOffsetSeconds => {
     const isNotable = Math.abs(clockOffsetSeconds) > NOTABLE_OFFSET
@@ -37,9 +37,11 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
   }
 }
 
-/** Logs what was decided for the user, and what works but should not stay. */
+/** Logs the notices of the settings, the egress proxy, and the warnings of the settings. */
 export function announce (config: Config, logger: FastifyBaseLogger): void {
   for (const notice of config.notices) logger.info(notice)
-  if (config.egress !== null) logger.info({ egress: config.egress.origin }, 'MAAS is reached through an egress proxy, as the environment says')
+  if (config.egress !== null) {
+    logger.info({ egress: config.egress.origin }, 'MAAS is reached through an egress proxy, as the environment says')
+  }
   for (const warning of config.warnings) logger.warn(warning)
 }

@@ -1,11 +1,14 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { ClientTokens } from '../admit/clients.ts'
-import { FileWatch } from './file-watch.ts'
 import { readClientTokens } from '../settings/client-tokens.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
+import { FileWatch } from './file-watch.ts'
 
-/** The clients that listeners know. They are others for the requests to come when their file has changed; one that cannot be used changes nothing. */
-export class TokenFiles {
+/**
+ * The client tokens of all listeners, one set for each file. When a file changes, its tokens are replaced for later
+ * requests. If the file cannot be used, the old tokens stay.
+ */
+export class ClientTokenFiles {
   readonly #logger: FastifyBaseLogger
   readonly #watch = new FileWatch()
   readonly #tokens = new Map<string, ClientTokens>()
@@ -20,7 +23,10 @@ export class TokenFiles {
     }
   }
 
-  /** The clients of a listener; null where everyone may ask. */
+  /**
+   * Finds the tokens of a listener.
+   * @returns null if its clients need no token
+   */
   of ({ clientTokens }: Pick<ListenerConfig, 'clientTokens'>): ClientTokens | null {
     return clientTokens === undefined ? null : this.#tokens.get(clientTokens.file) as ClientTokens
   }
@@ -30,6 +36,7 @@ export class TokenFiles {
     for (const file of this.#tokens.keys()) this.#read(file)
   }
 
+  /** Stops watching the files. */
   close (): void {
     this.#watch.close()
   }
@@ -37,10 +44,14 @@ export class TokenFiles {
   #read (file: string): void {
     try {
       const { clients } = readClientTokens(file)
-      const isOther = (this.#tokens.get(file) as ClientTokens).replace(clients)
-      this.#logger.info({ file, clients: clients.map(({ name }) => name) }, isOther ? 'the client tokens have been replaced; requests from now on need one of these' : 'the client tokens are the same as before')
+      const isChanged = (this.#tokens.get(file) as ClientTokens).replace(clients)
+      const message = isChanged
+        ? 'the client tokens have been replaced; requests from now on need one of these'
+        : 'the client tokens are the same as before'
+      this.#logger.info({ file, clients: clients.map(({ name }) => name) }, message)
     } catch (error) {
-      this.#logger.error({ file, reason: (error as Error).message }, 'the client tokens could not be read again; the old ones stay in use')
+      const fields = { file, reason: (error as Error).message }
+      this.#logger.error(fields, 'the client tokens could not be read again; the old ones stay in use')
     }
   }
 }

@@ -1,20 +1,27 @@
 import { unwatchFile, watchFile } from 'node:fs'
 
-/** How often files are looked at. A look, unlike a notice of the kernel's, sees the swapped links of Kubernetes and network file systems. */
+/**
+ * The interval of polling. Polling notices the symbolic links that Kubernetes replaces, and changes on network file
+ * systems; the kernel's notifications do not.
+ */
 const INTERVAL_MS = 1000
 
-/** Looks after files. It keeps no process alive. */
+/** A set of watched files. It does not keep the process alive. */
 export class FileWatch {
-  /** what ends the watching of each file, and of nobody else's watcher of the same */
-  readonly #ends: Array<() => void> = []
+  /** one callback a file; each removes only the listener of this set */
+  readonly #unwatch: Array<() => void> = []
 
-  /** Calls back whenever a file has changed. */
+  /**
+   * Watches a file.
+   * @param onChange called after every change
+   */
   add (file: string, onChange: () => void): void {
     watchFile(file, { interval: INTERVAL_MS, persistent: false }, onChange)
-    this.#ends.push(() => { unwatchFile(file, onChange) })
+    this.#unwatch.push(() => { unwatchFile(file, onChange) })
   }
 
+  /** Stops watching all files of the set. */
   close (): void {
-    for (const end of this.#ends) end()
+    for (const unwatch of this.#unwatch) unwatch()
   }
 }

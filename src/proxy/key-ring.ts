@@ -1,26 +1,29 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { FileWatch } from './file-watch.ts'
 import { Credential } from '../forward/credential.ts'
-import type { Upstream } from '../upstream/upstream.ts'
-import { askUser } from '../upstream/probe.ts'
 import { Health } from '../observe/health.ts'
 import type { KeySource } from '../settings/key/key-source.ts'
+import { askUser } from '../upstream/probe.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { FileWatch } from './file-watch.ts'
 
-/** A key in use, and what is known of it. */
+/** A key in use, with its state. */
 export interface Key {
   readonly source: KeySource
   readonly credential: Credential
   readonly health: Health
-  /** when it was read, in seconds since the epoch */
+  /** when the key was read, in seconds since the epoch */
   loadedAt: number
-  /** how often its file had changed and could not be used */
+  /** how many times the key could not be read again */
   failures: number
 }
 
-/** How long MAAS may take to say whose key it is. */
+/** The time limit of the question whose key it is, for each attempt. */
 const PROBE_TIMEOUT_MS = 4000
 
-/** The keys that a proxy signs with. A key is replaced for the requests to come when its file has changed; one that cannot be used changes nothing. */
+/**
+ * The keys of a proxy. When the file of a key changes, the key is replaced for later requests. If the file cannot be
+ * used, the old key stays.
+ */
 export class KeyRing {
   readonly keys: readonly Key[]
   readonly #logger: FastifyBaseLogger
@@ -31,12 +34,15 @@ export class KeyRing {
     this.#logger = logger
     this.keys = sources.map(source => {
       const credential = new Credential(source.apiKey, upstream.clock)
-      return { source, credential, health: new Health(() => probe(upstream, credential)), loadedAt: Date.now() / 1000, failures: 0 }
+      const health = new Health(() => probe(upstream, credential))
+      return { source, credential, health, loadedAt: Date.now() / 1000, failures: 0 }
     })
-    for (const key of this.keys) if (key.source.file !== null) this.#watch.add(key.source.file, () => { void this.#enqueue([key]) })
+    for (const key of this.keys) {
+      if (key.source.file !== null) this.#watch.add(key.source.file, () => { void this.#enqueue([key]) })
+    }
   }
 
-  /** The key with an id. @param id one of the sources that the ring was created with */
+  /** The key with an id. @param id the id of one of the sources that the ring was created with */
   of (id: string): Key {
     return this.keys.find(({ source }) => source.id === id) as Key
   }
@@ -46,11 +52,12 @@ export class KeyRing {
     await this.#enqueue(this.keys)
   }
 
+  /** Stops watching the files. */
   close (): void {
     this.#watch.close()
   }
 
-  /** One after the other, so that the file that was read last is the one that counts. */
+  /** Reads keys one after another, so that the result of the last read stays. */
   async #enqueue (keys: readonly Key[]): Promise<void> {
     this.#reading = this.#reading.then(async () => { for (const key of keys) await this.#read(key) })
     await this.#reading
@@ -61,8 +68,8 @@ export class KeyRing {
     const from = { source: name, file: file ?? undefined }
     try {
       const apiKey = await read()
-      // Half of a file that is being written can look like a key.
-      if (credential.apiKey.hasUsualForm && !apiKey.hasUsualForm) throw new Error('not a key of the usual form (18, 18 and 32 letters and digits), as the present one is; is the file complete?')
+      // A half-written file may look like a key.
+      if (credential.apiKey.hasUsualForm && !apiKey.hasUsualForm) throw new Error(UNUSUAL_FORM)
       if (!credential.replace(apiKey)) return this.#logger.info(from, 'the API key is the same as before')
       health.invalidate()
       key.loadedAt = Date.now() / 1000
@@ -71,14 +78,18 @@ export class KeyRing {
       if (!ready) this.#logger.warn({ ...from, reason, remedy }, 'MAAS does not take the new API key')
     } catch (error) {
       key.failures++
-      this.#logger.error({ ...from, reason: (error as Error).message, failures: key.failures }, 'the API key could not be read again; the old one stays in use')
+      const fields = { ...from, reason: (error as Error).message, failures: key.failures }
+      this.#logger.error(fields, 'the API key could not be read again; the old one stays in use')
     }
   }
 }
 
+const UNUSUAL_FORM = 'not a key of the usual form (18, 18 and 32 letters and digits), as the present one is; ' +
+  'is the file complete?'
+
 async function probe (upstream: Upstream, credential: Credential) {
   const answer = await askUser(upstream, credential.signing.sign, PROBE_TIMEOUT_MS)
-  return answer.ok
-    ? { ready: true, reason: `MAAS answers, and takes the API key as that of ${answer.value.username}`, remedy: null }
-    : { ready: false, reason: answer.refusal.reason, remedy: answer.refusal.remedy }
+  if (!answer.ok) return { ready: false, reason: answer.refusal.reason, remedy: answer.refusal.remedy }
+  const { username } = answer.value
+  return { ready: true, reason: `MAAS answers, and takes the API key as that of ${username}`, remedy: null }
 }

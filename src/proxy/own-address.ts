@@ -1,5 +1,12 @@
-/** Whether an origin is one of our own addresses, by any name that loopback has. */
+/** A host of this machine in an http URL: any name of loopback, or the wildcard address. */
+const LOCAL_HOST = /^(http:\/\/)(?:localhost|127(?:\.\d+){3}|\[::1?\]|0\.0\.0\.0)(?=:|$)/
+
+/**
+ * Whether an origin leads to an address of this proxy, by any name of loopback.
+ * @param origin scheme, host and port
+ * @param address an address that the proxy listens on, as a URL or `unix:PATH`
+ */
 export function isSameAddress (origin: string, address: string): boolean {
-  const unified = (url: string) => url.replace(/^(http:\/\/)(?:localhost|127(?:\.\d+){3}|\[::1?\]|0\.0\.0\.0)(?=:|$)/, '$1localhost')
-  return unified(origin) === unified(address)
+  const normalize = (url: string) => url.replace(LOCAL_HOST, '$1localhost')
+  return normalize(origin) === normalize(address)
 }

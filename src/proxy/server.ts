@@ -1,87 +1,108 @@
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
 import type { ClientTokens } from '../admit/clients.ts'
-import { METHODS } from '../http/methods.ts'
+import { logObserverError, type Outcome } from '../exchange/plugin.ts'
 import type { Credential } from '../forward/credential.ts'
-import type { Upstream } from '../upstream/upstream.ts'
-import { proxyPipeline } from './pipeline.ts'
+import { METHODS } from '../http/methods.ts'
+import { trackConnections } from '../listen/listener.ts'
+import type { Health } from '../observe/health.ts'
 import { accessLog } from '../observe/log/access-log.ts'
 import { auditLog } from '../observe/log/audit-log.ts'
-import { logObserverError, type Outcome } from '../exchange/plugin.ts'
-import type { Health } from '../observe/health.ts'
 import type { Logger } from '../observe/log/logger.ts'
 import { timingLog } from '../observe/log/timing-log.ts'
 import type { Traffic } from '../observe/metrics/traffic.ts'
+import { NO_SCHEMAS } from '../performance/no-schemas.ts'
 import { frontPage } from '../respond/front-page.ts'
 import { socketErrors } from '../respond/socket-errors.ts'
-import { LIVE_PATH, METRICS_PATH, READY_PATH, statusPages, type StatusPagesOptions } from '../respond/status-pages.ts'
-import { trackConnections } from '../listen/listener.ts'
-import { NO_SCHEMAS } from '../performance/no-schemas.ts'
+import {
+  LIVE_PATH, METRICS_PATH, READY_PATH, statusPages, type StatusPagesOptions
+} from '../respond/status-pages.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { proxyPipeline } from './pipeline.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
 
-/** MAAS's nginx takes a line of 32 KiB, and the request line of a read with many `id=` comes near to that (`large_client_header_buffers`). */
+/**
+ * Maximum size of a request header. MAAS's nginx accepts a line of 32 KiB (`large_client_header_buffers`), and a read
+ * with many `id=` parameters comes close to that.
+ */
 const MAX_HEADER_BYTES = 64 * 1024
 
-/**
- * What the router sees in place of every target that is no page of ours, legal or not. So there is one reading of a
- * target, that of `admit`, and none by a router that could differ from it; the target itself stays in `originalUrl`.
- */
-const EVERYTHING_ELSE = '/MAAS/'
+/** Every target that is not our own page is routed as `/MAAS/`, so that `admit` alone interprets it. */
+const MAAS_ROUTE = '/MAAS/'
 
-/** Our own pages; everything else is for MAAS, or for nobody. */
+/** The paths of our own pages. */
 const OWN_PAGES: ReadonlySet<string> = new Set(['/', LIVE_PATH, READY_PATH, METRICS_PATH])
 
-/** What a listener needs beside its configuration. */
-export interface ServerParts extends StatusPagesOptions {
+interface ServerParts extends StatusPagesOptions {
   logger: Logger
   upstream: Upstream
   credential: Credential
-  /** null where every client may ask */
+  /** null if clients need no token */
   clientTokens: ClientTokens | null
   health: Health
   traffic: Traffic
-  /** the address that it listens on, asked for once it does */
+  /** the address of the listener; undefined until it listens */
   ownAddress: () => string | undefined
-  /** the address of MAAS, as shown to people */
+  /** the URL of MAAS, for people */
   maas: string
 }
 
-/**
- * Builds the proxy for one address, as a Fastify instance that does not listen yet. What a request passes, in its order, is in `guarded`;
- * then a page of ours answers, or MAAS.
- */
-export async function buildServer (config: ListenerConfig, { logger, upstream, credential, clientTokens, health, readiness, metrics, traffic, ownAddress, maas }: ServerParts): Promise<FastifyInstance> {
+/** Builds the server of one listener, which does not listen yet. The steps of a request are in `pipeline`. */
+export async function buildServer (config: ListenerConfig, parts: ServerParts): Promise<FastifyInstance> {
+  const { logger, upstream, credential, clientTokens, traffic } = parts
   const app = fastify({
-    // No logger: Fastify would check and watch it at every request, for records that are ours to write. `errorAnswers` gets what goes wrong.
+    // Without a logger of its own, Fastify writes no records beside ours.
     requestIdHeader: false,
-    genReqId: nextRequestId, // unlike Fastify's own, one row of ids over all listeners
-    return503OnClosing: false, // `admit` answers for itself
-    bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed; how large one may be is for MAAS to say
+    genReqId: nextRequestId, // Fastify's own ids would repeat across listeners
+    return503OnClosing: false, // `admit` answers itself
+    bodyLimit: Number.MAX_SAFE_INTEGER, // bodies are streamed, and MAAS limits their size
     routerOptions: { querystringParser: () => ({}) },
-    rewriteUrl: ({ url = '' }) => OWN_PAGES.has(pathOf(url)) ? url : EVERYTHING_ELSE,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, // `checkFraming` looks for a Host itself
-    requestTimeout: 0, // an upload may take as long as it moves
+    rewriteUrl: ({ url = '' }) => OWN_PAGES.has(pathOf(url)) ? url : MAAS_ROUTE, // `originalUrl` keeps the target
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: false // `checkFraming` requires it
+    },
+    requestTimeout: 0, // an upload has no time limit
     clientErrorHandler: () => {}, // `socketErrors` listens itself
     schemaController: NO_SCHEMAS
   })
-  // Fastify looks into no body: it hands the stream through, whatever its type.
+  // Methods without a body, to Fastify: it parses nothing, and leaves the stream to the relay.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  tuneServer(app.server)
+  prepareServer(app.server)
 
   const logOf = () => logger
-  const observers = [accessLog(() => logger), auditLog(logOf, ownAddress), timingLog(logger), (outcome: Outcome) => { traffic.add(outcome) }, (outcome: Outcome) => { health.observe(outcome) }]
-  await app.register(socketErrors, { logger, onRefusal: code => { traffic.addRefusal(code) } })
   const logError = logObserverError(logOf)
-  const onObserverError: typeof logError = (error, request) => {
-    traffic.observerFailures++
-    logError(error, request)
-  }
-  await app.register(proxyPipeline, { config, upstream, credential, clientTokens, observers, onObserverError, logOf, ownPages: OWN_PAGES, isEmbedded: false })
-  await app.register(frontPage, { maas, listen: config.address })
-  await app.register(statusPages, { readiness, metrics })
+  await app.register(socketErrors, { logger, onRefusal: code => { traffic.addRefusal(code) } })
+  await app.register(proxyPipeline, {
+    config,
+    upstream,
+    credential,
+    clientTokens,
+    observers: observersOf(parts),
+    onObserverError: (error, request) => {
+      traffic.observerFailures++
+      logError(error, request)
+    },
+    logOf,
+    ownPages: OWN_PAGES,
+    isEmbedded: false
+  })
+  await app.register(frontPage, { maas: parts.maas, listen: config.address })
+  await app.register(statusPages, { readiness: parts.readiness, metrics: parts.metrics })
   return app
+}
+
+function observersOf ({ logger, health, traffic, ownAddress }: ServerParts) {
+  return [
+    accessLog(() => logger),
+    auditLog(() => logger, ownAddress),
+    timingLog(logger),
+    (outcome: Outcome) => { traffic.add(outcome) },
+    (outcome: Outcome) => { health.observe(outcome) }
+  ]
 }
 
 function pathOf (url: string): string {
@@ -89,15 +110,15 @@ function pathOf (url: string): string {
   return end < 0 ? url : url.slice(0, end)
 }
 
-let requests = 0
+let requestCount = 0
 
 function nextRequestId (): string {
-  return `req-${(++requests).toString(36)}`
+  return `req-${(++requestCount).toString(36)}`
 }
 
-function tuneServer (server: Server): void {
+function prepareServer (server: Server): void {
   trackConnections(server)
-  server.maxHeadersCount = 0 // node would cut silently after so many lines; `checkFraming` refuses instead
-  // Without a listener node answers 100 at once; the relay does it when there is somebody to take the body.
+  server.maxHeadersCount = 0 // Node would drop further lines silently; `checkFraming` refuses them
+  // Without this listener Node sends a 100 at once. The relay sends it when a connection to MAAS is ready.
   server.on('checkContinue', (request, response) => { server.emit('request', request, response) })
 }

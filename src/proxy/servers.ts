@@ -4,46 +4,49 @@ import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
 import type { SocketPermissions } from '../listen/unix-socket.ts'
 
 /** A server that listens. */
-export interface ListeningServer {
+interface ListeningServer {
   app: FastifyInstance
-  /** `http://127.0.0.1:5241`, with the port that the system gave where 0 was asked for, or `unix:PATH` */
+  /** `http://127.0.0.1:5241`, with the port that the system chose for port 0, or `unix:PATH` */
   address: string
 }
 
-/** Servers that are started one after another and end together. */
+/** A group of servers that start one after another and stop together. */
 export class Servers {
   readonly #listening: ListeningServer[] = []
 
-  /** Those that listen, in the order in which they were started. */
+  /** The servers that listen, in the order of their start. */
   get listening (): readonly ListeningServer[] { return this.#listening }
 
   get addresses (): string[] { return this.#listening.map(({ address }) => address) }
 
-  /** How many connections clients have open, by address. */
+  /** The number of open client connections, for each address. */
   get connections (): Array<{ listener: string, count: number }> {
     return this.#listening.map(({ app, address }) => ({ listener: address, count: openConnections(app.server).size }))
   }
 
   /**
    * Makes a server listen.
-   * @returns where
+   * @param permissions used for a unix socket only
+   * @returns the address, with the port that the system chose for port 0
    * @throws the system's error
    */
-  async start (app: FastifyInstance, where: ListenAddress, permissions: SocketPermissions): Promise<string> {
+  async start (
+    app: FastifyInstance, listenAddress: ListenAddress, permissions: SocketPermissions
+  ): Promise<string> {
     await app.ready()
-    const address = formatListenAddress(await listen(app.server, where, permissions))
+    const address = formatListenAddress(await listen(app.server, listenAddress, permissions))
     this.#listening.push({ app, address })
     return address
   }
 
-  /** Resolves when no client was connected to any of them for so long; {@link waitUntilIdle} says what has to be done then. */
+  /** Waits until no client has been connected to any server for a time; see {@link waitUntilIdle}. */
   async waitUntilIdle (idleMs: number): Promise<void> {
     await waitUntilIdle(this.#listening.map(({ app }) => app.server), idleMs)
   }
 
   /**
-   * Lets the requests that run end, and cuts off those that still do at the deadline.
-   * @returns whether all of them ended by themselves
+   * Stops listening, lets running requests end, and cuts off the rest at the deadline.
+   * @returns whether all requests ended by themselves
    */
   async stop (deadlineMs: number): Promise<boolean> {
     const inTime = await Promise.all(this.#listening.map(async ({ app }) => await drain(app.server, deadlineMs)))
@@ -51,7 +54,7 @@ export class Servers {
     return !inTime.includes(false)
   }
 
-  /** Cuts off the requests that run now; when that is over, each has its record. */
+  /** Cuts off all running requests. Its promise resolves after each has its log record. */
   async cutOff (): Promise<void> {
     await Promise.all(this.#listening.map(async ({ app }) => { await cutOff(app.server) }))
   }

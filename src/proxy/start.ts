@@ -1,86 +1,136 @@
 import { setTimeout } from 'node:timers/promises'
-import { buildAdminServer } from './admin-server.ts'
-import type { Key } from './key-ring.ts'
-import { announce, openBackend } from './backend.ts'
-import { logClientConnections, logUpstreamConnections } from '../observe/log/connection-log.ts'
 import type { Readiness } from '../observe/health.ts'
+import { logClientConnections, logUpstreamConnections } from '../observe/log/connection-log.ts'
 import type { Logger } from '../observe/log/logger.ts'
-import { metricsTable } from '../observe/metrics/table.ts'
 import { metricsPage } from '../observe/metrics/page.ts'
+import { metricsTable } from '../observe/metrics/table.ts'
 import { Traffic } from '../observe/metrics/traffic.ts'
-import type { StatusPagesOptions } from '../respond/status-pages.ts'
-import { buildServer } from './server.ts'
-import type { Config } from '../settings/load.ts'
-import { TokenFiles } from './client-token-files.ts'
 import { version } from '../package.ts'
-import { probeKey, probeMaas } from './startup-checks.ts'
+import type { StatusPagesOptions } from '../respond/status-pages.ts'
+import type { ListenerConfig } from '../settings/listener-config.ts'
+import type { Config } from '../settings/load.ts'
+import { buildAdminServer } from './admin-server.ts'
+import { announce, openBackend } from './backend.ts'
+import { ClientTokenFiles } from './client-token-files.ts'
+import type { Key } from './key-ring.ts'
 import { isSameAddress } from './own-address.ts'
+import { buildServer } from './server.ts'
 import { Servers } from './servers.ts'
+import { probeKey, probeMaas } from './startup-checks.ts'
 
-/** A proxy that listens. */
+/** A proxy that listens on all its addresses. */
 export interface RunningProxy {
-  /** `http://127.0.0.1:5241`, with the port that the system gave where 0 was asked for, or `unix:PATH`; one a listener */
+  /** one a listener: `http://127.0.0.1:5241`, with the port that the system chose for port 0, or `unix:PATH` */
   addresses: string[]
-  /** where the status pages have an address of their own */
+  /** the separate address of the status pages; null if there is none */
   adminAddress: string | null
   /** Reads the API keys and the client tokens again. */
   reload (): Promise<void>
-  /** Resolves when no client was connected for so long; `stop` has to be called in the same turn of the event loop then. */
+  /**
+   * Waits until no client has been connected for a time. The caller then has to call `stop` in the same turn of the
+   * event loop.
+   * @param idleMs how long no client may have been connected
+   */
   waitUntilIdle (idleMs: number): Promise<void>
-  /** Says that it is not ready; refuses what is new, lets what runs end within the drain timeout, cuts off what is left, and lets go of MAAS. */
+  /**
+   * Stops the proxy: readiness fails at once; after the shutdown delay new requests are refused, running ones may end
+   * within the drain timeout, and the connections to MAAS close.
+   */
   stop (): Promise<void>
-  /** Cuts off at once what `stop` waits for. */
+  /** Cuts off the running requests that `stop` waits for. */
   cutOff (): Promise<void>
 }
 
-const STOPPING: Readiness = { ready: false, reason: 'the proxy is shutting down', remedy: 'send requests to another one, or again once it is back' }
+const STOPPING: Readiness = {
+  ready: false,
+  reason: 'the proxy is shutting down',
+  remedy: 'send requests to another one, or again once it is back'
+}
 const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 
+interface StartOptions {
+  /** whether to ask MAAS for its version and time before the start, and for the owner of each key after it */
+  probeAtStart?: boolean
+}
+
 /**
- * Starts the proxy on all its addresses and logs one `listening` record each.
- * @param options greeting: whether to ask MAAS for its version first, which tells its time, and then whose key it is
- * @throws the system's error if one of them cannot be listened on; then it listens on none
+ * Starts the proxy on all its addresses, and logs one `listening` record for each.
+ * @returns the running proxy
+ * @throws Error if one address is unusable, or leads to MAAS_URL itself. The proxy then listens on none
  */
-export async function startProxy (config: Config, logger: Logger, { greeting = false } = {}): Promise<RunningProxy> {
-  const maas = openBackend(config, logger)
-  const { keys } = maas.ring
-  const tokens = new TokenFiles(config.listeners, logger)
+export async function startProxy (
+  config: Config, logger: Logger, { probeAtStart = false }: StartOptions = {}
+): Promise<RunningProxy> {
+  const backend = openBackend(config, logger)
+  const { ring: { keys }, upstream } = backend
+  const tokens = new ClientTokenFiles(config.listeners, logger)
   const proxies = new Servers()
   const status = new Servers()
-  let stopping = false
+  let isStopping = false
 
   const traffic = new Traffic()
-  const metrics = metricsPage(metricsTable(traffic, { version: version(), clock: maas.upstream.clock, keys, upstream: maas.pool, clientConnections: () => proxies.connections }))
+  const metrics = metricsPage(metricsTable(traffic, {
+    version: version(),
+    clock: upstream.clock,
+    keys,
+    upstream: backend.pool,
+    clientConnections: () => proxies.connections
+  }))
   const pages = (keys: readonly Key[]): StatusPagesOptions => ({
-    readiness: async () => ({ ...stopping ? STOPPING : await readiness(keys), clockOffsetSeconds: maas.upstream.clock.offsetSeconds }),
+    readiness: async () => {
+      const verdict = isStopping ? STOPPING : await readiness(keys)
+      return { ...verdict, clockOffsetSeconds: upstream.clock.offsetSeconds }
+    },
     metrics
   })
-  logUpstreamConnections(maas.pool, logger)
+  logUpstreamConnections(backend.pool, logger)
+
+  async function startListener (listener: ListenerConfig): Promise<void> {
+    const key = backend.ring.of(listener.keyId)
+    const at = proxies.listening.length
+    const app = await buildServer(listener, {
+      ...pages([key]),
+      logger,
+      upstream,
+      credential: key.credential,
+      clientTokens: tokens.of(listener),
+      health: key.health,
+      traffic,
+      ownAddress: () => proxies.listening[at]?.address,
+      maas: config.maasUrl.href
+    })
+    const permissions = { mode: listener.socketMode, group: listener.socketGroup ?? null }
+    const address = await proxies.start(app, listener.address, permissions)
+    logClientConnections(app.server, address, logger)
+    if (isSameAddress(config.maasUrl.origin, address)) {
+      throw new Error(
+        `MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${address}); ` +
+        'name the one of MAAS, whose ports are 5240 and 5443'
+      )
+    }
+  }
 
   async function listenOnAll (): Promise<void> {
-    for (const listener of config.listeners) {
-      const key = maas.ring.of(listener.keyId)
-      const at = proxies.listening.length
-      const app = await buildServer(listener, { ...pages([key]), logger, upstream: maas.upstream, credential: key.credential, clientTokens: tokens.of(listener), health: key.health, traffic, ownAddress: () => proxies.listening[at]?.address, maas: config.maasUrl.href })
-      const address = await proxies.start(app, listener.address, { mode: listener.socketMode, group: listener.socketGroup ?? null })
-      logClientConnections(app.server, address, logger)
-      if (isSameAddress(config.maasUrl.origin, address)) throw new Error(`MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${address}); name the one of MAAS, whose ports are 5240 and 5443`)
-    }
-    if (config.adminListen !== undefined) await status.start(await buildAdminServer(logger, pages(keys)), config.adminListen, ADMIN_PERMISSIONS)
+    for (const listener of config.listeners) await startListener(listener)
+    if (config.adminListen === undefined) return
+    await status.start(await buildAdminServer(logger, pages(keys)), config.adminListen, ADMIN_PERMISSIONS)
   }
 
   async function stop (): Promise<void> {
-    stopping = true
+    isStopping = true
     if (config.shutdownDelayMs !== undefined) await setTimeout(config.shutdownDelayMs)
     await end()
   }
 
   async function end (): Promise<void> {
     for (const { app } of proxies.listening) app.refuseNewRequests()
-    if (!await proxies.stop(config.drainTimeoutMs)) logger.warn({ drainTimeoutMs: config.drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
+    const { drainTimeoutMs } = config
+    if (!await proxies.stop(drainTimeoutMs)) {
+      logger.warn({ drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
+    }
     await status.stop(0)
     tokens.close()
-    await maas.close()
+    await backend.close()
   }
 
   await listenOnAll().catch(async (error: unknown) => {
@@ -88,16 +138,16 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
     throw error
   })
   announce(config, logger)
-  if (greeting) await probeMaas(maas.upstream, logger)
+  if (probeAtStart) await probeMaas(upstream, logger)
   for (const address of proxies.addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   for (const address of status.addresses) logger.info({ address }, 'status pages')
-  if (greeting) for (const key of keys) void probeKey(key, logger, () => stopping)
+  if (probeAtStart) for (const key of keys) void probeKey(key, logger, () => isStopping)
   return {
     addresses: proxies.addresses,
     adminAddress: status.addresses[0] ?? null,
     reload: async () => {
       tokens.reload()
-      await maas.ring.reload()
+      await backend.ring.reload()
     },
     waitUntilIdle: async idleMs => {
       await proxies.waitUntilIdle(idleMs)
@@ -108,7 +158,7 @@ export async function startProxy (config: Config, logger: Logger, { greeting = f
   }
 }
 
-/** Ready is who can answer on all keys. */
+/** Asks for the readiness of all keys; the first key that is not ready decides. */
 async function readiness (keys: readonly Key[]): Promise<Readiness> {
   const verdicts = await Promise.all(keys.map(async ({ health }) => await health.ask()))
   return verdicts.find(({ ready }) => !ready) ?? verdicts[0] as Readiness

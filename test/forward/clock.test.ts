@@ -114,7 +114,7 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
   const start = async (url: string) => {
     let text = ''
     const stream = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
-    const proxy = await startProxy(await testConfig(url, { connectTimeoutMs: ['5s'] }, `${consumer}:${token}:${secret}`), await createLogger('info', 'json', stream), { greeting: true })
+    const proxy = await startProxy(await testConfig(url, { connectTimeoutMs: ['5s'] }, `${consumer}:${token}:${secret}`), await createLogger('info', 'json', stream), { probeAtStart: true })
     t.after(() => proxy.stop())
     return { address: proxy.addresses[0], log: () => text }
   }
@@ -124,7 +124,7 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
 
   const rows: Array<[answer: string | (() => void), wanted: RegExp, reason: string]> = [
     ['HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', /"status":404,"reason":"MAAS answers 404 to [^"]+","remedy":"check that MAAS_URL leads to MAAS/, 'something else'],
-    [() => {}, /"reason":"MAAS has not answered [^"]*version\/ within 1 s","remedy":".*MAAS does not answer yet/, 'a MAAS that hangs']
+    [() => {}, /"reason":"MAAS has not answered [^"]*version\/ within 1 s","remedy":".*MAAS is not answering yet/, 'a MAAS that hangs']
   ]
   for (const [answer, wanted, reason] of rows) t.match((await start((await rawUpstream(t, answer)).url)).log(), new RegExp(`${wanted.source}[^]*"msg":"listening"`), reason)
   t.match((await start('http://127.0.0.1:1/MAAS')).log(), /"reason":"MAAS refused the connection","remedy":"check that MAAS runs[^]*"msg":"listening"/, 'a MAAS that is not there')

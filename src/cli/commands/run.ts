@@ -15,7 +15,7 @@ export const run: Command = {
   async run ({ flags, operands }, { env, stderr, signals }) {
     const config = await loadConfig(flags, env, DEFAULTS)
     const logger = await openLog(config, stderr, signals)
-    const proxy = await startProxy(config, logger, { greeting: true })
+    const proxy = await startProxy(config, logger, { probeAtStart: true })
     const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
     const failing = uncaughtError(signals, logger)
     void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // which goes on to the command

@@ -12,7 +12,7 @@ export const serve: Command = {
     const logger = await openLog(config, stdout, signals)
     const stopping = stopSignal(signals)
     const failing = uncaughtError(signals, logger)
-    const starting = startProxy(config, logger, { greeting: true })
+    const starting = startProxy(config, logger, { probeAtStart: true })
     signals.on('SIGUSR2', createDebugToggle(logger))
     signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
     const proxy = await starting
