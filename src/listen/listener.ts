@@ -36,7 +36,7 @@ export async function listen (
 ): Promise<ListenAddress> {
   const listening = once(server, 'listening')
   if (address.fd !== undefined) {
-    server.listen({ fd: address.fd }) // whoever passed the socket owns its file, the mode and the removal included
+    server.listen({ fd: address.fd }) // systemd owns the file of a socket that it passed
   } else if ('path' in address) {
     listening.catch(() => {}) // awaited below, but not if the next line throws
     await listenOnSocket(server, address.path, permissions)

@@ -56,7 +56,7 @@ interface StartOptions {
 /**
  * Starts the proxy on all its addresses, and logs one `listening` record for each.
  * @returns the running proxy
- * @throws Error if one address is unusable, or leads to MAAS_URL itself. The proxy then listens on none
+ * @throws Error if one address is unusable, or MAAS_URL leads to one of them. The proxy then listens on none
  */
 export async function startProxy (
   config: Config, logger: Logger, { probeAtStart = false }: StartOptions = {}

@@ -44,7 +44,7 @@ export const socketErrors = fp(async function socketErrors (
   })
 }, { name: 'socket-errors', fastify: '5.x' })
 
-/** Error codes of a client that has closed its connection, which nobody can answer. */
+/** Error codes of a client that has closed its connection: no answer is possible. */
 const CLIENT_GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])
 
 /** Our codes by those of Node's parser. Any other code of the parser means a malformed request. */
