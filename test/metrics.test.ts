@@ -249,7 +249,7 @@ t.test('a path leads to its resource', async t => {
     ['', undefined, 'the root']
   ]
   for (const [path, template, reason] of rows) t.equal(findResource(API_ROOT + path)?.template.replace(/\/$/, ''), template?.replace(/\/$/, ''), reason)
-  t.equal(findResource('/MAAS/api/version/'), null, 'not below the root')
+  for (const path of ['/MAAS/api/version/', '/MAAS/api/1.0/machines/', '/MAAS/api/2.1/machines/']) t.equal(findResource(path), null, `${path} is not below the root`)
   const version = findResource(`${API_ROOT}version/`)
   t.ok(version !== null && hasOperation(version, 'HEAD', null) && !hasOperation(version, 'DELETE', null), 'HEAD is GET, and what a resource has not is not there')
 })

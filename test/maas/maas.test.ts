@@ -26,6 +26,8 @@ t.test('a key is three parts, whatever an editor left around it', async t => {
     ['c:HIDDEN', /found 2 of 3 parts/, 'two parts'],
     ['c:t:HIDDEN:x', /found 4 of 3 parts/, 'four parts'],
     ['c::HIDDEN', /found 2 of 3 parts/, 'an empty part'],
+    [':t:HIDDEN', /found 2 of 3 parts/, 'at the beginning'],
+    ['c:HIDDEN:', /found 2 of 3 parts/, 'at the end'],
     ['c:t:HID DEN', /a space/, 'a blank inside'],
     ['c:t:HIDDEN\nc2', /a line break/, 'two lines'],
     ['c:t:HIDDÄN', /beyond ASCII/, 'a letter no key has']
@@ -39,7 +41,16 @@ t.test('a key is three parts, whatever an editor left around it', async t => {
     }
   }
   t.ok(parseApiKey('a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F').hasUsualForm, "MAAS's own form")
-  t.notOk(parseApiKey('c:t:s').hasUsualForm, 'any other')
+  const [consumer, token, secret] = ['a1234567890123456B', 'c1234567890123456D', 'e123456789012345678901234567890F']
+  const unusual: Array<[text: string, reason: string]> = [
+    ['c:t:s', 'any other'],
+    [`${consumer.slice(1)}:${token}:${secret}`, 'a consumer key without its first character'],
+    [`${consumer}:${token.slice(1)}:${secret}`, 'a token key without one'],
+    [`${consumer}:${token}:${secret.slice(0, -1)}`, 'a secret without its last'],
+    [`${consumer}:${token}:${secret}x`, 'a secret with one more'],
+    [`${consumer}:${token}:${secret.replace('e', '-')}`, 'a character that MAAS does not use']
+  ]
+  for (const [text, reason] of unusual) t.notOk(parseApiKey(text).hasUsualForm, reason)
 })
 
 t.test('a key does not print', async t => {

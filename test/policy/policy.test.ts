@@ -44,6 +44,7 @@ t.test('a path has the segments that the routes of MAAS have', async t => {
     ['nodes/x/blockdevices/1/partition/2', ['nodes', 'x', 'blockdevices', '1', 'partitions', '2'], 'a singular that MAAS takes'],
     ['nodes/x/volume-group/2/', ['nodes', 'x', 'volume-groups', '2'], 'another'],
     ['tags/partition/', ['tags', 'partition'], 'but not where it is a name'],
+    ['nodes/constructor/', ['nodes', 'constructor'], 'a name that is a property of every object'],
     ['pods/1/', ['vm-hosts', '1'], 'an old name'],
     ['', [], 'the root']
   ]
@@ -80,6 +81,7 @@ t.test('deny beats allow, and one allow rule closes the rest', async t => {
     [deployer, 'POST', 'machines/abc/op-deploy?op=release', 'RULE_REFUSED', 'the other way round'],
     [deployer, 'POST', 'machines/abc/?OP=deploy', 'RULE_REFUSED', 'op is case-sensitive'],
     [deployer, 'POST', 'machines/', 'RULE_REFUSED', 'not the op of the rule'],
+    [deployer, 'POST', 'machines/abc/x/?op=deploy', 'RULE_REFUSED', 'what is below is another resource'],
     [deployer, 'GET', 'machines/abc/?op=details', 'RULE_REFUSED', 'denied'],
     [deployer, 'GET', 'machines/precious/', 'RULE_REFUSED', 'denied by name'],
     [deployer, 'POST', 'machines/precious/?op=deploy', 'RULE_REFUSED', 'with every method and op'],
@@ -167,6 +169,14 @@ t.test('a policy knows when it has to know the op', async t => {
   t.equal((await loadPolicy({ deny: ['POST machines/**'] })).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'a rule for any op needs none')
   t.equal((await loadPolicy({ allow: ['POST machines/?op='] })).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), true, 'one for none does')
   t.equal((await loadPolicy({ readOnly: ['true'] })).dependsOnOp('POST', '/MAAS/api/2.0/account/'), false, 'where all writes are refused it does not matter')
+})
+
+t.test('the rules of a policy are those in force, in the order in which they are looked at', async t => {
+  const rules = { allow: ['GET machines/**'], deny: ['GET tags/*'] }
+  const kinds = async (flags: Flags) => [...new Set((await loadPolicy(flags)).rules.map(({ source }) => source.split(/:| "/)[0]))]
+  t.strictSame(await kinds(rules), ['the credential guard', '--deny', '--allow'])
+  t.strictSame(await kinds({ ...rules, readOnly: ['true'] }), ['the credential guard', 'a read with an effect', '--deny', '--allow'], 'reads with an effect are refused in this mode')
+  t.strictSame(await kinds({ allowCredentialOperations: ['true'] }), [], 'none')
 })
 
 const CRLF = (lines: string[]) => lines.join('\r\n')
