@@ -1,8 +1,10 @@
 import t from 'tap'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { type ErrorAnswer, findHint } from '../../src/maas/hints.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { exchange, get, rawUpstream } from '../helper/sockets.ts'
+import { exchange, get, rawUpstream, readAll } from '../helper/sockets.ts'
 
 t.test('what MAAS says is explained', async t => {
   const answer = (status: number, body: string | null = null, more: Partial<ErrorAnswer> = {}): ErrorAnswer => ({ status, access: 'signed', retryAfter: null, challenge: null, body, ...more })
@@ -76,4 +78,16 @@ t.test('a 400 is held for a hint only if it is short', async t => {
     t.ok(answer.includes(body), reason)
     t.equal(/^maas-proxy-hint: /im.test(answer), hint, reason)
   }
+})
+
+t.test('an answer whose status alone has a hint is passed on as it comes', async t => {
+  const upstream = await rawUpstream(t, socket => socket.write('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 11\r\nConnection: close\r\n\r\nfirst'))
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const socket = connect(proxy.port, '127.0.0.1')
+  const answer = readAll(socket)
+  socket.write(get('/MAAS/api/2.0/machines/'))
+  const [start] = await once(socket, 'data')
+  t.match(String(start), /^HTTP\/1.1 503 [^]*MAAS-Proxy-Hint: /i, 'with its hint')
+  upstream.sockets[0]?.end('second')
+  t.match(await answer, /\r\n\r\nfirstsecond$/)
 })
