@@ -37,6 +37,15 @@ t.test('a timestamp follows the clock of MAAS, but never falls behind our own', 
   }
 })
 
+t.test('a date that comes again says nothing new', async t => {
+  let here = HERE
+  const clock = new MaasClock(() => {}, () => here)
+  clock.learnFromDate(date(HERE + 600))
+  here++
+  clock.learnFromDate(date(HERE + 600))
+  t.equal(clock.offsetSeconds, 600, 'what the first answer of that second said stays')
+})
+
 t.test('more than a minute is told once, and so is its end', async t => {
   const told: number[] = []
   const clock = new MaasClock(offset => told.push(offset), () => HERE)

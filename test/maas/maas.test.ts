@@ -74,7 +74,9 @@ t.test('the address of MAAS', async t => {
     ['maas:5240', /another scheme/, 'without a scheme the host looks like one'],
     ['/MAAS', /not a URL/, 'a path'],
     ['ftp://maas/MAAS', /another scheme/, 'another scheme'],
-    ['http://u:hidden@maas/MAAS', /user name or password/, 'a password'],
+    ['http://u:hidden@maas/MAAS', /user name or password/, 'a user name and a password'],
+    ['http://hidden@maas/MAAS', /user name or password/, 'a user name alone'],
+    ['http://:hidden@maas/MAAS', /user name or password/, 'a password alone'],
     ['http://maas/MAAS?x=1', /query or a fragment/, 'a query'],
     ['http://maas/MAAS#x', /query or a fragment/, 'a fragment'],
     ['http://maas:5240', /another path than/, 'no path'],
@@ -98,6 +100,7 @@ t.test('a query is read as Django reads it', async t => {
     ['a=1;op=x', [['a', '1;op=x']], 'a semicolon does not separate'],
     ['%6fp=all%6Fcate', [['op', 'allocate']], 'names and values are decoded'],
     ['a=b+c&d+e=%2B', [['a', 'b c'], ['d e', '+']], 'a plus is a space, an escaped one a plus'],
+    ['a=+b+c++', [['a', ' b c  ']], 'each of them'],
     ['a=%zz&b=%', [['a', '%zz'], ['b', '%']], 'a bad escape stays as it is'],
     ['?op=x', [['?op', 'x']], 'a second question mark belongs to the name'],
     ['a=b=c', [['a', 'b=c']], 'only the first equals sign separates'],
@@ -130,6 +133,13 @@ t.test('the operation is the one that MAAS will run', async t => {
     const found = findOperation(method, API + path, parseQuery(query), formOp)
     t.strictSame([found.op, found.path], [op, API + resource], reason)
   }
+  const stated: Array<[query: string, formOp: string | null, wanted: boolean, reason: string]> = [
+    ['', null, true, "the path's ending"],
+    ['op=', '', true, 'beside what is empty'],
+    ['op=allocate', null, false, 'the query'],
+    ['', 'allocate', false, 'the form']
+  ]
+  for (const [query, formOp, wanted, reason] of stated) t.equal(findOperation('POST', `${API}/machines/op-accept`, parseQuery(query), formOp).fromPath, wanted, `told apart: ${reason}`)
 })
 
 t.test('anonymous is what the table says, and nothing near it', async t => {
