@@ -308,11 +308,12 @@ t.test('every problem is told at once, with the name that was used', async t => 
   t.equal(problems.length, 7)
   t.notMatch(problems.join(), /HIDDEN/, 'no secret is repeated')
   t.match(await problemsOf(() => loadConfig({}, { ...BASE, NODE_TLS_REJECT_UNAUTHORIZED: '0' })), [/^NODE_TLS_REJECT_UNAUTHORIZED: is 0/], 'what would give the key away')
+  for (const value of ['', '1']) t.strictSame(await problemsOf(() => loadConfig({}, { ...BASE, NODE_TLS_REJECT_UNAUTHORIZED: value })), [], `and what does not: ${JSON.stringify(value)}`)
   t.match(await problemsOf(() => loadConfig({}, {})), [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'what is required')
 })
 
 t.test('the key comes from one place', async t => {
-  const dir = t.testdir({ key: '\ufefff:t:s\n', broken: 'HIDDEN', env: 'MAAS_API_KEY_FILE=/nonexistent' })
+  const dir = t.testdir({ key: '\ufefff:t:s\n', broken: 'HIDDEN', env: 'MAAS_API_KEY_FILE=/nonexistent', keyEnv: 'MAAS_API_KEY=e:t:s', lent: { 'maas-api-key': 'l:t:s' } })
   chmodSync(`${dir}/key`, 0o600)
   const url = { MAAS_URL: BASE.MAAS_URL }
   t.equal((await loadConfig({ apiKeyFile: [`${dir}/key`] }, url)).keys[0]?.apiKey.consumerKey, 'f', 'a file')
@@ -320,6 +321,10 @@ t.test('the key comes from one place', async t => {
   t.equal((await loadConfig({}, { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/env` })).keys[0]?.apiKey.consumerKey, 'c', 'the environment beats the .env file')
   t.strictSame(await problemsOf(() => loadConfig({}, { ...BASE, MAAS_API_KEY_FILE: `${dir}/key` })), ['MAAS_API_KEY and MAAS_API_KEY_FILE: both are set; keep one'])
   t.match(await problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/none`] }, url)), [/^--api-key-file: .*no such file/])
+  const lent = { ...url, CREDENTIALS_DIRECTORY: `${dir}/lent` }
+  t.equal((await loadConfig({}, lent)).keys[0]?.apiKey.consumerKey, 'l', 'what systemd lends')
+  t.equal((await loadConfig({ envFile: [`${dir}/keyEnv`] }, lent)).keys[0]?.apiKey.consumerKey, 'e', 'gives way to the .env file')
+  t.match(await problemsOf(() => loadConfig({}, { ...url, CREDENTIALS_DIRECTORY: dir })), [/^MAAS_API_KEY: not set/], 'a directory of other credentials')
   const broken = await problemsOf(() => loadConfig({ apiKeyFile: [`${dir}/broken`] }, url))
   t.match(broken, [/^--api-key-file: not an API key/])
   t.notMatch(broken.join(), /HIDDEN/)
