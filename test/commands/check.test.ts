@@ -105,6 +105,9 @@ t.test('what is not well ends it, with what to do and a code for its class', asy
 t.test('programs read JSON', async t => {
   const { code, stdout } = await check({ MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` }, '--json')
   t.equal(code, 11)
-  t.match(JSON.parse(stdout), { ok: false, maasUrl: 'http://127.0.0.1:1/MAAS', notes: [], steps: [{ name: 'name', ok: true, remedy: null }, { name: 'tcp', ok: false, remedy: /check that MAAS runs/ }] })
+  const { notes, steps, ...rest } = JSON.parse(stdout)
+  t.strictSame({ notes, ...rest }, { notes: [], ok: false, maasUrl: 'http://127.0.0.1:1/MAAS' })
+  t.match(steps, [{ name: 'name', ok: true, remedy: null }, { name: 'tcp', ok: false, remedy: /check that MAAS runs/ }])
+  t.equal(steps.length, 2, 'what comes behind a step that fails is not tried')
   t.notMatch(stdout, /Marked/)
 })

@@ -32,7 +32,7 @@ t.test('a rule is read strictly', async t => {
   ]
   for (const [text, wanted] of refused) t.throws(() => parseRule(text), wanted, text)
   t.match(parseRule('  GET,POST tags/a%20b?op=nodes '), { text: 'GET,POST tags/a%20b?op=nodes', methods: ['GET', 'POST'], segments: ['tags', 'a b'], open: false, op: 'nodes' })
-  t.match(parseRule('* **'), { methods: null, segments: [], open: true, op: null })
+  t.strictSame(parseRule('* **'), { text: '* **', methods: null, segments: [], open: true, op: null })
 })
 
 t.test('a path has the segments that the routes of MAAS have', async t => {

@@ -35,11 +35,13 @@ t.test('a listen address', async t => {
     ['localhost:1', '127.0.0.1', 1, 'by name, without asking a name server'],
     ['127.8.9.1:1', '127.8.9.1', 1, 'all of 127/8 is loopback'],
     ['[::1]:5241', '::1', 5241, 'IPv6'],
+    ['65535', '127.0.0.1', 65535, 'the last port there is'],
     ['0.0.0.0:5241', '0.0.0.0', 5241, 'all of them; whether that is allowed is asked elsewhere']
   ]
   for (const [text, host, port, reason] of rows) t.strictSame(parseListenAddress(text), { host, port }, reason)
   t.strictSame(parseListenAddress('unix:/run/x.sock'), { path: '/run/x.sock' }, 'a socket')
   t.match(parseListenAddress('unix:x.sock'), { path: /^\/.*\/x\.sock$/ }, 'relative to the working directory')
+  t.strictSame(parseListenAddress(`unix:/${'x'.repeat(102)}`), { path: `/${'x'.repeat(102)}` }, 'a path of 103 bytes, which every system takes')
   t.equal(formatListenAddress({ path: '/x' }), 'unix:/x')
   for (const [address, wanted] of [['127.0.0.1:1', true], ['127.9.9.9:1', true], ['[::1]:1', true], ['unix:/x', true], ['0.0.0.0:1', false], ['[::]:1', false], ['192.168.1.1:1', false], ['maas.example:1', false], ['127.0.0.1.evil:1', false], ['127.evil:1', false]] as const) {
     t.equal(isLoopback(parseListenAddress(address)), wanted, address)
@@ -57,17 +59,18 @@ t.test('a listen address', async t => {
     ['-1', /write host:port/],
     ['unix:', /not the path of a socket/],
     ['unix:a\0b', /not the path of a socket/],
-    [`unix:/${'x'.repeat(200)}`, /201 bytes long, and this system takes at most/]
+    [`unix:/${'x'.repeat(103)}`, /104 bytes long, and this system takes at most 103/],
+    [`unix:/${'ä'.repeat(52)}`, /105 bytes long/]
   ]
   for (const [text, wanted] of refused) t.throws(() => parseListenAddress(text), wanted, text)
 })
 
 t.test('the mode and group of a socket', async t => {
   for (const [text, wanted] of [['0600', 0o600], ['660', 0o660], ['000', 0]] as const) t.equal(parseSocketMode(text), wanted)
-  for (const text of ['600x', '1777', '9', '', '0x1ff']) t.throws(() => parseSocketMode(text), /three octal digits/, text)
+  for (const text of ['600x', '1777', '9', '', '0x1ff', '00600', '60']) t.throws(() => parseSocketMode(text), /three octal digits/, text)
   t.equal(parseGroup('12'), 12)
   t.equal(parseGroup('root'), 0)
-  t.throws(() => parseGroup('no-such-group'), /there is no group "no-such-group"/)
+  for (const text of ['no-such-group', 'roo']) t.throws(() => parseGroup(text), { message: `there is no group "${text}" in /etc/group; a number works for any` })
 })
 
 t.test('switches, hosts and origins', async t => {
@@ -145,6 +148,7 @@ t.test('who may reach the proxy is said in words', async t => {
   t.match((await loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE)).warnings, [
     /^MAAS_URL: /, /^the API key does not/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
   ], 'each guard that is off warns')
+  t.notMatch((await loadConfig({ noClientAuth: ['true'] }, BASE)).warnings.join(), /--no-client-auth/, 'on loopback nobody is let in by it')
 })
 
 t.test('a file of client tokens', async t => {
@@ -280,10 +284,11 @@ t.test('a file of settings with the key in it is for its owner alone', async t =
   const open = (mode: number) => { for (const name of ['.env', 'proxy.yaml', 'other.env']) chmodSync(`${dir}/${name}`, mode) }
   const warningsOf = async (flags: Flags, env: Environment) => (await loadConfig(flags, env)).warnings.filter(warning => /every user/.test(warning))
   const url = { MAAS_URL: 'http://localhost:5240/MAAS' }
-  for (const [mode, wanted] of [[0o644, 1], [0o600, 0]] as const) {
+  for (const [mode, isOpen] of [[0o644, true], [0o640, false], [0o600, false]] as const) {
     open(mode)
-    t.match(await warningsOf({ envFile: [`${dir}/.env`] }, url), wanted === 0 ? [] : [/^MAAS_API_KEY \(.*\.env\): every user of this machine may read .*chmod 600 it/], `.env ${mode.toString(8)}`)
-    t.match(await warningsOf({ config: [`${dir}/proxy.yaml`] }, {}), wanted === 0 ? [] : [/api-key: every user of this machine may read .*proxy\.yaml; chmod 600 it/], `proxy.yaml ${mode.toString(8)}`)
+    const [ofEnv, ofConfig] = [await warningsOf({ envFile: [`${dir}/.env`] }, url), await warningsOf({ config: [`${dir}/proxy.yaml`] }, {})]
+    t.strictSame([ofEnv.length, ofConfig.length], isOpen ? [1, 1] : [0, 0], mode.toString(8))
+    if (isOpen) t.match([ofEnv, ofConfig], [[/^MAAS_API_KEY \(.*\.env\): every user of this machine may read .*chmod 600 it/], [/api-key: every user of this machine may read .*proxy\.yaml; chmod 600 it/]])
     t.strictSame(await warningsOf({ envFile: [`${dir}/other.env`] }, { ...url, MAAS_API_KEY: 'c:t:s' }), [], 'one without the key may be open')
   }
 })
