@@ -38,8 +38,8 @@ export function parseSocketMode (text: string): number {
 /** Reads a group by number, or by its name in /etc/group. @returns the number */
 export function parseGroup (text: string): number {
   if (/^\d+$/.test(text)) return Number(text)
-  const line = readFileSync('/etc/group', 'utf8').split('\n').find(line => line.startsWith(`${text}:`))
-  const number = line?.split(':')[2]
+  const groups = readFileSync('/etc/group', 'utf8').split('\n').map(line => line.split(':'))
+  const [, , number] = groups.find(([name]) => name === text) ?? []
   if (number === undefined) throw new Error(`there is no group ${quote(text)} in /etc/group; a number works for any`)
   return Number(number)
 }

@@ -70,7 +70,7 @@ t.test('the mode and group of a socket', async t => {
   for (const text of ['600x', '1777', '9', '', '0x1ff', '00600', '60']) t.throws(() => parseSocketMode(text), /three octal digits/, text)
   t.equal(parseGroup('12'), 12)
   t.equal(parseGroup('root'), 0)
-  for (const text of ['no-such-group', 'roo']) t.throws(() => parseGroup(text), { message: `there is no group "${text}" in /etc/group; a number works for any` })
+  for (const text of ['no-such-group', 'roo', 'root:x', '']) t.throws(() => parseGroup(text), { message: `there is no group "${text}" in /etc/group; a number works for any` })
 })
 
 t.test('switches, hosts and origins', async t => {
