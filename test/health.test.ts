@@ -125,19 +125,22 @@ t.test('what MAAS may answer when it is asked whose key it is', async t => {
     [200, 'bob', '503', /answers 200/, 1, 'no JSON'],
     [203, bob, '503', /answers 203/, 1, 'not from MAAS itself'],
     [401, expired, '503', /answers 401.*clock/, 2, 'a refused timestamp, which is put right once'],
+    [401, '', '503', /answers 401.*external authentication/, 1, 'a challenge of Candid'],
     [401, 'Invalid API key', '503', /answers 401.*consumer key/, 1, 'another refusal'],
     [400, expired, '503', /answers 400/, 1, 'what only reads like a refusal'],
     [302, '', '503', /answers 302/, 1, 'a redirect to nowhere']
   ]
   for (const [status, body, wanted, told, asked, reason] of rows) {
     const upstream = await rawUpstream(t, socket => {
-      socket.end(`HTTP/1.1 ${status} X\r\nLocation: nowhere\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+      const fields = ['Location: nowhere', 'WWW-Authenticate: Macaroon', `Content-Length: ${body.length}`]
+      socket.end([`HTTP/1.1 ${status} X`, ...fields, '', body].join('\r\n'))
     })
     const proxy = await startTestProxy(t, testConfig(upstream.url))
     const [code, ...words] = ready(await exchange(proxy.port, get('/-/ready')))
     t.equal(code, wanted, reason)
     t.match(words.join(), told, reason)
     t.equal(upstream.sockets.length, asked, `${reason}: asked ${asked} times`)
+    t.match(upstream.received(), /^via: 1\.1 maas-auth-proxy-/im, 'so that it is known where it comes back')
   }
 })
 

@@ -5,7 +5,7 @@ import { asksToServe } from '../src/cli/flags.ts'
 import { ask } from './helper/maas-client.ts'
 import { type Program, startProgram } from './helper/process.ts'
 import { KEY } from './helper/proxy.ts'
-import { exchange, get, headLines, listenOn, OK, rawUpstream } from './helper/sockets.ts'
+import { exchange, get, headLines, keptUpstream, listenOn, OK, rawUpstream } from './helper/sockets.ts'
 import { until } from './helper/until.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -49,12 +49,21 @@ const attributesOf = ({ attributes }: SentSpan) => Object.fromEntries(attributes
 t.test('OpenTelemetry gets a span for the request and one for each time that it goes to MAAS, and nothing of what they say', async t => {
   const stale = `Authorization Error: 'Expired timestamp: given 1 and now ${Math.floor(Date.now() / 1000)}, has a greater difference than threshold 300'`
   let asked = 0
-  const upstream = await rawUpstream(t, (socket, head) => {
+  // One connection for all, so that what is sent again follows another request on it.
+  const upstream = await keptUpstream(t, (socket, head) => {
     const refused = head.startsWith('GET /MAAS/api/2.0/tags/') && asked++ === 0
-    socket.end(refused ? `HTTP/1.1 401 Unauthorized\r\nContent-Length: ${stale.length}\r\nConnection: close\r\n\r\n${stale}` : OK)
+    const [status, body] = refused ? ['401 Unauthorized', stale] : ['200 OK', 'ok']
+    socket.write(`HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
   })
   const collector = await startCollector(t)
-  const program = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY: API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_SERVICE_NAME: 'sidecar', OTEL_RESOURCE_ATTRIBUTES: 'team=metal' })
+  const program = startProgram(t, ['--listen', '127.0.0.1:0'], {
+    MAAS_URL: `http://127.0.0.1:${upstream.port}/MAAS`,
+    MAAS_API_KEY: API_KEY,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_SERVICE_NAME: 'sidecar',
+    OTEL_RESOURCE_ATTRIBUTES: 'team=metal'
+  })
   const port = await portOf(program)
   const fields = [`traceparent: 00-${TRACE}-${PARENT}-01`, 'tracestate: a=1', 'baggage: who=HIDDEN', 'MAAS-trace-id: mine', 'User-Agent: HIDDEN', 'Authorization: HIDDEN', 'X-Forwarded-For: HIDDEN', 'Cookie: HIDDEN']
   await exchange(port, get('/MAAS/api/2.0/machines/HIDDEN/?op=details&oauth=HIDDEN', ...fields))
@@ -72,7 +81,7 @@ t.test('OpenTelemetry gets a span for the request and one for each time that it 
   t.match(server, { name: 'GET machines/{system_id}/', parentSpanId: PARENT })
   t.match(client, { name: 'GET machines/{system_id}/', parentSpanId: server?.spanId ?? '' })
   t.match(attributesOf(client as SentSpan), { 'http.route': 'machines/{system_id}/', 'maas.op': 'details', 'http.request.method': 'GET', 'http.response.status_code': 200 })
-  const received = headLines(upstream.received().slice(upstream.received().indexOf('GET /MAAS/api/2.0/machines/')))
+  const received = headLines(upstream.requests.find(head => head.startsWith('GET /MAAS/api/2.0/machines/')) ?? '')
   t.strictSame(received.filter(line => /^(trace|bagg|maas-trace)/i.test(line)), ['MAAS-trace-id: mine', `traceparent: 00-${TRACE}-${client?.spanId}-01`, 'tracestate: a=1', 'baggage: who=HIDDEN'], 'one traceparent, which leads to our span')
 
   const twice = spans.filter(({ name, kind }) => name === 'GET tags/{name}/' && kind === 3)

@@ -133,6 +133,7 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
 
   const rows: Array<[answer: string | (() => void), wanted: RegExp, reason: string]> = [
     ['HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', /"status":404,"reason":"MAAS answers 404 to [^"]+","remedy":"check that MAAS_URL leads to MAAS/, 'something else'],
+    ['HTTP/1.1 400 X\r\nContent-Length: 22\r\n\r\nUnrecognised signature', /"status":400,.*"remedy":"sent unsigned/, 'a MAAS that has none'],
     [() => {}, /"reason":"MAAS has not answered [^"]*version\/ within 1 s","remedy":".*MAAS is not answering yet/, 'a MAAS that hangs']
   ]
   for (const [answer, wanted, reason] of rows) t.match((await start((await rawUpstream(t, answer)).url)).log(), new RegExp(`${wanted.source}[^]*"msg":"listening"`), reason)
