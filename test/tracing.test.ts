@@ -5,7 +5,7 @@ import { asksToServe } from '../src/cli/flags.ts'
 import { ask } from './helper/maas-client.ts'
 import { type Program, startProgram } from './helper/process.ts'
 import { KEY } from './helper/proxy.ts'
-import { exchange, get, headLines, keptUpstream, listenOn, OK, rawUpstream } from './helper/sockets.ts'
+import { exchange, get, headLines, keptUpstream, listenOn, rawUpstream } from './helper/sockets.ts'
 import { until } from './helper/until.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
