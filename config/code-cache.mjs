@@ -5,8 +5,10 @@ import { writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { cacheOf, loadScript } from '../dist/performance/code-cache.js'
+import { setV8Flags } from '../dist/performance/v8-flags.js'
 
 const bundle = new URL('../dist/bundle.cjs', import.meta.url)
+setV8Flags() // V8 takes a cache only under the flags that it was made under
 const { exports: { program }, makeCache } = loadScript(bundle)
 
 setTimeout(() => { throw new Error('the bundle does not come to an end') }, 60_000).unref()

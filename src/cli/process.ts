@@ -1,5 +1,8 @@
+import { setV8Flags } from '../performance/v8-flags.ts'
+
 /** Makes of this process a maas-auth-proxy: sets up signals and streams, runs the program, and ends with its exit code. */
 export async function runProcess (): Promise<never> {
+  setV8Flags()
   // node would open its inspector, on a port where any user of this machine could read the key.
   process.on('SIGUSR1', () => {})
   // A log reader that goes away ends the log, not the service.
