@@ -8,6 +8,7 @@ import { accessLog } from '../src/observe/log/access-log.ts'
 import type { Outcome } from '../src/exchange/plugin.ts'
 import { createLogger, resolveLogFormat } from '../src/observe/log/logger.ts'
 import { descriptorOf } from './helper/process.ts'
+import { until } from './helper/until.ts'
 
 /** A stream that keeps what is written to it. */
 function memory (isTTY?: boolean) {
@@ -64,6 +65,22 @@ t.test('a log that nobody reads costs records, which are counted, and neither me
   t.ok(process.memoryUsage().rss - before < 32 * 1024 * 1024, 'of 50 MB hardly any are kept')
   await logger.destination.close()
   reader.kill()
+})
+
+t.test('when somebody reads again, the log says how many records were lost', async t => {
+  const reader = spawn('cat', [], { stdio: ['pipe', 'pipe', 'ignore'] })
+  t.after(() => reader.kill('SIGKILL'))
+  let text = ''
+  reader.stdout.on('data', chunk => { text += chunk })
+  reader.kill('SIGSTOP')
+  const logger = await createLogger('info', 'json', Object.assign(new Writable(), { fd: descriptorOf(reader.stdin) }))
+  for (let i = 0; i < 5000; i++) logger.info('x'.repeat(1000))
+  reader.kill('SIGCONT')
+  await until('the loss is said', () => {
+    logger.info('more')
+    return /"records":\d{3,},"msg":"log records were dropped/.test(text)
+  })
+  await logger.destination.close()
 })
 
 t.test('json is one object a line, pretty is for people', async t => {

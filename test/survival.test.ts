@@ -3,11 +3,14 @@ import { fastify } from 'fastify'
 import { cpSync, mkdirSync, renameSync, symlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { maasAuthProxy } from '../src/index.ts'
+import { createLogger } from '../src/observe/log/logger.ts'
+import { startProxy } from '../src/proxy/start.ts'
 import { ask } from './helper/maas-client.ts'
 import { startCommand, startProgram } from './helper/process.ts'
-import { KEY } from './helper/proxy.ts'
+import { KEY, testConfig } from './helper/proxy.ts'
 import { exchange, get, keptUpstream, OK, rawUpstream, readAll } from './helper/sockets.ts'
 import { until } from './helper/until.ts'
 
@@ -76,4 +79,22 @@ t.test('an observer that throws costs its record and nothing else', async t => {
     await until('the error is logged', () => errors.length === i)
   }
   t.match(errors, [/^an observer failed: .*: the disk is full$/, /^an observer failed/], 'and it is said what is missing')
+})
+
+t.test('and in the program it is counted', async t => {
+  const upstream = await rawUpstream(t)
+  let log = ''
+  const stream = {
+    write (text: string) {
+      if (text.includes('"msg":"request"')) throw new Error('the disk is full')
+      log += text
+    }
+  } as unknown as Writable
+  const proxy = await startProxy(await testConfig(upstream.url), await createLogger('info', 'json', stream))
+  t.after(() => proxy.stop())
+  const port = Number(new URL(proxy.addresses[0] ?? '').port)
+  t.match(await exchange(port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 200 /)
+  await until('the failure is logged', () => log.includes('an observer failed'))
+  const metrics = await fetch(`${proxy.addresses[0]}/-/metrics`)
+  t.match(await metrics.text(), /^maas_auth_proxy_observer_failures_total 1$/m)
 })

@@ -32,10 +32,10 @@ export type Observer = (outcome: Outcome) => void
  * Creates the function that logs the error of an observer.
  * @param logOf finds the logger
  */
-export function logObserverError (logOf: LogOf): ExchangesOptions['onObserverError'] {
+export function logObserverError (logOf: LogOf): NonNullable<ExchangesOptions['onObserverError']> {
   return (error, request) => {
     const { name, message, stack } = error as Error
-    const fields = { id: request.id ?? undefined, cause: { name, message }, stack }
+    const fields = { id: request.id, cause: { name, message }, stack }
     logOf(request).error(fields, 'an observer failed: a record or a count of this request is missing')
   }
 }
@@ -45,7 +45,7 @@ export interface ExchangesOptions {
   /** called in their order */
   observers: readonly Observer[]
   /** called with the error of an observer, which costs a record but never a request */
-  onObserverError: (error: unknown, request: FastifyRequest) => void
+  onObserverError?: ((error: unknown, request: FastifyRequest) => void) | undefined
 }
 
 /**
@@ -68,7 +68,7 @@ export const exchanges = fp(async function exchanges (
         try {
           observe(outcome)
         } catch (error) {
-          onObserverError(error, request)
+          onObserverError?.(error, request)
         }
       }
     })

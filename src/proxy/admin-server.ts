@@ -19,7 +19,7 @@ export async function buildAdminServer (
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
   trackConnections(app.server)
-  await app.register(exchanges, { observers: [], onObserverError: () => {} })
+  await app.register(exchanges, { observers: [] })
   await app.register(socketErrors, { logger, onRefusal: () => {} })
   await app.register(errorAnswers, { isEmbedded: false, logOf: () => logger })
   app.setNotFoundHandler(() => {

@@ -2,7 +2,8 @@ import t from 'tap'
 import { EventEmitter, once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { Writable } from 'node:stream'
-import { run } from '../../src/cli/cli.ts'
+import { COMMANDS, run } from '../../src/cli/cli.ts'
+import { SETTINGS } from '../../src/settings/table.ts'
 import { runHere, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { exchange, get, listenOn, rawUpstream, readAll, request } from '../helper/sockets.ts'
@@ -169,4 +170,13 @@ t.test('the demo answers a request, and its own lines can be copied', async t =>
 
   const nowhere = startProgram(t, ['demo', '--listen', '[::1]:1'], { MAAS_PROXY_LISTN: 'x' })
   t.equal(await nowhere.ended, 2, 'a demo with wrong settings does not stay')
+})
+
+t.test('a completion names every command and flag, for each shell', async t => {
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { code, stdout } = await runHere(['completion', shell])
+    t.equal(code, 0, shell)
+    for (const name of Object.keys(COMMANDS)) t.ok(stdout.includes(name), `${shell}: ${name}`)
+    for (const { flag } of Object.values(SETTINGS)) if (flag !== null) t.ok(stdout.includes(flag.slice(2)), `${shell}: ${flag}`)
+  }
 })

@@ -161,3 +161,17 @@ t.test('a machine whose clock is ten minutes off gets its first calls answered',
     await program.ended
   }
 })
+
+t.test('the log says when the clocks differ, and when they agree again', async t => {
+  let offset = 3600
+  const upstream = await rawUpstream(t, socket => {
+    const now = new Date(Date.now() + offset * 1000).toUTCString()
+    socket.end(`HTTP/1.1 200 OK\r\nDate: ${now}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok`)
+  })
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  await fetch(`${proxy.address}/MAAS/api/2.0/machines/`)
+  await proxy.logged(record => /^clock differs from MAAS by 3[56]\d\d s; signatures use MAAS's time$/.test(String(record['msg'])))
+  offset = 0
+  await fetch(`${proxy.address}/MAAS/api/2.0/machines/`)
+  await t.resolves(proxy.logged(record => record['msg'] === 'clock agrees with MAAS again'))
+})
