@@ -6,10 +6,9 @@ import { isOlder } from './cli/node-version.ts'
 // itself, which also would let that file set NODE_OPTIONS. Every Node from 14 on can read what the build makes of this
 // file, to say which one it takes: so it has no `await`, and what it imports at once imports no module of Node's.
 const { node } = process.versions
-/* c8 ignore next 4 -- test/node-version.test.ts runs it in a process whose coverage is not collected */
 if (isOlder(node, minimumNode())) {
   process.stderr.write(`maas-auth-proxy: error: needs Node ${minimumNode()} or newer, and this is ${node}\n`)
   process.exitCode = 2
 } else {
-  void import('./cli/process.ts').then(async ({ runProcess }) => { await runProcess() })
+  void import('./cli/process.ts').then(({ runProcess }) => runProcess())
 }
