@@ -7,7 +7,8 @@ import { startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { exchange, get, listenOn } from '../helper/sockets.ts'
 
-const ANSWERS = 50_000
+/** FUZZ_ANSWERS=50000 takes some minutes. */
+const ANSWERS = Number(process.env['FUZZ_ANSWERS'] ?? 4000)
 const CLIENTS = 24
 const DEADLINE_MS = 30_000
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_126)
@@ -16,7 +17,7 @@ const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_126)
  * A MAAS that is broken, or a front between that is, must not end the process, hang it, or have a client take for whole what is not. Each client
  * asks, and sees one of three things: what MAAS said, whole; an error of the proxy's own; or an answer that is visibly cut off.
  */
-t.test('of 50,000 odd answers none ends the process or is completed', { timeout: 400_000 }, async t => {
+t.test('of thousands of odd answers none ends the process or is completed', { timeout: 400_000 }, async t => {
   t.comment(`FUZZ_SEED=${SEED}`)
   const random = seededRandom(SEED)
   const answers = new Map<string, OddAnswer>()
