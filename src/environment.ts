@@ -1,2 +1,2 @@
-/** Variables by name; one that is empty counts as not set, as compose files and shells write them. */
+/** Environment variables by name. An empty value counts as not set: compose files pass unset ones as empty. */
 export type Environment = Readonly<Record<string, string | undefined>>

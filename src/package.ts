@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** A file that the package ships beside its code. This module is at the same depth in `src`, in `dist` and in the bundle of the program. */
+/**
+ * Returns the URL of a file that the package ships. This module is one level below the top, in `src` and in `dist`.
+ * @param path relative to the package, such as `config/operations.json`
+ */
 export function packageFile (path: string): URL {
   return new URL(`../${path}`, import.meta.url)
 }
@@ -11,20 +14,20 @@ interface Manifest {
   peerDependencies: Readonly<Record<string, string>>
 }
 
-/** The version in package.json. */
+/** Returns the version in package.json. */
 export function version (): string {
   return manifest().version
 }
 
 /**
- * The packages that the proxy uses only where they are installed beside it, as `npm install` takes them. With versions,
- * because the newest of them need not fit together.
+ * Returns the optional packages as arguments of `npm install`. They have versions, because the newest releases may not
+ * work together.
  */
 export function optionalPackages (): string[] {
   return Object.entries(manifest().peerDependencies).map(([name, range]) => `${name}@${range}`)
 }
 
-/** The oldest Node that the package runs on, as 22.19. */
+/** Returns the oldest version of Node that the package runs on, such as `22.19`. */
 export function minimumNode (): string {
   return manifest().engines.node.replace('>=', '')
 }
