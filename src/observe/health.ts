@@ -1,73 +1,76 @@
 import type { Outcome } from '../exchange/plugin.ts'
 
-/** Whether requests will be answered, and if not, why and what to do. */
+/** Whether MAAS answers signed requests, and if not, why and what to do. */
 export interface Readiness {
   ready: boolean
   reason: string
-  /** null where nothing needs to be done */
+  /** null if there is nothing to do */
   remedy: string | null
 }
 
-const PROVEN: Readiness = { ready: true, reason: 'MAAS answers and takes the API key', remedy: null }
+const READY: Readiness = { ready: true, reason: 'MAAS answers and takes the API key', remedy: null }
 
-/** How long something that was seen to work is taken to work. */
+/** How long a success counts, in milliseconds. */
 const FRESH_MS = 30_000
 
-/** How often, at most, what does not work is asked again. */
+/** How long a failure counts, in milliseconds: the shortest interval between probes. */
 const RECOVERY_MS = 1000
 
 /**
- * Whether MAAS answers and takes a key. Known from the traffic where there is some; asked of MAAS when somebody wants to know and
- * the last sign of life is too old, so that nobody is asked for nothing.
+ * Knows whether MAAS answers and accepts a key. Requests that MAAS accepts renew it; MAAS is probed only if somebody
+ * asks and the last result is too old.
  */
 export class Health {
   readonly #probe: () => Promise<Readiness>
-  #verdict: Readiness = { ready: false, reason: 'MAAS has not been asked yet', remedy: null }
-  #until = 0
-  /** counts up when what is being asked is of no use any more */
+  #readiness: Readiness = { ready: false, reason: 'MAAS has not been asked yet', remedy: null }
+  #freshUntil = 0
+  /** grows at each invalidation, so that the result of an older probe is not kept */
   #generation = 0
   #invalidatedAt = 0
-  #asking: Promise<Readiness> | null = null
+  #pendingProbe: Promise<Readiness> | null = null
 
-  /** @param probe asks MAAS, by a signed request */
+  /** @param probe sends a signed request to MAAS */
   constructor (probe: () => Promise<Readiness>) {
     this.#probe = probe
   }
 
-  /** What was known last, without asking. */
-  get lastKnown (): Readiness { return this.#verdict }
+  /** The last result, however old; it sends nothing to MAAS. */
+  get lastKnown (): Readiness { return this.#readiness }
 
-  /** Learns from a request: what MAAS took is proof that all is well, and what it did not is a reason to ask. */
+  /** Learns from a request: a success of a signed request is proof, an error or a 401 is a reason to probe. */
   observe ({ exchange: { access, attempts, error, startedAt }, status, ms }: Outcome): void {
     if (attempts === 0 || access !== 'signed') return
     if (error !== null || status === 401) this.invalidate()
-    // Success alone: the nginx of MAAS refuses before anybody looks at a key. What began before the doubt may have been signed with another.
-    else if (status !== null && status < 300 && startedAt > this.#invalidatedAt) this.#know(PROVEN, startedAt + ms)
+    // Only a success is proof, because the nginx of MAAS refuses requests before the key is checked. A request that
+    // started before the last invalidation may have been signed with another key.
+    else if (status !== null && status < 300 && startedAt > this.#invalidatedAt) this.#remember(READY, startedAt + ms)
   }
 
-  /** Forgets what is known, as for a new key. */
+  /** Makes the next question probe MAAS, as after a new key. */
   invalidate (): void {
-    this.#until = 0
+    this.#freshUntil = 0
     this.#invalidatedAt = performance.now()
     this.#generation++
-    this.#asking = null
+    this.#pendingProbe = null
   }
 
-  /** What is known, if it is fresh; otherwise what MAAS says now. */
+  /**
+   * Resolves to the last result if it is fresh, otherwise to that of a probe. Callers at the same time share a probe.
+   */
   async ask (): Promise<Readiness> {
-    if (performance.now() < this.#until) return this.#verdict
-    const era = this.#generation
-    this.#asking ??= this.#probe().then(verdict => {
-      if (era !== this.#generation) return verdict
-      this.#asking = null
-      return this.#know(verdict, performance.now())
+    if (performance.now() < this.#freshUntil) return this.#readiness
+    const generation = this.#generation
+    this.#pendingProbe ??= this.#probe().then(readiness => {
+      if (generation !== this.#generation) return readiness
+      this.#pendingProbe = null
+      return this.#remember(readiness, performance.now())
     })
-    return await this.#asking
+    return await this.#pendingProbe
   }
 
-  #know (verdict: Readiness, since: number): Readiness {
-    this.#verdict = verdict
-    this.#until = since + (verdict.ready ? FRESH_MS : RECOVERY_MS)
-    return verdict
+  #remember (readiness: Readiness, since: number): Readiness {
+    this.#readiness = readiness
+    this.#freshUntil = since + (readiness.ready ? FRESH_MS : RECOVERY_MS)
+    return readiness
   }
 }

@@ -4,25 +4,26 @@ import { roundMs } from './round-ms.ts'
 import { asMaasTraceId, traceIdOf } from '../traces/trace-ids.ts'
 
 /**
- * Creates the observer that writes the one record of each request.
- * @param logOf finds the logger: the request's own in an embedding server, one for all in ours
+ * Creates the observer that writes one record for each request, at level warn if it failed, otherwise at level info.
+ * @param logOf finds the logger: that of the request in an embedding server, one for all requests in our own
  */
 export function accessLog (logOf: LogOf): Observer {
   return outcome => { logOf(outcome.request)[levelOf(outcome)](recordOf(outcome), 'request') }
 }
 
 /**
- * The fields of the record, in their order; an undefined one is left out. Of a query only the names and `op` are kept, of the header nothing:
- * values may be secrets. A target that was rejected is left out, since its content is unknown.
+ * Returns the fields of the record, in their order; pino leaves out an undefined one. Values of the query, but for
+ * `op`, and of the header may be secrets and stay out. A rejected target is null, and so the record has none.
  */
 function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
-  const { client, target, operation, access, attempts, requestBytes, responseBytes, upstreamMs, hint, error, wouldRefuse } = exchange
+  const { client, target, operation, access, attempts, requestBytes, responseBytes, upstreamMs } = exchange
+  const { hint, error, wouldRefuse } = exchange
   return {
-    id: request.id ?? undefined, // an embedding server makes ids, or none
+    id: request.id ?? undefined, // an embedding server may have none
     client: client ?? undefined,
     method: request.method,
     path: target?.rawPath,
-    queryKeys: target === null || target.query.length === 0 ? undefined : target.query.map(([name]) => stripControls(name)),
+    queryKeys: target?.query.length ? target.query.map(([name]) => stripControls(name)) : undefined,
     op: operation?.op == null ? undefined : stripControls(operation.op),
     access: access ?? undefined,
     attempts: attempts > 1 ? attempts : undefined,

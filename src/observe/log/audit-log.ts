@@ -4,9 +4,10 @@ import type { LogOf, Observer } from '../../exchange/plugin.ts'
 import { stripControls } from '../../text/strip-controls.ts'
 
 /**
- * Makes what writes a record of every write that was sent to MAAS, whatever came of it. There all of them are the user of one key; here they are
- * told apart by client and listener. Of a query or a body nothing is kept but the operation.
- * @param listener tells at which address requests come in
+ * Creates the observer that writes a record of every write that was sent to MAAS, whatever its result. MAAS sees one
+ * user, that of the key; the record names the client and the listener. Of query and body it has the operation only.
+ * @param logOf finds the logger
+ * @param listener returns the address that the requests come in at
  */
 export function auditLog (logOf: LogOf, listener: () => string | undefined): Observer {
   return ({ request, exchange: { client, operation, target, access, attempts, error }, status }) => {

@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
 
-/** How long a level stays raised: long enough to see something happen again, short enough that no disk fills meanwhile. */
+/** How long the level stays raised, in milliseconds: enough to reproduce a problem, not enough to fill a disk. */
 const RAISED_MS = 10 * 60 * 1000
 
 /**
- * Makes what raises the level of a logger to debug for a while, and puts it back when it is called again. A logger that says as much already is
- * left as it is.
+ * Creates a function that raises the level of a logger to debug for a limited time, or puts it back if it is raised.
+ * A logger whose own level is debug or trace keeps it.
+ * @param raisedMs time until the level goes back by itself, in milliseconds
  */
 export function createDebugToggle (logger: Logger, raisedMs = RAISED_MS): () => void {
   const { level } = logger
@@ -20,7 +21,7 @@ export function createDebugToggle (logger: Logger, raisedMs = RAISED_MS): () => 
 
   return () => {
     if (timer !== undefined) return putBack()
-    if (logger.isLevelEnabled('debug')) return logger.info('the log level is debug or beyond already')
+    if (logger.isLevelEnabled('debug')) return logger.info('the log level is already debug or trace')
     logger.level = 'debug'
     timer = setTimeout(putBack, raisedMs).unref()
     logger.info({ minutes: raisedMs / 60_000 }, 'the log level has been raised to debug; another SIGUSR2 puts it back')

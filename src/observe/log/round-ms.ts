@@ -1,4 +1,4 @@
-/** A time in milliseconds as records have it: to the tenth, since more is noise. */
+/** Rounds a time in milliseconds to a tenth, for log records: more digits are noise. */
 export function roundMs (ms: number): number {
   return Math.round(ms * 10) / 10
 }

@@ -2,9 +2,13 @@ import type { Observer } from '../../exchange/plugin.ts'
 import type { Logger } from './logger.ts'
 import { roundMs } from './round-ms.ts'
 
-/** Makes what writes, at level debug, where the time of a request that was sent to MAAS went, in milliseconds. */
+/**
+ * Creates the observer that logs, at level debug, how the time of a forwarded request divides, in milliseconds: before
+ * the last attempt was sent, until MAAS began to answer, until the end of the answer.
+ */
 export function timingLog (logger: Logger): Observer {
-  return ({ request: { id }, exchange: { startedAt, sentAt, answeredAt, attempts, upstreamMs }, ms }) => {
+  return ({ request: { id }, exchange, ms }) => {
+    const { startedAt, sentAt, answeredAt, attempts, upstreamMs } = exchange
     if (attempts === 0 || !logger.isLevelEnabled('debug')) return
     logger.debug({
       id,

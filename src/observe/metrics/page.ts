@@ -2,7 +2,7 @@ import type * as PromClient from 'prom-client'
 import type { Counter, Gauge, Registry } from 'prom-client'
 import type { MetricRow } from './table.ts'
 
-/** What a scrape gets. */
+/** The answer to a scrape. */
 export interface MetricsText {
   contentType: string
   text: string
@@ -11,34 +11,36 @@ export interface MetricsText {
 type Client = typeof PromClient
 
 /**
- * Makes what answers a scrape. prom-client takes 80 ms to load: it comes with the first scrape, so that no start waits.
+ * Creates the function that answers a scrape. The first scrape loads prom-client, which would add 80 ms to the start.
  */
 export function metricsPage (rows: readonly MetricRow[]): () => Promise<MetricsText> {
   let own: Array<() => Registry> | undefined
   return async () => {
     const client = await import('prom-client')
     own ??= rows.map(row => registryOf(client, row))
-    const all = client.Registry.merge([...own.map(registry => registry()), registryOfProcess(client)])
+    const all = client.Registry.merge([...own.map(registry => registry()), getProcessRegistry(client)])
     return { contentType: all.contentType, text: await all.metrics() }
   }
 }
 
-/** Makes the registry of one metric; merged registries keep their order. */
+/** Creates a function that returns the registry of one metric. One registry each: merging keeps their order. */
 function registryOf (client: Client, row: MetricRow): () => Registry {
-  if (row.type === 'histogram') return () => aggregated(client, row)
+  if (row.type === 'histogram') return () => histogramRegistry(client, row)
   const registry = new client.Registry()
-  registry.registerMetric(collected(client, row))
+  registry.registerMetric(createMetric(client, row))
   return () => registry
 }
 
-/** prom-client's Histogram takes single observations only. Counts go in as those of another process do. */
-function aggregated ({ AggregatorRegistry }: Client, { name, help, type, samples }: MetricRow): Registry {
+/**
+ * Passes ready counts by prom-client's aggregation of processes, since its Histogram takes single observations only.
+ */
+function histogramRegistry ({ AggregatorRegistry }: Client, { name, help, type, samples }: MetricRow): Registry {
   const values = samples().map(({ labels, value, suffix = '' }) => ({ labels, value, metricName: name + suffix }))
   return AggregatorRegistry.aggregate([[{ name, help, type, aggregator: 'sum', values }]])
 }
 
-/** Makes a metric that takes its values at a scrape. */
-function collected (client: Client, { name, help, type, labels: labelNames, samples }: MetricRow): Counter | Gauge {
+/** Creates a metric that reads its values at each scrape. */
+function createMetric (client: Client, { name, help, type, labels: labelNames, samples }: MetricRow): Counter | Gauge {
   const options = { name, help, labelNames, registers: [] }
   if (type === 'counter') {
     return new client.Counter({
@@ -58,16 +60,17 @@ function collected (client: Client, { name, help, type, labels: labelNames, samp
   })
 }
 
-let ofProcess: Registry | undefined
+let processRegistry: Registry | undefined
 
 /**
- * The metrics of the process: CPU, memory, descriptors, event loop, collections. They are the same for every proxy in it, and what watches the
- * event loop and the collections for them cannot be stopped, so there is one for all, from the first scrape on.
+ * Returns the metrics of the process: CPU, memory, descriptors, event loop, garbage collections. All proxies of a
+ * process share them, from the first scrape on, because their observers of event loop and collections cannot be
+ * stopped.
  */
-function registryOfProcess ({ collectDefaultMetrics, Registry }: Client): Registry {
-  if (ofProcess === undefined) {
-    ofProcess = new Registry()
-    collectDefaultMetrics({ register: ofProcess })
+function getProcessRegistry ({ collectDefaultMetrics, Registry }: Client): Registry {
+  if (processRegistry === undefined) {
+    processRegistry = new Registry()
+    collectDefaultMetrics({ register: processRegistry })
   }
-  return ofProcess
+  return processRegistry
 }

@@ -2,14 +2,14 @@ import type { Operation } from '../../maas/operations.ts'
 import { findResource, hasOperation, type Resource } from '../../policy/resources.ts'
 import type { Outcome } from '../../exchange/plugin.ts'
 
-/** What stands for everything that is not in the catalogue of MAAS's operations: clients make up as many paths as they like. */
+/** The label of everything outside the catalogue of MAAS's operations, since clients may send any number of paths. */
 const OTHER = 'other'
 
-/** What stands where there is nothing. */
+/** The label of an absent value. */
 const NONE = 'none'
 
-/** What requests are counted by. Each of these has only so many values: methods are those that node's parser knows. */
-export interface RequestLabels {
+/** The labels that requests are counted by. Each has a bounded set of values; `method` has those of node's parser. */
+interface RequestLabels {
   method: string
   resource: string
   op: string
@@ -19,15 +19,16 @@ export interface RequestLabels {
 
 interface Count { readonly labels: RequestLabels, value: number }
 
-/** How the two that differ from request to request make one number together. */
+/** Numbers that make a key together with the status. */
 const ACCESS_NUMBERS = { anonymous: 1, signed: 2 } as const
 
-/** Counts requests by what was asked and what came of it. */
+/** Counts requests by operation, access and status. */
 export class RequestCounts {
   readonly #counts = new Map<string, Count>()
-  /** what was counted lately, by operation and then by what came of it, so that the same need not be looked up again */
+  /** a cache by operation, then by status and access: it spares the lookup in the catalogue */
   readonly #recent = new WeakMap<Operation, Map<number, Count>>()
 
+  /** Counts one request. */
   add (outcome: Outcome): void {
     const { exchange: { operation, access }, status } = outcome
     const recent = operation === null ? undefined : this.#recentOf(operation)
@@ -40,14 +41,15 @@ export class RequestCounts {
     count.value++
   }
 
+  /** The counts so far, one for each combination of labels. */
   get samples (): readonly Count[] { return [...this.#counts.values()] }
 
   #recentOf (operation: Operation): Map<number, Count> {
     const known = this.#recent.get(operation)
     if (known !== undefined) return known
-    const made = new Map<number, Count>()
-    this.#recent.set(operation, made)
-    return made
+    const counts = new Map<number, Count>()
+    this.#recent.set(operation, counts)
+    return counts
   }
 
   #countFor (outcome: Outcome): Count {
@@ -68,7 +70,7 @@ export class RequestCounts {
   }
 }
 
-/** What is not for MAAS has a route of ours, of which there are few. */
+/** Returns the resource of the catalogue, or the route of one of the proxy's own pages. */
 function resourceOf ({ request, exchange: { operation } }: Outcome): Resource | string {
   if (operation !== null) return findResource(operation.path) ?? OTHER
   const { url } = request.routeOptions

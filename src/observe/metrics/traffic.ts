@@ -5,11 +5,12 @@ import { RequestCounts } from './request-counts.ts'
 
 const CODES = Object.keys(ERRORS) as ErrorCode[]
 
-/** The errors with which MAAS, or what is on the way to it, let a request down; all others are the proxy's own refusals. */
+/** The codes of failures of MAAS or of the way to it. */
 export const UPSTREAM_CODES = CODES.filter(code => ERRORS[code].status === 502 || ERRORS[code].status === 504)
+/** The codes of the proxy's own refusals. */
 export const REFUSAL_CODES = CODES.filter(code => !UPSTREAM_CODES.includes(code))
 
-/** What has gone through the proxy since it started. It is only counted here; what a monitoring system wants is made of it when it asks. */
+/** Counts of all requests since the start. `table.ts` makes metrics of them at a scrape. */
 export class Traffic {
   readonly requests = new RequestCounts()
   readonly durations = new Map<string, Durations>()
@@ -22,7 +23,7 @@ export class Traffic {
   cutOff = 0
   observerFailures = 0
 
-  /** Counts a request that is over. */
+  /** Counts a finished request. */
   add (outcome: Outcome): void {
     const { request: { method }, exchange, complete, ms } = outcome
     this.requests.add(outcome)
@@ -36,16 +37,16 @@ export class Traffic {
     this.responseBytes += exchange.responseBytes
   }
 
-  /** Counts what was refused before it was a request, as bytes that are no HTTP. */
+  /** Counts a refusal that has no request, such as of bytes that are not HTTP. */
   addRefusal (code: ErrorCode): void {
     this.errors[code]++
   }
 }
 
 function durationsOf (map: Map<string, Durations>, method: string): Durations {
-  const found = map.get(method)
-  if (found !== undefined) return found
-  const made = new Durations()
-  map.set(method, made)
-  return made
+  const known = map.get(method)
+  if (known !== undefined) return known
+  const durations = new Durations()
+  map.set(method, durations)
+  return durations
 }

@@ -14,38 +14,46 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node'
 import { RedactingSpanProcessor } from './redacting-spans.ts'
 import { putInTrace } from './trace-ids.ts'
 
-/** What stops tracing: what has not been sent yet is sent. */
+/** Tracing that has been started. */
 export interface Tracing {
+  /** Sends the remaining spans, for two seconds at most. */
   stop: () => Promise<void>
 }
 
-/** How spans go to a collector (OTLP over HTTP). */
-export type TracingProtocol = 'http/protobuf' | 'http/json'
+/** The encoding of spans on the way to the collector (OTLP over HTTP). */
+type TracingProtocol = 'http/protobuf' | 'http/json'
 
-/** How long a collector may take for the last spans when the proxy stops. */
+/** How long the collector may take for the last spans, in milliseconds. */
 const FLUSH_MS = 2000
 
 /**
- * Starts OpenTelemetry with its own instrumentations of node:http, for what comes in, and of undici, for what goes to MAAS. Everything else,
- * from endpoint to sampler, is as the standard variables say.
+ * Starts OpenTelemetry with its own instrumentations of node:http, for incoming requests, and of undici, for requests
+ * to MAAS. OpenTelemetry reads everything else, such as endpoint and sampler, from its standard variables.
+ * @param warn called with a line when spans cannot be sent
  */
 export function startOpenTelemetry (protocol: TracingProtocol, warn: (text: string) => void): Tracing {
-  setGlobalErrorHandler(onceInARow(warn))
+  setGlobalErrorHandler(warnOnChange(warn))
   const provider = new NodeTracerProvider({
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': 'maas-auth-proxy', 'service.version': version() }))
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new RedactingSpanProcessor(protocol === 'http/json' ? new JsonExporter() : new ProtobufExporter())]
+    spanProcessors: [
+      new RedactingSpanProcessor(protocol === 'http/json' ? new JsonExporter() : new ProtobufExporter())
+    ]
   })
   provider.register()
-  subscribe('undici:request:create', message => { dropReplaced((message as { request: { headers: string[] } }).request.headers) })
+  subscribe('undici:request:create', message => {
+    removePropagationFields((message as { request: { headers: string[] } }).request.headers)
+  })
   registerInstrumentations({
     tracerProvider: provider,
     instrumentations: [
       new HttpInstrumentation({
-        disableOutgoingRequestInstrumentation: true, // that would be the exporter itself
+        disableOutgoingRequestInstrumentation: true, // the only such requests are those of the exporter
         ignoreIncomingRequestHook: ({ url }) => url?.startsWith('/-/') === true,
-        requestHook: (span, request) => { if (request instanceof IncomingMessage) putInTrace(request, span.spanContext().traceId) }
+        requestHook: (span, request) => {
+          if (request instanceof IncomingMessage) putInTrace(request, span.spanContext().traceId)
+        }
       }),
       new UndiciInstrumentation({ requireParentforSpans: true })
     ]
@@ -53,14 +61,19 @@ export function startOpenTelemetry (protocol: TracingProtocol, warn: (text: stri
   return { stop: async () => { await Promise.race([Promise.allSettled([provider.shutdown()]), setTimeout(FLUSH_MS)]) } }
 }
 
-/** The instrumentation of undici adds its fields without looking, so the client's, which it has read, go first: two would be none (W3C Trace Context §3.2). */
-function dropReplaced (headers: string[]): void {
-  const replaced = propagation.fields()
-  for (let i = headers.length - 2; i >= 0; i -= 2) if (replaced.includes((headers[i] as string).toLowerCase())) headers.splice(i, 2)
+/**
+ * Removes the client's trace fields, which the instrumentation has read. It adds its own without replacing them, and
+ * MAAS would ignore a second `traceparent` (W3C Trace Context §3.2).
+ */
+function removePropagationFields (headers: string[]): void {
+  const names = propagation.fields()
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (names.includes((headers[i] as string).toLowerCase())) headers.splice(i, 2)
+  }
 }
 
-/** A collector that is away is told of once, and not every five seconds. */
-function onceInARow (warn: (text: string) => void): (error: Exception) => void {
+/** Warns of an error unless it is the last one again: a collector that is down fails every five seconds. */
+function warnOnChange (warn: (text: string) => void): (error: Exception) => void {
   let last = ''
   return error => {
     const { code, message } = Object(error) as { code?: string | number, message?: string }

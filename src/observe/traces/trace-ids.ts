@@ -1,27 +1,28 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A `traceparent` (W3C Trace Context §3.2.2): version, trace-id, parent-id, flags; a later version may say more behind these. */
+/** A `traceparent` (W3C Trace Context §3.2.2): version, trace-id, parent-id, flags; later versions may have more. */
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/
 
-/** MAAS's own are 32 hexadecimal digits; whatever it may make of them, a name has no more than this. */
+/** MAAS's own ids are 32 hexadecimal digits; the pattern leaves room for other forms, but not for any text. */
 const MAAS_TRACE_ID = /^[\w.:-]{1,128}$/
 
-const traced = new WeakMap<IncomingMessage, string>()
+const traceIds = new WeakMap<IncomingMessage, string>()
 
-/** Says which trace a request belongs to, where that is known better than from its header. */
+/** Sets the trace id of a request that has no valid one in its header. */
 export function putInTrace (request: IncomingMessage, traceId: string): void {
-  traced.set(request, traceId)
+  traceIds.set(request, traceId)
 }
 
-/** The id of the trace that a request belongs to: 32 hexadecimal digits; undefined where there is none, or its header is not valid. */
+/** Returns the trace id of a request, 32 hexadecimal digits, from its `traceparent` or else from {@link putInTrace}. */
 export function traceIdOf (request: IncomingMessage): string | undefined {
   const { traceparent } = request.headers
-  if (typeof traceparent !== 'string') return traced.get(request)
+  if (typeof traceparent !== 'string') return traceIds.get(request)
   const [, version, traceId, more] = TRACEPARENT.exec(traceparent) ?? []
-  return version === '00' && more !== undefined ? traced.get(request) : traceId ?? traced.get(request)
+  const isValid = version !== '00' || more === undefined
+  return (isValid ? traceId : undefined) ?? traceIds.get(request)
 }
 
-/** What MAAS called a request; undefined where that is not what a name looks like. */
+/** Returns MAAS's id of a request for the log; undefined if the text does not look like an id. */
 export function asMaasTraceId (text: string | null): string | undefined {
   return text !== null && MAAS_TRACE_ID.test(text) ? text : undefined
 }
