@@ -1,24 +1,26 @@
 import type { Operation } from './operations.ts'
 
-/** How a request goes to MAAS: with our signature, or as it came. */
+/** How a request is sent to MAAS: with the proxy's signature, or without one. */
 export type Access = 'signed' | 'anonymous'
 
 /**
- * What MAAS does with an operation that it also serves to anyone:
- * `same` answers alike either way, `anonymous-only` refuses a signed request, `dual` has another *effect* when signed.
+ * What an operation that MAAS serves without a signature does with one: `same` gives the same answer, `anonymous-only`
+ * refuses, `dual` has another *effect*.
  */
 export type AnonymousKind = 'same' | 'anonymous-only' | 'dual'
 
-/** One operation that MAAS serves without a signature, and how we know. */
+/** One operation that MAAS serves without a signature: a row of `config/anonymous-operations.json`. */
 export interface AnonymousOperation {
   method: string
   path: string
+  /** null for the plain method */
   op: string | null
   kind: AnonymousKind
+  /** how this is known */
   reason: string
 }
 
-/** The operations that MAAS serves to anyone. Whatever is not in it, near misses included, is signed. */
+/** The operations that MAAS serves without a signature. A request that matches none of them exactly is signed. */
 export class AnonymousOperations {
   readonly #kinds: ReadonlyMap<string, AnonymousKind>
   readonly #paths: ReadonlySet<string>
@@ -29,33 +31,35 @@ export class AnonymousOperations {
   }
 
   /**
-   * How MAAS serves the operation to anyone; undefined where it does not. MAAS makes `/op-NAME` paths from what it
-   * exports to *signed* callers (`urls_api.py`), so an anonymous-only operation has no such path.
+   * Returns the kind of an operation; undefined if MAAS serves it to signed requests only. MAAS has `/op-NAME` paths
+   * for the operations of *signed* callers (`urls_api.py`), so an anonymous-only operation has no such path.
    */
   kindOf (operation: Operation): AnonymousKind | undefined {
     const kind = this.#kinds.get(keyOf(operation.method, operation.path, operation.op))
     return kind === 'anonymous-only' && operation.fromPath ? undefined : kind
   }
 
-  /** Whether the path has an operation with this method that MAAS serves to anyone. */
+  /** Whether a path has an operation with this method that MAAS serves without a signature. */
   hasPath (method: string, path: string): boolean {
     return this.#paths.has(keyOf(method, path, null))
   }
 }
 
 /**
- * Decides between signed and anonymous.
- * @param kind what {@link AnonymousOperations.kindOf} says of the operation
- * @param dual the setting for `dual` operations
- * @param asked what the client asked for this one request in `MAAS-Proxy-Access`, if it did
- * @returns the access; null where the client asked for one that MAAS does not offer
+ * Decides whether a request is signed or anonymous.
+ * @param kind the result of {@link AnonymousOperations.kindOf}
+ * @param dual the setting `--dual-operations`
+ * @param requested the value of `MAAS-Proxy-Access`, if the request has one
+ * @returns null if MAAS does not offer the requested access
  */
-export function decideAccess (kind: AnonymousKind | undefined, dual: Access, asked: Access | undefined): Access | null {
+export function decideAccess (
+  kind: AnonymousKind | undefined, dual: Access, requested: Access | undefined
+): Access | null {
   switch (kind) {
-    case 'dual': return asked ?? dual
-    case 'same': return asked ?? 'anonymous'
-    case 'anonymous-only': return asked === 'signed' ? null : 'anonymous'
-    case undefined: return asked === 'anonymous' ? null : 'signed'
+    case 'dual': return requested ?? dual
+    case 'same': return requested ?? 'anonymous'
+    case 'anonymous-only': return requested === 'signed' ? null : 'anonymous'
+    case undefined: return requested === 'anonymous' ? null : 'signed'
   }
 }
 

@@ -1,13 +1,13 @@
 import { unescape } from 'node:querystring'
 
-/** One `name=value` of a query or form, decoded. */
+/** One parameter of a query or form, decoded. */
 export type Parameter = readonly [name: string, value: string]
 
 /**
- * Reads a query as MAAS does (Django's `QueryDict` over `parse_qsl` with `keep_blank_values`): `&` separates and `;` does
- * not, `+` is a space, a name without `=` has an empty value, a bad escape stays as it is, nothing is ever an error.
- * Not `URLSearchParams`, which drops a leading `?` that MAAS takes for a part of the first name.
- * @param query what follows the first `?` of the target, undecoded
+ * Parses a query as MAAS does (Django's `QueryDict`, `parse_qsl` with `keep_blank_values`): `&` is the only separator,
+ * `+` is a space, a name without `=` has an empty value, a malformed escape stays as it is, and every text is valid.
+ * `URLSearchParams` differs: it drops a leading `?`, which MAAS reads as part of the first name.
+ * @param query the text after the first `?` of the target, undecoded
  */
 export function parseQuery (query: string): readonly Parameter[] {
   if (query === '') return []

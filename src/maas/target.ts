@@ -1,10 +1,10 @@
 import type { Parameter } from './query.ts'
 
-/** The target of a request, as MAAS will read it. */
+/** The target of a request, as MAAS reads it. */
 export interface Target {
-  /** the path exactly as it was sent, and as it is forwarded */
+  /** the path exactly as it was received, and is forwarded */
   rawPath: string
-  /** percent-decoded, slashes collapsed: what decisions are made on, because MAAS matches this */
+  /** percent-decoded, slashes collapsed: MAAS matches this, so decisions use it */
   path: string
   query: readonly Parameter[]
 }

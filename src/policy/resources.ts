@@ -2,13 +2,13 @@ import { isParameter, type KnownOperation, knownOperations } from './catalogue.t
 import { API_ROOT } from './policy.ts'
 import { segmentsOf } from './segments.ts'
 
-/** A resource that some supported version of MAAS has. */
+/** A resource of some supported version of MAAS. */
 export interface Resource {
   /** its route, relative to the API's root, parameters in braces: `machines/{system_id}/` */
   readonly template: string
-  /** which segment of a path is the id of a machine or other node; -1 where none is */
+  /** the index of the segment that is the id of a machine or other node; -1 if there is none */
   readonly systemIdAt: number
-  /** the operations by method; null is the plain one */
+  /** the names of operations by method; null is the plain method */
   readonly operations: Map<string, Set<string | null>>
 }
 
@@ -21,13 +21,13 @@ interface Branch {
 let root: Branch | undefined
 
 /**
- * Finds the resource that a path leads to, so that a path can be counted under a name of which there are only so many.
+ * Finds the resource of a path. The number of resources is bounded, so they may be labels of metrics.
  * @param path absolute, decoded, slashes collapsed
- * @returns null for what is not in the catalogue
+ * @returns null if the catalogue has no such resource
  */
 export function findResource (path: string): Resource | null {
   if (!path.startsWith(API_ROOT)) return null
-  root ??= grow(knownOperations())
+  root ??= buildTree(knownOperations())
   let branch: Branch | null | undefined = root
   for (const segment of segmentsOf(path.slice(API_ROOT.length))) {
     branch = branch.literals.get(segment) ?? branch.parameter
@@ -41,25 +41,28 @@ export function hasOperation ({ operations }: Resource, method: string, op: stri
   return operations.get(method === 'HEAD' ? 'GET' : method)?.has(op) === true
 }
 
-/** The id of the machine or other node that a path of a resource names; null where it names none. */
+/** Returns the id of the machine or other node in a path of a resource; null if it has none. */
 export function systemIdOf ({ systemIdAt }: Resource, path: string): string | null {
   return segmentsOf(path.slice(API_ROOT.length))[systemIdAt] ?? null
 }
 
-function grow (operations: readonly KnownOperation[]): Branch {
-  const trunk = newBranch()
+function buildTree (operations: readonly KnownOperation[]): Branch {
+  const tree = newBranch()
   for (const { method, path, op, segments } of operations) {
-    let branch = trunk
-    for (const segment of segments) branch = isParameter(segment) ? branch.parameter ??= newBranch() : literal(branch, segment)
-    // Of two names for the same resource, as pods and vm-hosts, the later one in the alphabet is the one in use.
-    branch.resource = { template: path, systemIdAt: segments.indexOf('{system_id}'), operations: branch.resource?.operations ?? new Map() }
-    const ops = branch.resource.operations.get(method) ?? new Set()
-    branch.resource.operations.set(method, ops.add(op))
+    let branch = tree
+    for (const segment of segments) {
+      branch = isParameter(segment) ? branch.parameter ??= newBranch() : literalBranch(branch, segment)
+    }
+    // Of two names of a resource, such as pods and vm-hosts, the current one comes later in the alphabet.
+    const operations = branch.resource?.operations ?? new Map<string, Set<string | null>>()
+    branch.resource = { template: path, systemIdAt: segments.indexOf('{system_id}'), operations }
+    const ops = operations.get(method) ?? new Set()
+    operations.set(method, ops.add(op))
   }
-  return trunk
+  return tree
 }
 
-function literal ({ literals }: Branch, segment: string): Branch {
+function literalBranch ({ literals }: Branch, segment: string): Branch {
   const branch = literals.get(segment) ?? newBranch()
   literals.set(segment, branch)
   return branch

@@ -123,7 +123,7 @@ t.test('the fields of an answer arrive in order, without those of the hop and th
     'HTTP/1.1 409 Try Again', 'X-B: 2', 'x-a: 1', 'X-B: again', 'Content-Type: text/plain; charset=utf-8', 'Content-Length: 2',
     'Vary: Authorization, Cookie', 'X-MAAS-API-Hash: abc', 'WWW-Authenticate: OAuth realm="OAuth"', 'Retry-After: 5', 'X-High: \xe9',
     'Date: Tue, 24 Nov 2026 00:00:00 GMT',
-    'MAAS-Proxy-Hint: MAAS was busy with something else that it could not do at the same time: send the request again after Retry-After seconds',
+    'MAAS-Proxy-Hint: MAAS was busy with a conflicting request: send the request again after Retry-After seconds',
     'Connection: close'
   ])
   t.match(answer, /\r\n\r\nno$/)

@@ -27,9 +27,9 @@ t.test('what MAAS says is explained', async t => {
     [answer(400, 'Filename not supplied'), null, 'another 400'],
     [answer(400), null, 'one that was not looked at'],
     [answer(409, null, { retryAfter: '5' }), /after Retry-After seconds/, 'a conflict of transactions'],
-    [answer(409), /does not help/, 'POST machines op=allocate, signed'],
+    [answer(409), /retrying will not help/, 'POST machines op=allocate, signed'],
     [answer(413), /10 MB/, 'POST files over 10M'],
-    [answer(502), /is it starting, or down\?/, 'nginx while the region controller restarts'],
+    [answer(502), /whether it is starting or down/, 'nginx while the region controller restarts'],
     [answer(503, null, { retryAfter: '10' }), /after Retry-After seconds/, 'no rack controller'],
     [answer(503), /see the answer/, 'a power problem'],
     [answer(404, 'No Machine matches the given query.'), null, 'what needs no explaining'],
@@ -59,7 +59,7 @@ t.test("a hint stands beside MAAS's own answer, and in the log", async t => {
     [`${consumer}:${token}:${'x'.repeat(32)}`, 'users/?op=whoami', {}, 401, /token secret/, /Invalid signature/],
     [`${consumer}:${token}:${secret}`, 'users/', { method: 'POST' }, 403, /administrator/, /reserved for admin users/],
     [`${consumer}:${token}:${secret}`, 'machines/?op=nosuch', {}, 400, /check the method/, /Unrecognised signature/],
-    [`${consumer}:${token}:${secret}`, 'machines/?op=allocate', { method: 'POST', body: new URLSearchParams({ name: 'nosuch' }) }, 409, /does not help/, /No available machine/]
+    [`${consumer}:${token}:${secret}`, 'machines/?op=allocate', { method: 'POST', body: new URLSearchParams({ name: 'nosuch' }) }, 409, /retrying will not help/, /No available machine/]
   ]
   for (const [key, path, init, status, hint, body] of rows) t.match(await ask(key, path, init), { status, hint, body, record: { hint, status } }, `${path} ${hint}`)
   t.match(await ask(`${consumer}:${token}:${secret}`, 'users/?op=whoami'), { status: 200, hint: null, record: { hint: undefined } })
