@@ -1,6 +1,6 @@
 import { repr } from './python.ts'
 
-/** What the client is to be told; the headers here come on top of those every answer carries. */
+/** An answer. Its headers are added to those that every answer has. */
 export class Answer {
   readonly status: number
   readonly type: string
@@ -16,10 +16,10 @@ export class Answer {
 }
 
 /**
- * An answer that MAAS raises as an exception instead of returning it (maasserver/middleware.py, ExceptionMiddleware): the
- * transaction is rolled back, and neither the API hash nor `Vary: Authorization` is added. Any other error raised is a 500.
+ * An answer that MAAS raises as an exception (maasserver/middleware.py, ExceptionMiddleware): it rolls the transaction
+ * back and has neither the API hash nor `Vary: Authorization`. Any other error becomes a 500.
  */
-export class Raised extends Error {
+export class ApiException extends Error {
   readonly answer: Answer
 
   constructor (answer: Answer) {
@@ -28,17 +28,17 @@ export class Raised extends Error {
   }
 }
 
-/** The type of JSON answers, save for `describe/`. */
+/** The content type of JSON answers other than `describe/`. */
 export const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT_TYPE = 'text/plain; charset=utf-8'
 const HTML_TYPE = 'text/html; charset=utf-8'
 
-/** A plain text answer of a Django view. */
+/** Creates a plain text answer, as of a Django view. */
 export function text (status: number, body: string, headers: Record<string, string> = {}): Answer {
   return new Answer(status, TEXT_TYPE, body, headers)
 }
 
-/** What Django's HttpResponse is when nobody names a type. */
+/** Creates an answer with the default content type of Django's HttpResponse. */
 export function html (status: number, body: string | Buffer, headers: Record<string, string | string[]> = {}): Answer {
   return new Answer(status, HTML_TYPE, body, headers)
 }
@@ -50,37 +50,37 @@ export const rc = {
   deleted: new Answer(204, 'text/plain', '')
 }
 
-/** Raised by a MAAS handler: MAASAPIBadRequest, NodesNotAvailable, PermissionDenied ... */
-export function raised (status: number, body: string): Raised {
-  return new Raised(text(status, body))
+/** Creates the exception of a MAAS handler, such as MAASAPIBadRequest, NodesNotAvailable or PermissionDenied. */
+export function apiException (status: number, body: string): ApiException {
+  return new ApiException(text(status, body))
 }
 
-/** Django's `get_object_or_404`, as row "GET one machine, signed, not there" words it. */
-export function notFound (model: string): Raised {
-  return raised(404, `No ${model} matches the given query.`)
+/** Creates the exception of Django's `get_object_or_404` (row "GET one machine, signed, not there"). */
+export function notFound (model: string): ApiException {
+  return apiException(404, `No ${model} matches the given query.`)
 }
 
-/** A form that does not validate: each field with its complaints. */
-export function invalidForm (errors: Record<string, string>): Raised {
+/** Creates the answer to an invalid form: the errors of each field. */
+export function invalidForm (errors: Record<string, string>): ApiException {
   const lists = Object.fromEntries(Object.entries(errors).map(([field, message]) => [field, [message]]))
-  return new Raised(new Answer(400, JSON_TYPE, JSON.stringify(lists)))
+  return new ApiException(new Answer(400, JSON_TYPE, JSON.stringify(lists)))
 }
 
 /**
- * A refused signature (maasserver/api/auth.py, OAuthUnauthorized): the message as Python's repr, save for "bad consumer", whose
- * piston wording MAAS replaces by a plain one.
+ * Creates the answer to an invalid signature (maasserver/api/auth.py, OAuthUnauthorized). It has Python's repr of the
+ * message; for an invalid consumer, MAAS has a text of its own.
  */
-export function unauthorized (message: string): Raised {
+export function unauthorized (message: string): ApiException {
   const detail = message === 'Invalid consumer.' ? 'Invalid API key.' : repr(message)
-  return new Raised(html(401, `Authorization Error: ${detail}`, { 'WWW-Authenticate': 'OAuth realm="OAuth"' }))
+  return new ApiException(html(401, `Authorization Error: ${detail}`, { 'WWW-Authenticate': 'OAuth realm="OAuth"' }))
 }
 
-/** One of nginx's own pages. */
+/** Creates an error page of nginx. */
 export function nginxPage (status: number, reason: string, headers: Record<string, string> = {}): Answer {
-  const page = `<html>\r\n<head><title>${status} ${reason}</title></head>\r\n<body>\r\n<center><h1>${status} ${reason}</h1></center>\r\n` +
-    `<hr><center>${NGINX}</center>\r\n</body>\r\n</html>\r\n`
+  const page = `<html>\r\n<head><title>${status} ${reason}</title></head>\r\n<body>\r\n` +
+    `<center><h1>${status} ${reason}</h1></center>\r\n<hr><center>${NGINX}</center>\r\n</body>\r\n</html>\r\n`
   return new Answer(status, 'text/html', page, headers)
 }
 
-/** The version that MAAS 3.4 was observed with. */
+/** The field `Server` of the observed MAAS 3.4. */
 export const NGINX = 'nginx/1.22.1'

@@ -12,7 +12,7 @@ const CRUD: Record<string, string> = { POST: 'create', GET: 'read', PUT: 'update
 
 type Description = { [name: string]: Json }
 
-/** maasserver/api/doc.py, describe_actions: an operation's method, op and the name the CLI gives it. */
+/** Describes operations with method, op and the CLI's name for it (maasserver/api/doc.py, describe_actions). */
 function describeActions ({ operations }: Handler): Description[] {
   return Object.entries(operations).map(([signature, { doc }]) => {
     const [method, op] = signature.split(' ') as [string, string?]
@@ -24,7 +24,8 @@ function describeHandler (handler: Handler | null, template: string, origin: str
   if (handler === null) return null
   const path = `${API}${template}`
   const params = parameterNames(template)
-  return { actions: describeActions(handler), doc: handler.doc, name: handler.name, params, path, uri: `${origin}${path}` }
+  const { doc, name } = handler
+  return { actions: describeActions(handler), doc, name, params, path, uri: `${origin}${path}` }
 }
 
 function describeResource ({ template, anon, auth }: Resource, origin: string): Description {
@@ -34,22 +35,24 @@ function describeResource ({ template, anon, auth }: Resource, origin: string): 
 
 function describeApi (origin: string): Description {
   const described = resources.map(resource => describeResource(resource, origin))
-  const handlers = [...described.map(({ anon }) => anon as Json), ...described.map(({ auth }) => auth as Json)].filter(handler => handler !== null)
+  const handlers = [...described.map(({ anon }) => anon as Json), ...described.map(({ auth }) => auth as Json)]
+    .filter(handler => handler !== null)
   return { doc: 'MAAS API', handlers, resources: described }
 }
 
-/** The hash of the description, made before the origin is known; the CLI compares it with the one it has stored. */
+/** The hash of the description without an origin. The CLI compares it with the one that it has stored. */
 export const API_HASH = createHash('sha1').update(dumps(describeApi(''))).digest('hex')
 
-/** `describe/`: its type is exactly application/json, or the CLI refuses it; `uri` follows the client's Host. */
+/** Answers `describe/`. The CLI accepts exactly the type application/json. Each `uri` has the Host of the request. */
 export function describe ({ host }: Request): Answer {
   const { doc, handlers, resources } = describeApi(`http://${host}`) as { doc: Json, handlers: Json, resources: Json }
   return new Answer(200, 'application/json', dumps({ doc, handlers, hash: API_HASH, resources }))
 }
 
-/** `openapi.yaml`, cut down to what tells a client that it is there. */
+/** Answers `openapi.yaml` with the paths only. */
 export function openapi ({ host }: Request): Answer {
   const paths = resources.map(({ template }) => `  /${template}: {}\n`).join('')
-  const document = `openapi: 3.0.0\ninfo:\n  title: MAAS API\n  version: 2.0.0\nservers:\n- url: http://${host}/MAAS/api/2.0/\npaths:\n${paths}`
+  const document = 'openapi: 3.0.0\ninfo:\n  title: MAAS API\n  version: 2.0.0\n' +
+    `servers:\n- url: http://${host}/MAAS/api/2.0/\npaths:\n${paths}`
   return new Answer(200, 'application/openapi+yaml', document)
 }

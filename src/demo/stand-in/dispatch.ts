@@ -1,4 +1,4 @@
-import { Answer, html, JSON_TYPE, raised, rc, text } from './answers.ts'
+import { Answer, apiException, html, JSON_TYPE, rc, text } from './answers.ts'
 import { loadData, parseForm } from './body.ts'
 import { API_HASH } from './describe.ts'
 import { QueryDict } from './fields.ts'
@@ -14,8 +14,13 @@ import type { Store } from './store.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE']
 
-/** One request to one resource (piston3/resource.py, Resource.__call__; maasserver/api/support.py, OperationsResource). */
-export async function dispatch (request: Request, { resource, args, op: pathOp }: Match, store: Store): Promise<Answer> {
+/**
+ * Answers a request to a resource (piston3/resource.py, Resource.__call__; maasserver/api/support.py,
+ * OperationsResource).
+ * @throws ApiException where MAAS raises an answer, and another Error where MAAS fails with a 500
+ */
+export async function dispatch (request: Request, match: Match, store: Store): Promise<Answer> {
+  const { resource, args, op: pathOp } = match
   const { method, query, body, trace } = request
   const contentType = request.headers['content-type'] ?? ''
   const hasForm = method === 'POST' || method === 'PUT'
@@ -25,29 +30,34 @@ export async function dispatch (request: Request, { resource, args, op: pathOp }
   trace.user = who?.user.username ?? null
 
   const handler = chooseHandler(resource, method, who !== null)
-  if (handler === null) return returned(rc.forbidden)
+  if (handler === null) return withApiHeaders(rc.forbidden)
   const data = hasForm ? loadData(contentType, form, body) : form
-  if (data === null) return returned(rc.badRequest)
+  if (data === null) return withApiHeaders(rc.badRequest)
   const allowed = allowedMethods(handler)
-  if (!allowed.includes(method)) return returned(html(405, '', { Allow: allowed.join(', ') }))
+  if (!allowed.includes(method)) return withApiHeaders(html(405, '', { Allow: allowed.join(', ') }))
   refuseOAuthParameters(query, form)
 
   const operation = handler.operations[trace.op === null ? method : `${method} ${trace.op}`]
   // Rows "unknown op ...", "wrong op, signed", "GET machines, anonymous".
-  if (operation === undefined) throw raised(400, `Unrecognised signature: method=${method} op=${trace.op ?? 'None'}`)
-  const call: Call = { store, query, data, form, args, user: who?.user ?? ANONYMOUS, bySession: who?.bySession ?? false, files }
-  return returned(emit(operation.run(call), query))
+  if (operation === undefined) {
+    throw apiException(400, `Unrecognised signature: method=${method} op=${trace.op ?? 'None'}`)
+  }
+  const { user, bySession } = who ?? { user: ANONYMOUS, bySession: false }
+  const call: Call = { store, query, data, form, args, user, bySession, files }
+  return withApiHeaders(emit(operation.run(call), query))
 }
 
-/** MAASAPIAuthentication: a UI session comes first, then a signature; a wrong signature is an error, not anonymity. */
-function authenticate (request: Request, { auth }: Resource, form: QueryDict, store: Store): { user: User, bySession: boolean } | null {
+/** Authenticates by UI session, else by signature (MAASAPIAuthentication). A wrong signature raises an error. */
+function authenticate (
+  request: Request, { auth }: Resource, form: QueryDict, store: Store
+): { user: User, bySession: boolean } | null {
   if (auth === null) return null
   const user = sessionUser(request.headers, store)
   if (user !== undefined) return { user, bySession: true }
   return looksLikeOAuth(request, form) ? { user: verify(request, form, store).user, bySession: false } : null
 }
 
-/** Resource.authenticate: the anonymous handler is chosen by method alone; whether it knows the op is found out later. */
+/** Chooses the handler as Resource.authenticate does: the anonymous one by method alone, whatever the op. */
 function chooseHandler ({ auth, anon }: Resource, method: string, authenticated: boolean): Handler | null {
   if (authenticated || auth === null) return auth ?? anon
   return anon !== null && allowedMethods(anon).includes(method) ? anon : null
@@ -57,14 +67,16 @@ function allowedMethods ({ operations }: Handler): string[] {
   return METHODS.filter(method => Object.keys(operations).some(signature => signature.split(' ')[0] === method))
 }
 
-/** piston3/resource.py, cleanup_request: it removes from a dict while it walks it (rows "... in the query", "... form"). */
+/** Fails as piston does (piston3/resource.py, cleanup_request), which deletes from a dict while it iterates over it. */
 function refuseOAuthParameters (...places: QueryDict[]): void {
   if (places.some(place => place.names().some(name => name.startsWith('oauth_')))) {
     throw new Error('dictionary changed size during iteration')
   }
 }
 
-/** piston's emitter comes after the handler, so that a wrong format is found when all is done; `callback` makes it JSONP. */
+/**
+ * Formats a result as piston's emitter does: after the operation, even if the format is wrong; `callback` means JSONP.
+ */
 function emit (result: Answer | Json, query: QueryDict): Answer {
   const format = query.get('format') ?? 'json'
   if (format !== 'json') return new Answer(400, 'text/plain', `Invalid output format specified '${format}'.`)
@@ -74,12 +86,14 @@ function emit (result: Answer | Json, query: QueryDict): Answer {
   return new Answer(200, JSON_TYPE, callback ? `${callback}(${json})` : json)
 }
 
-/** What only an answer gets that was returned rather than raised. */
-function returned ({ status, type, body, headers }: Answer): Answer {
+/** Adds the headers of answers that are returned rather than raised. */
+function withApiHeaders ({ status, type, body, headers }: Answer): Answer {
   return new Answer(status, type, body, { ...headers, Vary: 'Authorization, Cookie', 'X-MAAS-API-Hash': API_HASH })
 }
 
-/** The catch-all of maasserver/urls_api.py (rows "unknown path under the API" and "no trailing slash"). */
+/**
+ * Answers a path without a resource (maasserver/urls_api.py; rows "unknown path under the API", "no trailing slash").
+ */
 export function unknownEndpoint (path: string): Answer {
   return text(404, `Unknown API endpoint: ${path}.`)
 }

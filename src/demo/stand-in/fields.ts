@@ -1,13 +1,13 @@
 import { unquote } from './python.ts'
 import type { Json } from './python.ts'
 
-/** What a handler reads its parameters from (`request.data`, `request.GET`). */
+/** The parameters of a request (`request.data`, `request.GET`). */
 export interface Fields {
-  /** The last value of that name. */
+  /** Returns the last value of a name. */
   get (name: string): string | undefined
-  /** All values of that name. */
+  /** Returns all values of a name. */
   getlist (name: string): string[]
-  /** Every name with all its values, in the order first met. */
+  /** Returns every name with all its values, in the order of first occurrence. */
   lists (): Array<[string, string[]]>
 }
 
@@ -31,13 +31,15 @@ export class QueryDict implements Fields {
     return [...this.#values]
   }
 
-  /** The names, without repetition. */
+  /** Returns the names, each once. */
   names (): string[] {
     return [...this.#values.keys()]
   }
 }
 
-/** A query string or urlencoded form as Django reads it: `&` alone separates (row "semicolon"), a bare name has an empty value. */
+/**
+ * Parses a query or urlencoded form as Django does: only `&` separates (row "semicolon"), no `=` means an empty value.
+ */
 export function parseQuery (text: string): QueryDict {
   return new QueryDict(text.split('&').filter(part => part !== '').map(part => {
     const equals = part.indexOf('=')
@@ -46,22 +48,26 @@ export function parseQuery (text: string): QueryDict {
   }))
 }
 
-/** The parsed JSON body, a plain dict: handlers that ask it for a list of values fail as they do in MAAS. */
+/** Returns the fields of a JSON object, a plain dict in MAAS: a list of values raises an error there too. */
 export function jsonFields (object: { [name: string]: Json }): Fields {
   const values = new Map(Object.entries(object))
   return {
     get: name => values.has(name) ? String(values.get(name)) : undefined,
-    getlist: missing('dict', 'getlist'),
-    lists: missing('dict', 'lists')
+    getlist: missingAttribute('dict', 'getlist'),
+    lists: missingAttribute('dict', 'lists')
   }
 }
 
-/** `request.data` of a Python type that has no fields to read. */
+/** Returns `request.data` of a Python type that has no fields. */
 export function withoutFields (type: string): Fields {
-  return { get: missing(type, 'get'), getlist: missing(type, 'getlist'), lists: missing(type, 'lists') }
+  return {
+    get: missingAttribute(type, 'get'),
+    getlist: missingAttribute(type, 'getlist'),
+    lists: missingAttribute(type, 'lists')
+  }
 }
 
-function missing (type: string, attribute: string): () => never {
+function missingAttribute (type: string, attribute: string): () => never {
   return () => { throw new Error(`'${type}' object has no attribute '${attribute}'`) }
 }
 

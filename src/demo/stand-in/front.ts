@@ -6,37 +6,40 @@ import { NGINX, nginxPage } from './answers.ts'
 import type { Answer } from './answers.ts'
 import type { Target } from './target.ts'
 
-/** `client_max_body_size 10M` */
+/** The limit of bodies, in bytes: `client_max_body_size 10M`. */
 const BODY_LIMIT = 10 * 1024 * 1024
-/** `large_client_header_buffers 4 32k`: four of them for the header, one for the request line. */
+/** The buffers for the header: `large_client_header_buffers 4 32k`. The request line must fit into one. */
 export const HEADER_BUFFERS = { count: 4, size: 32 * 1024 }
 
-const badRequest = nginxPage(400, 'Bad Request')
-/** Row "POST files, signed, 11,000,000 bytes"; nginx closes the connection after it. */
-export const tooLarge = nginxPage(413, 'Request Entity Too Large', { Connection: 'close' })
+const badRequestPage = nginxPage(400, 'Bad Request')
+/** The answer to a body over the limit (row "POST files, signed, 11,000,000 bytes"); nginx closes the connection. */
+export const tooLargePage = nginxPage(413, 'Request Entity Too Large', { Connection: 'close' })
 
-/** What nginx answers by itself, before it has read the body; null: the request goes on to the region. */
+/** Returns nginx's own answer, given before it reads the body; null if it passes the request to the region. */
 export function answerAsNginx (request: IncomingMessage, target: Target): Answer | null {
   const url = request.url as string
   if (url.length > HEADER_BUFFERS.size) return nginxPage(414, 'Request-URI Too Large')
   // Rows "two Authorization headers ...".
-  if (count(request.rawHeaders, 'authorization') > 1 || count(request.rawHeaders, 'host') > 1) return badRequest
-  if (target.location === null) return badRequest
-  if (request.httpVersion === '1.1' && request.headers.host === undefined) return badRequest
-  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) return tooLarge
+  if (count(request.rawHeaders, 'authorization') > 1 || count(request.rawHeaders, 'host') > 1) return badRequestPage
+  if (target.location === null) return badRequestPage
+  if (request.httpVersion === '1.1' && request.headers.host === undefined) return badRequestPage
+  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) return tooLargePage
   // Row "/MAAS/".
-  if (['/', '/MAAS', '/MAAS/'].includes(target.location)) return nginxPage(301, 'Moved Permanently', { Location: '/MAAS/r/' })
-  return target.location.startsWith('/MAAS/') && !target.location.startsWith('/MAAS/r/') ? null : nginxPage(404, 'Not Found')
+  if (['/', '/MAAS', '/MAAS/'].includes(target.location)) {
+    return nginxPage(301, 'Moved Permanently', { Location: '/MAAS/r/' })
+  }
+  const isForRegion = target.location.startsWith('/MAAS/') && !target.location.startsWith('/MAAS/r/')
+  return isForRegion ? null : nginxPage(404, 'Not Found')
 }
 
 function count (rawHeaders: string[], name: string): number {
   return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length
 }
 
-/** What became of a body: nginx hands on only what has arrived whole and is small enough. */
+/** The result of reading a body: nginx passes on only a complete one within the limit. */
 export type BodyRead = { kind: 'whole', body: Buffer } | { kind: 'too large' } | { kind: 'aborted' }
 
-/** Reads a body, never holding more than the limit; what comes beyond it is read and dropped. */
+/** Reads a body. It holds no more than the limit and drops the rest. */
 export function readBody (request: IncomingMessage): Promise<BodyRead> {
   return new Promise(resolve => {
     const chunks: Buffer[] = []
@@ -52,8 +55,8 @@ export function readBody (request: IncomingMessage): Promise<BodyRead> {
 }
 
 /**
- * nginx's lingering close: a client that is still sending must have the chance to see the answer, so what it sends is read and
- * dropped, for as long as it keeps coming.
+ * Ends a response as nginx's lingering close does: it reads and drops what the client still sends, so that the client
+ * sees the answer. It stops after five seconds without a byte.
  */
 export function endAfterRequest (request: IncomingMessage, response: ServerResponse): void {
   request.setTimeout(LINGERING_TIMEOUT)
@@ -61,11 +64,14 @@ export function endAfterRequest (request: IncomingMessage, response: ServerRespo
   request.resume()
 }
 
+/** Milliseconds. */
 const LINGERING_TIMEOUT = 5_000
 
-/** What is not HTTP at all, or too long a header. */
+/** Answers bytes that are not HTTP, or a header that is too long. */
 export function rejectConnection (error: NodeJS.ErrnoException, socket: Duplex): void {
-  const [status, reason] = error.code === 'HPE_HEADER_OVERFLOW' ? [414, 'Request-URI Too Large'] as const : [400, 'Bad Request'] as const
-  const head = `HTTP/1.1 ${status} ${reason}\r\nServer: ${NGINX}\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n`
+  const isTooLong = error.code === 'HPE_HEADER_OVERFLOW'
+  const [status, reason] = isTooLong ? [414, 'Request-URI Too Large'] as const : [400, 'Bad Request'] as const
+  const head = `HTTP/1.1 ${status} ${reason}\r\n` +
+    `Server: ${NGINX}\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n`
   socket.end(head + nginxPage(status, reason).body.toString())
 }

@@ -10,18 +10,25 @@ import { createStore, createToken } from './store.ts'
 
 export type { StandInRecord } from './serve.ts'
 
-/** An API key and whose it is. */
-export interface StandInKey { consumer: string, token: string, secret: string, user: string, admin: boolean, password: string }
+/** An API key and its user. */
+export interface StandInKey {
+  consumer: string
+  token: string
+  secret: string
+  user: string
+  admin: boolean
+  password: string
+}
 
-/** How to start a stand-in. */
+/** The options of a stand-in. */
 export interface StandInOptions {
   /** Default: 127.0.0.1 */
   host?: string
-  /** Default: 0, a free one */
+  /** Default: 0, a free port */
   port?: number
-  /** The region's clock, epoch seconds. Default: the system's */
+  /** The region's clock, in seconds since the epoch. Default: the system's */
   now?: () => number
-  /** Called once per request, when its answer is decided. */
+  /** Called once per request, before its answer is sent. */
   onRequest?: (record: StandInRecord) => void
 }
 
@@ -42,7 +49,7 @@ export interface StandIn {
 const RECORDS_KEPT = 1000
 const KEEP_ALIVE_MS = 65_000
 
-/** Starts an imitation of the API of MAAS 3.4, complete with the nginx in front of it; its keys are new at each start. */
+/** Starts a stand-in for the API of MAAS 3.4, including the nginx in front of it. Each start makes new keys. */
 export async function startStandIn (options: StandInOptions = {}): Promise<StandIn> {
   const { host = '127.0.0.1', port = 0, now = systemClock, onRequest } = options
   const store = createStore(now)
@@ -51,8 +58,9 @@ export async function startStandIn (options: StandInOptions = {}): Promise<Stand
     if (records.push(entry) > RECORDS_KEPT) records.shift()
     onRequest?.(entry)
   }
-  const limits = { maxHeaderSize: HEADER_BUFFERS.count * HEADER_BUFFERS.size, requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }
-  const server = createServer(limits, (request, response) => { void serve(request, response, store, record) })
+  const maxHeaderSize = HEADER_BUFFERS.count * HEADER_BUFFERS.size
+  const serverOptions = { maxHeaderSize, requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }
+  const server = createServer(serverOptions, (request, response) => { void serve(request, response, store, record) })
   server.on('clientError', rejectConnection)
   const keyOf = (user: User): StandInKey => {
     const { consumer, key, secret } = createToken(store, user)

@@ -7,11 +7,13 @@ export interface Token { consumer: string, key: string, secret: string, name: st
 /** A tag on machines. */
 export interface Tag { name: string, definition: string, comment: string, kernelOptions: string }
 
-/** A file in MAAS's file storage; whoever knows the key may read it. */
+/** A file in MAAS's file storage. Its key gives anyone read access. */
 export interface StoredFile { filename: string, owner: User, key: string, content: Buffer }
 
-/** The states a machine can be in here, with MAAS's numbers (maasserver/enum.py, NODE_STATUS). */
-export const STATUS = { New: 0, Commissioning: 1, Ready: 4, Deployed: 6, Retired: 7, Deploying: 9, Allocated: 10 } as const
+/** The states of a machine in the stand-in, with MAAS's numbers (maasserver/enum.py, NODE_STATUS). */
+export const STATUS = {
+  New: 0, Commissioning: 1, Ready: 4, Deployed: 6, Retired: 7, Deploying: 9, Allocated: 10
+} as const
 
 /** One of MAAS's status names. */
 export type Status = keyof typeof STATUS
@@ -32,9 +34,9 @@ export interface Machine {
   powerParameters: Record<string, string>
   cpuCount: number
   memory: number
-  /** MAAS makes one when the machine is first deployed. */
+  /** MAAS creates it at the first deployment of the machine. */
   token: Omit<Token, 'user' | 'name'> | null
 }
 
-/** Who asks when nobody has authenticated. */
+/** The user of a request without authentication. */
 export const ANONYMOUS: User = { id: 0, username: '', email: '', superuser: false, password: '' }

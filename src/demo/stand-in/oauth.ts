@@ -7,48 +7,63 @@ import type { Request } from './request.ts'
 import { SIGNATURE_METHODS } from './signature.ts'
 import type { Store } from './store.ts'
 
-const REQUIRED = ['oauth_consumer_key', 'oauth_token', 'oauth_signature', 'oauth_signature_method', 'oauth_timestamp', 'oauth_nonce']
+const REQUIRED_NAMES = [
+  'oauth_consumer_key', 'oauth_token', 'oauth_signature', 'oauth_signature_method', 'oauth_timestamp', 'oauth_nonce'
+]
+
+/** Seconds. */
 const TIMESTAMP_THRESHOLD = 300
 
 /**
- * Whether piston takes the request for a signed one (piston3/authentication.py, is_valid_request): all six names occur as
- * substrings of the header, or as names of the query, or of the form. Rows "no nonce", "Basic auth", "Bearer": they do not.
+ * Whether piston treats a request as signed (piston3/authentication.py, is_valid_request): all six names occur in the
+ * text of the header, or among the names of the query, or of the form. Rows "no nonce", "Basic auth", "Bearer" are not
+ * signed.
  */
 export function looksLikeOAuth ({ headers, query }: Request, form: QueryDict): boolean {
-  return [headers.authorization ?? '', query.names(), form.names()].some(place => REQUIRED.every(name => place.includes(name)))
+  const places = [headers.authorization ?? '', query.names(), form.names()]
+  return places.some(place => REQUIRED_NAMES.every(name => place.includes(name)))
 }
 
-/** Checks a signed request in piston's order (piston3/oauth.py, verify_request) and answers whose key it is. */
+/**
+ * Verifies a signed request in piston's order (piston3/oauth.py, verify_request).
+ * @returns the token that signed it
+ * @throws ApiException with a 401, or another Error where MAAS fails with a 500
+ */
 export function verify (request: Request, form: QueryDict, store: Store): Token {
-  const parameters = gather(request, form)
-  // Row "lower-case scheme": nothing is left of such a header, and without a query there is nothing to verify at all.
+  const parameters = gatherParameters(request, form)
+  // Row "lower-case scheme": piston ignores such a header, and fails if the query has no parameters either.
   if (parameters.size === 0) throw new Error("'NoneType' object has no attribute 'verify_request'")
   checkVersion(parameters)
-  const consumer = required(parameters, 'oauth_consumer_key')
+  const consumer = requireParameter(parameters, 'oauth_consumer_key')
   if (!store.consumers.has(consumer)) throw unauthorized('Invalid consumer.')
-  const tokenKey = required(parameters, 'oauth_token')
+  const tokenKey = requireParameter(parameters, 'oauth_token')
   const token = store.tokens.get(tokenKey)
   if (token === undefined) throw unauthorized(`Invalid access token: ${tokenKey}`)
-  const [timestamp, nonce] = [required(parameters, 'oauth_timestamp'), required(parameters, 'oauth_nonce')]
+  const timestamp = requireParameter(parameters, 'oauth_timestamp')
+  const nonce = requireParameter(parameters, 'oauth_nonce')
   checkTimestamp(timestamp, store.now())
   request.trace.nonce = useNonce(store, [consumer, tokenKey, nonce])
   checkSignature(request, parameters, token)
   return token
 }
 
-/** Rows "good header + oauth_... in the query" and "in a POST form": the form loses to the header, the header to the query. */
-function gather ({ method, headers, target }: Request, form: QueryDict): Map<string, string> {
-  const parameters = new Map(method === 'POST' ? form.lists().map(([name, values]) => [name, values.at(-1) as string]) : [])
+/** Collects the parameters; the query overrides the header, the header the form (rows "good header + oauth_..."). */
+function gatherParameters ({ method, headers, target }: Request, form: QueryDict): Map<string, string> {
+  const formFields = method === 'POST' ? form.lists() : []
+  const parameters = new Map(formFields.map(([name, values]) => [name, values.at(-1) as string]))
   for (const [name, value] of splitHeader(headers.authorization ?? '')) parameters.set(name, value)
   for (const [name, values] of parseQuery(target.search).lists()) {
-    // cgi.parse_qs without blank values (row "query oauth_signature empty"), its first value, unquoted once more.
+    // The first value of cgi.parse_qs, which drops blank values (row "query oauth_signature empty"), unquoted once
+    // more.
     const first = values.find(value => value !== '')
     if (first !== undefined) parameters.set(name, unquote(first))
   }
   return parameters
 }
 
-/** piston3/oauth.py, _split_header: every comma separates, and whatever mentions "realm" is dropped (row "the word realm"). */
+/**
+ * Parses the header (piston3/oauth.py, _split_header): it splits at every comma and drops parts with the word "realm".
+ */
 function splitHeader (header: string): Array<[string, string]> {
   if (!header.startsWith('OAuth ')) return []
   return header.slice(6).split(',').filter(part => !part.includes('realm')).map(part => {
@@ -60,28 +75,29 @@ function splitHeader (header: string): Array<[string, string]> {
   })
 }
 
-function required (parameters: ReadonlyMap<string, string>, name: string): string {
+function requireParameter (parameters: ReadonlyMap<string, string>, name: string): string {
   const value = parameters.get(name)
   if (value === undefined) throw unauthorized(`Parameter not found: ${name}`)
   return value
 }
 
-/** Rows "oauth_version 2.0" and "without oauth_version". */
+/** Checks the version (rows "oauth_version 2.0" and "without oauth_version"). */
 function checkVersion (parameters: ReadonlyMap<string, string>): void {
   const version = parameters.get('oauth_version')
   if (version && version !== '1.0') throw unauthorized(`OAuth version ${version} not supported.`)
 }
 
-/** Rows "timestamp ...": only the past is refused, and what is no number is MAAS's own failure. */
+/** Refuses an old timestamp (rows "timestamp ..."). MAAS accepts any in the future, and fails if it is not a number. */
 function checkTimestamp (text: string, now: number): void {
   const timestamp = toInteger(text)
   if (timestamp === null) throw new Error(`invalid literal for int() with base 10: ${repr(text)}`)
   if (now - timestamp > TIMESTAMP_THRESHOLD) {
-    throw unauthorized(`Expired timestamp: given ${timestamp} and now ${now} has a greater difference than threshold ${TIMESTAMP_THRESHOLD}`)
+    throw unauthorized(`Expired timestamp: given ${timestamp} and now ${now} ` +
+      `has a greater difference than threshold ${TIMESTAMP_THRESHOLD}`)
   }
 }
 
-/** Rows "nonce ...": the database column takes 255 characters, and piston takes an empty nonce, once found, for none. */
+/** Records a nonce (rows "nonce ..."): of 255 characters at most in the database; piston accepts an empty one again. */
 function useNonce (store: Store, key: [consumer: string, token: string, nonce: string]): string {
   const nonce = key[2]
   if (Array.from(nonce).length > 255) throw new Error('value too long for type character varying(255)')
@@ -91,12 +107,15 @@ function useNonce (store: Store, key: [consumer: string, token: string, nonce: s
   return entry
 }
 
-/** Row "bad secret": the answer prints what the signature should have been, which for PLAINTEXT is the secret itself. */
+/**
+ * Checks the signature. The error has the signature base string, which for PLAINTEXT is the secret (row "bad secret").
+ */
 function checkSignature (request: Request, parameters: ReadonlyMap<string, string>, token: Token): void {
   const name = parameters.get('oauth_signature_method') ?? 'PLAINTEXT'
   const signatureMethod = SIGNATURE_METHODS.get(name)
   if (signatureMethod === undefined) {
-    throw unauthorized(`Signature method ${name} not supported try one of the following: ${[...SIGNATURE_METHODS.keys()].join(', ')}`)
+    const names = [...SIGNATURE_METHODS.keys()].join(', ')
+    throw unauthorized(`Signature method ${name} not supported try one of the following: ${names}`)
   }
   const signature = parameters.get('oauth_signature')
   if (signature === undefined) throw unauthorized('Missing signature.')

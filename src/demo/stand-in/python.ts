@@ -1,7 +1,7 @@
-/** Anything that JSON can say. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
-/** A string as Python's `repr()` prints it: MAAS puts OAuth errors into its answers that way, quotes included. */
+/** Returns Python's `repr()` of a string, with its quotes: MAAS puts OAuth errors into its answers so. */
 export function repr (text: string): string {
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'"
   const escapes = new Map([['\\', '\\\\'], ['\n', '\\n'], ['\r', '\\r'], ['\t', '\\t'], [mark, `\\${mark}`]])
@@ -10,28 +10,29 @@ export function repr (text: string): string {
   return mark + escaped + mark
 }
 
-/** Percent-decoding as `urllib.parse.unquote` does it: a malformed escape stays as it is, malformed UTF-8 is replaced. */
+/** Percent-decodes as `urllib.parse.unquote`: a malformed escape stays as it is, malformed UTF-8 is replaced. */
 export function unquote (text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, run => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
 }
 
-/** Percent-encoding as `urllib.parse.quote` does it, which leaves `/` alone unless told otherwise. */
+/** Percent-encodes as `urllib.parse.quote`, which by default leaves `/` unencoded. */
 export function quote (text: string, safe = '/~'): string {
-  return Array.from(text, character => /[\w.-]/.test(character) || safe.includes(character) ? character : escape(character)).join('')
+  const isSafe = (character: string) => /[\w.-]/.test(character) || safe.includes(character)
+  return Array.from(text, character => isSafe(character) ? character : escape(character)).join('')
 }
 
-/** Python's `int()`: the number, or null where Python raises ValueError. */
+/** Parses as Python's `int()`; returns null where Python raises ValueError. */
 export function toInteger (text: string): number | null {
   return /^\s*[+-]?\d+(_\d+)*\s*$/.test(text) ? Number(text.replaceAll('_', '')) : null
 }
 
-/** What Python calls the type of a parsed JSON value that is no dict. */
+/** Returns Python's name for the type of a JSON value other than an object. */
 export function typeName (value: Json): string {
   if (Array.isArray(value)) return 'list'
   return new Map([['string', 'str'], ['number', 'int'], ['boolean', 'bool']]).get(typeof value) ?? 'NoneType'
 }
 
-/** `json.dumps` with its default separators, ASCII only. */
+/** Formats as `json.dumps` with its default separators, in ASCII. */
 export function dumps (value: Json): string {
   if (Array.isArray(value)) return `[${value.map(dumps).join(', ')}]`
   if (typeof value === 'object' && value !== null) {

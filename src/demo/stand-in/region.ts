@@ -1,7 +1,8 @@
-import { Answer, html, Raised, text } from './answers.ts'
+import { Answer, ApiException, html, text } from './answers.ts'
 import { parseForm } from './body.ts'
 import { describe, openapi } from './describe.ts'
 import { dispatch, unknownEndpoint } from './dispatch.ts'
+import type { QueryDict } from './fields.ts'
 import { quote } from './python.ts'
 import type { Request } from './request.ts'
 import { API, route } from './routes.ts'
@@ -10,29 +11,33 @@ import type { Store } from './store.ts'
 
 type View = (request: Request, store: Store) => Answer | Promise<Answer>
 
-/** The paths that are not API resources, and that ask nobody who they are (maasserver/urls.py). */
+/** The views that are not API resources and need no authentication (maasserver/urls.py). */
 const views: Record<string, View> = {
   '/MAAS/api/version/': () => new Answer(200, 'text/plain', '2.0'),
   [`${API}describe/`]: describe,
   [`${API}openapi.yaml`]: openapi,
-  '/MAAS/accounts/login/': async ({ headers, body }, store) => login((await parseForm(headers['content-type'] ?? '', body)).form, store),
-  '/MAAS/accounts/authenticate/': async ({ headers, body }, store) => authenticate((await parseForm(headers['content-type'] ?? '', body)).form, store)
+  '/MAAS/accounts/login/': async (request, store) => login(await readForm(request), store),
+  '/MAAS/accounts/authenticate/': async (request, store) => authenticate(await readForm(request), store)
 }
 
-/** The answer of the region behind nginx, with what Django's middleware adds. */
+async function readForm ({ headers, body }: Request): Promise<QueryDict> {
+  return (await parseForm(headers['content-type'] ?? '', body)).form
+}
+
+/** Answers a request as the region behind nginx does, with the headers of Django's middleware. */
 export async function answerAsRegion (request: Request, store: Store): Promise<Answer> {
   const { status, type, body, headers } = await inTransaction(request, store)
   return new Answer(status, type, body, { Vary: 'Cookie', 'X-Frame-Options': 'DENY', ...headers })
 }
 
-/** A nonce lasts only if nothing was raised and nothing failed (row "... then the same nonce with the right one"). */
+/** Forgets the nonce if an error is raised, as the rollback does (row "... then the same nonce with the right one"). */
 async function inTransaction (request: Request, store: Store): Promise<Answer> {
   try {
     return await view(request, store)
   } catch (error) {
     if (request.trace.nonce !== null) store.nonces.delete(request.trace.nonce)
-    // ExceptionMiddleware makes the text of anything else it catches into a 500.
-    return error instanceof Raised ? error.answer : text(500, (error as Error).message)
+    // ExceptionMiddleware answers any other exception with a 500 and its text.
+    return error instanceof ApiException ? error.answer : text(500, (error as Error).message)
   }
 }
 

@@ -3,23 +3,23 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { QueryDict } from './fields.ts'
 import type { Target } from './target.ts'
 
-/** A request as nginx has passed it on: complete, and of a bounded size. */
+/** A request as nginx passes it on: complete, of limited size. */
 export interface Request {
   method: string
   target: Target
   query: QueryDict
   headers: IncomingHttpHeaders
-  /** The authority the client used; nginx hands it on as X-Forwarded-Host, whatever the client sent there. */
+  /** The field Host. nginx passes it on as X-Forwarded-Host, whatever the client sent in that field. */
   host: string
   body: Buffer
-  /** What is found out on the way to the answer. */
+  /** Facts for the record of the request, filled in on the way to the answer. */
   trace: Trace
 }
 
-/** What a record tells about a request beyond its text. */
+/** Facts about a request that are known after authentication and dispatch. */
 export interface Trace {
   user: string | null
   op: string | null
-  /** The nonce this request has used, until it is known whether that lasts. */
+  /** The nonce of this request, which a rollback forgets. */
   nonce: string | null
 }

@@ -1,4 +1,4 @@
-import { raised } from './answers.ts'
+import { apiException } from './answers.ts'
 import type { Answer } from './answers.ts'
 import type { Upload } from './body.ts'
 import type { Fields, QueryDict } from './fields.ts'
@@ -6,12 +6,12 @@ import type { User } from './model.ts'
 import type { Json } from './python.ts'
 import type { Store } from './store.ts'
 
-/** What a handler gets to see of a request. */
+/** The input of an operation. */
 export interface Call {
   store: Store
-  /** ANONYMOUS if nobody authenticated. */
+  /** ANONYMOUS without authentication. */
   user: User
-  /** Authenticated by the cookie of a UI login rather than by a signature. */
+  /** Whether the cookie of a UI session authenticated the request, not a signature. */
   bySession: boolean
   /** `request.GET` */
   query: QueryDict
@@ -24,43 +24,46 @@ export interface Call {
   args: string[]
 }
 
-/** What an operation does, and a line about it for `describe/`. */
+/** An operation, with a line about it for `describe/`. */
 export interface Operation { doc: string, run: (call: Call) => Answer | Json }
 
 /** A piston handler: its operations by `METHOD` or `METHOD op`. */
 export interface Handler { name: string, doc: string, operations: Record<string, Operation> }
 
-/** A path with the handlers that answer there. */
+/** A path with its handlers. */
 export interface Resource {
-  /** Below `/MAAS/api/2.0/`, with the variable parts in braces. */
+  /** The path below `/MAAS/api/2.0/`, with the variable parts in braces. */
   template: string
-  /** For those who have authenticated; null if the resource asks nobody to. */
+  /** The handler for authenticated requests; null if the resource ignores authentication. */
   auth: Handler | null
-  /** For those who have not. */
+  /** The handler for anonymous requests; null if there is none. */
   anon: Handler | null
 }
 
-/** An entry of a handler's table of operations. */
+/** Creates an operation. */
 export function operation (doc: string, run: Operation['run']): Operation {
   return { doc, run }
 }
 
-/** maasserver/api/support.py, admin_method (row "plain user: admin-only POST users"). */
+/** Creates an operation for administrators (maasserver/api/support.py, admin_method). */
 export function adminOnly (doc: string, run: Operation['run']): Operation {
   return operation(doc, call => {
-    if (!call.user.superuser) throw raised(403, 'This method is reserved for admin users.')
+    if (!call.user.superuser) throw apiException(403, 'This method is reserved for admin users.')
     return run(call)
   })
 }
 
-/** maasserver/api/utils.py, get_mandatory_param. */
-export function mandatory (fields: Fields, name: string): string {
+/**
+ * Returns the value of a parameter (maasserver/api/utils.py, get_mandatory_param).
+ * @throws ApiException with a 400 if it is missing or empty
+ */
+export function mandatoryParameter (fields: Fields, name: string): string {
   const value = fields.get(name)
-  if (!value) throw raised(400, `No provided ${name}!`)
+  if (!value) throw apiException(400, `No provided ${name}!`)
   return value
 }
 
-/** formencode's StringBool, as far as it says no. */
+/** Whether a value means false, as in formencode's StringBool. */
 export function isFalse (value: string | undefined): boolean {
   return ['false', 'f', 'no', 'n', 'off', '0'].includes((value ?? '').trim().toLowerCase())
 }

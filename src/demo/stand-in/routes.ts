@@ -1,33 +1,34 @@
 import { resources } from './resources/index.ts'
 import type { Resource } from './resource.ts'
 
-/** Where every resource hangs. */
+/** The root of all resources. */
 export const API = '/MAAS/api/2.0/'
 
-/** A resource found for a path, with the variable parts of the path and the operation that the path may name. */
+/** The resource of a path, the variable parts of the path, and the operation that it names, if any. */
 export interface Match { resource: Resource, args: string[], op: string | null }
 
-/** The names in braces of a template, in order. */
+/** Returns the names in braces of a template, in order. */
 export function parameterNames (template: string): string[] {
   return Array.from(template.matchAll(/\{(\w+)\}/g), match => match[1] as string)
 }
 
-/** The operations a handler exports beside the four plain ones. */
+/** Returns the names of operations other than the four plain methods. */
 function operationNames ({ auth }: Resource): string[] {
   return Object.keys(auth?.operations ?? {}).flatMap(signature => signature.split(' ').slice(1))
 }
 
 /**
- * maasserver/urls_api.py: each path, and behind it `op-NAME`, without a slash at the end, for what the authenticated handler
- * exports. `{filename}` alone takes slashes.
+ * The patterns of paths (maasserver/urls_api.py): each template, and the same with `op-NAME` at its end, without a
+ * slash, for the operations of the authenticated handler. Only `{filename}` matches slashes.
  */
 const patterns = resources.map(resource => {
   const path = resource.template.replace('{filename}', '(.+)').replace(/\{\w+\}/g, '([^/]+)')
   const ops = operationNames(resource)
-  return { resource, plain: new RegExp(`^${path}$`, 's'), operation: ops.length > 0 ? new RegExp(`^${path}op-(${ops.join('|')})$`, 's') : /(?!)/ }
+  const operation = ops.length > 0 ? new RegExp(`^${path}op-(${ops.join('|')})$`, 's') : /(?!)/
+  return { resource, plain: new RegExp(`^${path}$`, 's'), operation }
 })
 
-/** Finds the resource for a decoded path, null if there is none. */
+/** Finds the resource of a decoded path; null if there is none. */
 export function route (path: string): Match | null {
   const below = path.slice(API.length)
   for (const { resource, plain, operation } of patterns) {

@@ -1,10 +1,17 @@
 import type { Machine, User } from './model.ts'
 import { randomKey } from './random.ts'
 
-/** The machines a fresh stand-in shows: one to allocate, one in use, one that waits to be accepted. */
+/** Returns the machines of a new stand-in: one to allocate, one in use, one to accept. */
 export function seedMachines (admin: User): Machine[] {
   return [
-    machine({ id: 1, systemId: 'q7mx4e', hostname: 'swift-otter', macs: ['52:54:00:1c:8e:01'], status: 'Ready', tags: ['virtual'] }),
+    machine({
+      id: 1,
+      systemId: 'q7mx4e',
+      hostname: 'swift-otter',
+      macs: ['52:54:00:1c:8e:01'],
+      status: 'Ready',
+      tags: ['virtual']
+    }),
     machine({
       id: 2,
       systemId: 'tb3h8w',
@@ -27,8 +34,11 @@ export function seedMachines (admin: User): Machine[] {
   ]
 }
 
-/** A machine with the values most machines have. */
-export function machine (known: Pick<Machine, 'id' | 'systemId' | 'hostname' | 'macs' | 'status'> & Partial<Machine>): Machine {
+/** The values of a machine that have no default. */
+type MachineValues = Pick<Machine, 'id' | 'systemId' | 'hostname' | 'macs' | 'status'> & Partial<Machine>
+
+/** Creates a machine, with defaults for values that are not given. */
+export function machine (values: MachineValues): Machine {
   return {
     description: '',
     architecture: 'amd64/generic',
@@ -36,10 +46,10 @@ export function machine (known: Pick<Machine, 'id' | 'systemId' | 'hostname' | '
     tags: [],
     powerType: 'virsh',
     powerState: 'off',
-    powerParameters: { power_address: 'qemu+ssh://maas@hypervisor.example.com/system', power_id: known.hostname },
+    powerParameters: { power_address: 'qemu+ssh://maas@hypervisor.example.com/system', power_id: values.hostname },
     cpuCount: 4,
     memory: 8192,
     token: null,
-    ...known
+    ...values
   }
 }

@@ -2,28 +2,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { NGINX } from './answers.ts'
 import type { Answer } from './answers.ts'
-import { answerAsNginx, endAfterRequest, readBody, tooLarge } from './front.ts'
+import { answerAsNginx, endAfterRequest, readBody, tooLargePage } from './front.ts'
 import { parseQuery } from './fields.ts'
 import { answerAsRegion } from './region.ts'
 import type { Trace } from './request.ts'
 import type { Store } from './store.ts'
 import { parseTarget } from './target.ts'
 
-/** One request, as it came and as it was answered. */
+/** The record of one request and its answer. */
 export interface StandInRecord {
   method: string
   /** The request target as received. */
   url: string
   rawHeaders: string[]
-  /** How much of a body there was; 0 if nginx refused it unread. */
+  /** The length of the body; 0 if nginx refused it unread. */
   bodyBytes: number
-  /** Who authenticated; null for an anonymous request. */
+  /** The authenticated user; null for an anonymous request. */
   user: string | null
   op: string | null
   status: number
 }
 
-/** From the request to its answer; a client that leaves before its body is complete gets none, and no record. */
+/** Answers one request. A client that leaves before its body is complete gets neither an answer nor a record. */
 export async function serve (
   request: IncomingMessage,
   response: ServerResponse,
@@ -34,7 +34,8 @@ export async function serve (
   const target = parseTarget(url)
   const trace: Trace = { user: null, op: null, nonce: null }
   const settle = (answer: Answer, bodyBytes: number) => {
-    record({ method, url, rawHeaders: request.rawHeaders, bodyBytes, user: trace.user, op: trace.op, status: answer.status })
+    const { rawHeaders } = request
+    record({ method, url, rawHeaders, bodyBytes, user: trace.user, op: trace.op, status: answer.status })
     send(request, response, answer, store.now())
   }
 
@@ -42,14 +43,16 @@ export async function serve (
   if (early !== null) return settle(early, 0)
   const read = await readBody(request)
   if (read.kind === 'aborted') return
-  if (read.kind === 'too large') return settle(tooLarge, 0)
+  if (read.kind === 'too large') return settle(tooLargePage, 0)
   const query = parseQuery(target.search)
   const host = request.headers.host ?? 'localhost'
   const { body } = read
-  settle(await answerAsRegion({ method, target, query, headers: request.headers, host, body, trace }, store), body.length)
+  const complete = { method, target, query, headers: request.headers, host, body, trace }
+  settle(await answerAsRegion(complete, store), body.length)
 }
 
-function send (request: IncomingMessage, response: ServerResponse, { status, type, body, headers }: Answer, now: number): void {
+function send (request: IncomingMessage, response: ServerResponse, answer: Answer, now: number): void {
+  const { status, type, body, headers } = answer
   const bytes = Buffer.from(body)
   const length = status === 204 ? {} : { 'Content-Length': bytes.length }
   const reason = status === 413 ? 'Request Entity Too Large' : undefined

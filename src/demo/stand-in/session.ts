@@ -8,7 +8,7 @@ import { randomText } from './random.ts'
 import { createToken } from './store.ts'
 import type { Store } from './store.ts'
 
-/** The user whose UI session the cookie names. */
+/** Returns the user of the UI session in the cookie; undefined if there is none. */
 export function sessionUser (headers: IncomingHttpHeaders, store: Store): User | undefined {
   return store.sessions.get(cookie(headers, 'sessionid') ?? '')
 }
@@ -16,8 +16,8 @@ export function sessionUser (headers: IncomingHttpHeaders, store: Store): User |
 const SAFE = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
 
 /**
- * maasserver/middleware.py, CSRFHelperMiddleware: a request with a `sessionid` cookie, even one that names no session, must
- * prove that it comes from MAAS's own pages.
+ * Whether a request fails the CSRF check (maasserver/middleware.py, CSRFHelperMiddleware), which applies to writes with
+ * a `sessionid` cookie, even an unknown one.
  */
 export function failsCsrf (method: string, headers: IncomingHttpHeaders): boolean {
   if (SAFE.includes(method) || cookie(headers, 'sessionid') === undefined) return false
@@ -25,7 +25,7 @@ export function failsCsrf (method: string, headers: IncomingHttpHeaders): boolea
   return token === undefined || token !== headers['x-csrftoken']
 }
 
-/** Django's page for it. */
+/** Django's answer to a failed CSRF check. */
 export const CSRF_PAGE = html(403, `
 <!DOCTYPE html>
 <html lang="en">
@@ -43,7 +43,7 @@ export const CSRF_PAGE = html(403, `
 </html>
 `)
 
-/** `accounts/login/` (row "login (UI session), anonymous"). */
+/** Answers `accounts/login/` (row "login (UI session), anonymous"). */
 export function login (form: Fields, store: Store): Answer {
   const user = checkPassword(form, store)
   if (user === undefined) {
@@ -60,12 +60,13 @@ export function login (form: Fields, store: Store): Answer {
   })
 }
 
-/** `accounts/authenticate/`: an API key for a password (row "accounts/authenticate without login"). */
+/** Answers `accounts/authenticate/` with a new API key (row "accounts/authenticate without login"). */
 export function authenticate (form: Fields, store: Store): Answer {
   const user = checkPassword(form, store)
   if (user === undefined) return html(403, '')
   const { name, key, secret, consumer } = createToken(store, user, form.get('consumer'))
-  return new Answer(200, 'application/json', dumps({ name, token_key: key, token_secret: secret, consumer_key: consumer }))
+  const values = { name, token_key: key, token_secret: secret, consumer_key: consumer }
+  return new Answer(200, 'application/json', dumps(values))
 }
 
 function checkPassword (form: Fields, store: Store): User | undefined {

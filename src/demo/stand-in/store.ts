@@ -2,23 +2,23 @@ import type { Machine, StoredFile, Tag, Token, User } from './model.ts'
 import { randomKey, randomText } from './random.ts'
 import { seedMachines } from './seed.ts'
 
-/** Everything the stand-in remembers; it begins anew at each start. */
+/** The state of a stand-in, in memory. */
 export interface Store {
   users: Map<string, User>
-  /** Consumer keys. They are looked up without regard to the token (piston3 ties neither to the other). */
+  /** Consumer keys. piston3 checks them independently of the token. */
   consumers: Set<string>
   tokens: Map<string, Token>
-  /** Used nonces, one entry per consumer, token and nonce. */
+  /** Used nonces, one entry for each consumer, token and nonce. */
   nonces: Set<string>
   sessions: Map<string, User>
   machines: Machine[]
   tags: Map<string, Tag>
   files: StoredFile[]
-  /** The region's clock, epoch seconds. */
+  /** Returns the region's time, in seconds since the epoch. */
   now: () => number
 }
 
-/** A new MAAS with an administrator, a plain user, three machines and a tag. */
+/** Creates a MAAS with an administrator, a plain user, three machines and a tag. */
 export function createStore (now: () => number): Store {
   const users = [createUser(1, 'admin', true), createUser(2, 'user', false)]
   const tag: Tag = { name: 'virtual', definition: '', comment: 'machines that are not metal', kernelOptions: '' }
@@ -35,12 +35,14 @@ export function createStore (now: () => number): Store {
   }
 }
 
-/** A user with a password of their own. */
-export function createUser (id: number, username: string, superuser: boolean, email = `${username}@example.com`, password = randomText(20)): User {
+/** Creates a user, by default with a random password. */
+export function createUser (
+  id: number, username: string, superuser: boolean, email = `${username}@example.com`, password = randomText(20)
+): User {
   return { id, username, email, superuser, password }
 }
 
-/** A new API key: consumer and token come in pairs, the secret belongs to the token (maasserver/models/user.py). */
+/** Creates an API key: a pair of consumer and token, whose secret is the token's (maasserver/models/user.py). */
 export function createToken (store: Store, user: User, name = 'MAAS consumer'): Token {
   const token = { ...randomKey(), name, user }
   store.consumers.add(token.consumer)

@@ -1,28 +1,28 @@
 import { unquote } from './python.ts'
 
-/** A request target in its three readings. */
+/** A request target as nginx, Twisted and Django read it. */
 export interface Target {
-  /** Decoded, with dot segments and slashes resolved: what nginx chooses the location by. null: nginx answers 400. */
+  /** nginx chooses the location by it: decoded, dot segments resolved, slashes collapsed; null if nginx answers 400. */
   location: string | null
-  /** Slashes folded, still percent-encoded: what Twisted hands to Django. */
+  /** Twisted passes it to Django: slashes collapsed, still percent-encoded. */
   rawPath: string
-  /** Decoded; dot segments left alone: what Django matches its routes against. */
+  /** Django matches it with its routes: decoded, slashes collapsed, dot segments kept. */
   path: string
   /** The query string without `?`, as sent. */
   search: string
 }
 
-/** Reads the target of a request line, in origin or absolute form. */
+/** Parses the target of a request line, in origin or absolute form (RFC 9112 §3.2). */
 export function parseTarget (url: string): Target {
   const origin = url.replace(/^https?:\/\/[^/?]*/i, '')
   const mark = origin.indexOf('?')
   const [sent, search] = mark < 0 ? [origin, ''] : [origin.slice(0, mark), origin.slice(mark + 1)]
-  // webapp.py, CleanPathRequest: repeated slashes are folded before anything is decoded (row "double slash").
+  // webapp.py, CleanPathRequest, collapses slashes before it decodes (row "double slash").
   const rawPath = sent.replace(/\/+/g, '/')
   return { location: nginxLocation(sent), rawPath, path: unquote(rawPath), search }
 }
 
-/** nginx's ngx_http_parse_complex_uri: malformed escapes, NUL and a path above the root are 400. */
+/** Returns nginx's location (ngx_http_parse_complex_uri); null for a malformed escape, NUL or a path above the root. */
 function nginxLocation (sent: string): string | null {
   if (!sent.startsWith('/') || /%(?![0-9a-f]{2})|%00/i.test(sent)) return null
   const segments: string[] = []

@@ -1,10 +1,10 @@
 import { Answer, JSON_TYPE, notFound, rc } from '../answers.ts'
 import { dumps } from '../python.ts'
-import { mandatory, operation } from '../resource.ts'
+import { mandatoryParameter, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
 import { createToken } from '../store.ts'
 
-/** `account/`: a signed caller may read, make and drop keys (rows "account op=..."). */
+/** `account/`: a signed caller lists, creates and deletes API keys (rows "account op=..."). */
 export const account: Resource = {
   template: 'account/',
   anon: null,
@@ -31,7 +31,7 @@ function create ({ store, user, data }: Call): Answer {
 }
 
 function remove ({ store, user, data }: Call): Answer {
-  const token = store.tokens.get(mandatory(data, 'token_key'))
+  const token = store.tokens.get(mandatoryParameter(data, 'token_key'))
   if (token === undefined || token.user !== user) throw notFound('Token')
   store.tokens.delete(token.key)
   store.consumers.delete(token.consumer)

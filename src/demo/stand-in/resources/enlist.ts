@@ -4,14 +4,21 @@ import type { Machine } from '../model.ts'
 import { machine } from '../seed.ts'
 import type { Store } from '../store.ts'
 
-/** Makes a machine in the state New from a form (maasserver/api/machines.py, create_machine). */
-export function createMachine (store: Store, data: Fields, { requiresArchitecture }: { requiresArchitecture: boolean }): Machine {
+/**
+ * Creates a machine in the state New from a form (maasserver/api/machines.py, create_machine).
+ * @throws ApiException with a 400 if the form is invalid
+ */
+export function createMachine (
+  store: Store, data: Fields, { requiresArchitecture }: { requiresArchitecture: boolean }
+): Machine {
   const macs = data.getlist('mac_addresses').map(mac => mac.toLowerCase())
   const architecture = fixArchitecture(data)
   if (macs.length === 0) throw invalidForm({ mac_addresses: 'This field is required.' })
   if (requiresArchitecture && architecture === '') throw invalidForm({ architecture: 'This field is required.' })
   const holder = store.machines.find(other => other.macs.some(mac => macs.includes(mac)))
-  if (holder !== undefined) throw invalidForm({ mac_addresses: `MAC address ${macs[0]} already in use on ${holder.hostname}.` })
+  if (holder !== undefined) {
+    throw invalidForm({ mac_addresses: `MAC address ${macs[0]} already in use on ${holder.hostname}.` })
+  }
   const id = 1 + Math.max(0, ...store.machines.map(other => other.id))
   const created = machine({
     id,
@@ -28,7 +35,7 @@ export function createMachine (store: Store, data: Fields, { requiresArchitectur
   return created
 }
 
-/** An enlisting machine that is met again is updated, not made twice (row "POST machines, anonymous, same MAC again"). */
+/** Creates an enlisting machine, or updates a known one (row "POST machines, anonymous, same MAC again"). */
 export function enlist (store: Store, data: Fields): Machine {
   const macs = data.getlist('mac_addresses').map(mac => mac.toLowerCase())
   const known = store.machines.find(({ status, macs: own }) =>
@@ -39,8 +46,9 @@ export function enlist (store: Store, data: Fields): Machine {
   return known
 }
 
-/** `amd64` means `amd64/generic` (maasserver/api/machines.py, fix_architecture). */
+/** Returns the architecture with its part after the slash, by default `generic` (maasserver/api/machines.py). */
 function fixArchitecture (data: Fields): string {
   const architecture = data.get('architecture') ?? ''
-  return architecture === '' || architecture.includes('/') ? architecture : `${architecture}/${data.get('subarchitecture') || 'generic'}`
+  if (architecture === '' || architecture.includes('/')) return architecture
+  return `${architecture}/${data.get('subarchitecture') || 'generic'}`
 }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 
-import { html, notFound, raised, rc } from '../answers.ts'
+import { apiException, html, notFound, rc } from '../answers.ts'
 import type { StoredFile } from '../model.ts'
 import { quote } from '../python.ts'
-import { mandatory, operation } from '../resource.ts'
+import { mandatoryParameter, operation } from '../resource.ts'
 import type { Call, Operation, Resource } from '../resource.ts'
 
-/** The same for everyone: the key is the permission (rows "op=get_by_key ..."). */
+/** Answers everyone alike: the key is the permission (rows "op=get_by_key ..."). */
 const getByKey: Operation = operation('Get a file by its key.', ({ store, query }) => {
-  const key = mandatory(query, 'key')
+  const key = mandatoryParameter(query, 'key')
   const found = store.files.find(file => file.key === key)
   if (found === undefined) throw notFound('FileStorage')
   return html(200, found.content)
@@ -30,12 +30,12 @@ export const files: Resource = {
       'GET get': operation('Get a file by its name.', getByName),
       'GET get_by_key': getByKey,
       POST: operation('Upload a file.', create),
-      DELETE: operation('Delete a file.', call => remove(call, mandatory(call.query, 'filename')))
+      DELETE: operation('Delete a file.', call => remove(call, mandatoryParameter(call.query, 'filename')))
     }
   }
 }
 
-/** `files/{filename}/`, where the name may have slashes in it (rows "file name with %2F in the path"). */
+/** `files/{filename}/`, whose name may contain slashes (rows "file name with %2F in the path"). */
 export const file: Resource = {
   template: 'files/{filename}/',
   anon: null,
@@ -57,19 +57,19 @@ function list ({ store, user, query }: Call) {
 }
 
 function getByName ({ store, query }: Call) {
-  const filename = mandatory(query, 'filename')
+  const filename = mandatoryParameter(query, 'filename')
   const found = store.files.findLast(file => file.filename === filename)
-  if (found === undefined) throw raised(404, 'File not found')
+  if (found === undefined) throw apiException(404, 'File not found')
   return html(200, found.content)
 }
 
-/** maasserver/api/files.py, create (rows "POST files, signed ..."): a name met again gets the new content and keeps its key. */
+/** Stores a file (maasserver/api/files.py, create). A known name gets the new content and keeps its key. */
 function create ({ store, user, data, files }: Call) {
   const filename = data.get('filename')
-  if (!filename) throw raised(400, 'Filename not supplied')
+  if (!filename) throw apiException(400, 'Filename not supplied')
   const [upload] = files
-  if (upload === undefined) throw raised(400, 'File not supplied')
-  if (files.length > 1) throw raised(400, 'Exactly one file must be supplied')
+  if (upload === undefined) throw apiException(400, 'File not supplied')
+  if (files.length > 1) throw apiException(400, 'Exactly one file must be supplied')
   if (upload.name !== 'file') throw new Error("'file'")
   const known = find({ store, user }, filename)
   if (known === undefined) store.files.push({ filename, owner: user, key: randomUUID(), content: upload.content })
@@ -79,13 +79,18 @@ function create ({ store, user, data, files }: Call) {
 
 function read (call: Call) {
   const found = find(call, call.args[0] as string)
-  // Clients tell a missing file from a missing endpoint by this header.
+  // By this field clients distinguish a missing file from a missing endpoint.
   if (found === undefined) return html(404, 'Not Found', { Workaround: 'bug1123986' })
   const { filename, key, content } = found
-  return { filename, anon_resource_uri: anonymousUri(key), content: content.toString('base64'), resource_uri: uri(filename) }
+  return {
+    filename,
+    anon_resource_uri: anonymousUri(key),
+    content: content.toString('base64'),
+    resource_uri: uri(filename)
+  }
 }
 
-/** Rows "DELETE files/obs.bin" and "DELETE again". */
+/** Deletes a file (rows "DELETE files/obs.bin" and "DELETE again"). */
 function remove (call: Call, filename: string) {
   const found = find(call, filename)
   if (found === undefined) throw notFound('FileStorage')

@@ -8,5 +8,7 @@ import { tag, tags } from './tags.ts'
 import { user, users } from './users.ts'
 import { version } from './version.ts'
 
-/** Every resource of the API that the stand-in has. */
-export const resources: readonly Resource[] = [account, file, files, machine, machines, ...nodes, tag, tags, user, users, version]
+/** Every resource of the stand-in. */
+export const resources: readonly Resource[] = [
+  account, file, files, machine, machines, ...nodes, tag, tags, user, users, version
+]

@@ -3,12 +3,12 @@ import type { Machine } from '../model.ts'
 import type { Json } from '../python.ts'
 import type { Call } from '../resource.ts'
 
-/** The machines a user may see: an administrator all, others theirs and those of nobody. */
+/** Returns the machines that a user may see: all for an administrator, else the user's own and those without owner. */
 export function visibleMachines ({ store, user }: Call): Machine[] {
   return store.machines.filter(machine => user.superuser || machine.owner === null || machine.owner === user)
 }
 
-/** What the anonymous side shows of a machine, 13 fields (maasserver/api/machines.py, DISPLAYED_ANON_MACHINE_FIELDS). */
+/** Returns the 13 fields for anonymous callers (maasserver/api/machines.py, DISPLAYED_ANON_MACHINE_FIELDS). */
 export function showAnonymously (machine: Machine): { [name: string]: Json } {
   return {
     status_message: null,
@@ -35,7 +35,7 @@ export function showAnonymously (machine: Machine): { [name: string]: Json } {
   }
 }
 
-/** What a signed caller is shown: the 13 fields and those a machine without hardware details has. */
+/** Returns the fields for signed callers: those 13, and the others of a machine without hardware details. */
 export function showMachine (machine: Machine): { [name: string]: Json } {
   const { systemId, status } = machine
   const installed = status === 'Deployed' || status === 'Deploying'

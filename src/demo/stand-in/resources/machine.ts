@@ -1,4 +1,4 @@
-import { notFound, raised, rc } from '../answers.ts'
+import { apiException, notFound, rc } from '../answers.ts'
 import type { Machine } from '../model.ts'
 import type { Json } from '../python.ts'
 import { randomKey } from '../random.ts'
@@ -6,7 +6,7 @@ import { operation } from '../resource.ts'
 import type { Call, Operation, Resource } from '../resource.ts'
 import { showMachine, visibleMachines } from './machine-view.ts'
 
-/** What one must be to the machine: anyone who sees it, its owner, or an administrator (maasserver/permissions.py). */
+/** Who may run an operation: whoever sees the machine, its owner, or an administrator (maasserver/permissions.py). */
 type Permission = 'view' | 'edit' | 'admin'
 
 /** `machines/{system_id}/` */
@@ -17,15 +17,19 @@ export const machine: Resource = {
     name: 'MachineHandler',
     doc: 'Manage an individual machine.',
     operations: {
-      GET: on('view', 'Read a machine.', showMachine),
-      'GET get_token': on('view', 'Get the token of a machine, null if it was never deployed.', token),
-      'GET power_parameters': on('admin', 'Get the power parameters of a machine.', ({ powerParameters }) => powerParameters),
-      'GET query_power_state': on('view', 'Ask the BMC for the power state.', ({ powerState }) => ({ state: powerState })),
-      'POST deploy': on('edit', 'Deploy a machine.', deploy),
-      'POST power_off': on('edit', 'Power off a machine.', found => power(found, 'off')),
-      'POST power_on': on('edit', 'Power on a machine.', found => power(found, 'on')),
-      'POST release': on('edit', 'Release a machine.', release),
-      PUT: on('admin', 'Update a machine.', update),
+      GET: machineOperation('view', 'Read a machine.', showMachine),
+      'GET get_token': machineOperation('view', 'Get the token of a machine, null if it was never deployed.', token),
+      'GET power_parameters': machineOperation('admin', 'Get the power parameters of a machine.', found => (
+        found.powerParameters
+      )),
+      'GET query_power_state': machineOperation('view', 'Ask the BMC for the power state.', found => (
+        { state: found.powerState }
+      )),
+      'POST deploy': machineOperation('edit', 'Deploy a machine.', deploy),
+      'POST power_off': machineOperation('edit', 'Power off a machine.', found => power(found, 'off')),
+      'POST power_on': machineOperation('edit', 'Power on a machine.', found => power(found, 'on')),
+      'POST release': machineOperation('edit', 'Release a machine.', release),
+      PUT: machineOperation('admin', 'Update a machine.', update),
       DELETE: operation('Delete a machine.', call => {
         call.store.machines.splice(call.store.machines.indexOf(find(call, 'admin')), 1)
         return rc.deleted
@@ -34,7 +38,9 @@ export const machine: Resource = {
   }
 }
 
-function on (permission: Permission, doc: string, run: (machine: Machine, call: Call) => Json): Operation {
+function machineOperation (
+  permission: Permission, doc: string, run: (machine: Machine, call: Call) => Json
+): Operation {
   return operation(doc, call => run(find(call, permission), call))
 }
 
@@ -42,8 +48,8 @@ function find (call: Call, permission: Permission): Machine {
   const found = visibleMachines(call).find(({ systemId }) => systemId === call.args[0])
   if (found === undefined) throw notFound('Machine')
   const may = call.user.superuser || permission === 'view' || (permission === 'edit' && found.owner === call.user)
-  // A machine of nobody may be taken by deploying it.
-  if (!may && !(permission === 'edit' && found.status === 'Ready')) throw raised(403, '')
+  // Anyone who sees a machine without owner may deploy it.
+  if (!may && !(permission === 'edit' && found.status === 'Ready')) throw apiException(403, '')
   return found
 }
 
@@ -53,7 +59,7 @@ function token ({ token }: Machine): Json {
 
 function deploy (found: Machine, { user }: Call): Json {
   if (found.status !== 'Ready' && found.status !== 'Allocated') {
-    throw raised(409, `Can't deploy a machine that is in the '${found.status}' state`)
+    throw apiException(409, `Can't deploy a machine that is in the '${found.status}' state`)
   }
   found.owner ??= user
   found.status = 'Deploying'
@@ -62,10 +68,12 @@ function deploy (found: Machine, { user }: Call): Json {
   return showMachine(found)
 }
 
-/** There is no disk to erase and no BMC to wait for: what MAAS shows as Releasing is over at once. */
+/**
+ * Releases a machine at once: there is no disk to erase and no BMC to wait for, so MAAS's state Releasing is skipped.
+ */
 function release (found: Machine): Json {
   if (found.status === 'New' || found.status === 'Commissioning' || found.status === 'Retired') {
-    throw raised(409, `Machine cannot be released in its current state ('${found.status}').`)
+    throw apiException(409, `Machine cannot be released in its current state ('${found.status}').`)
   }
   found.status = 'Ready'
   found.owner = null
@@ -74,7 +82,7 @@ function release (found: Machine): Json {
 }
 
 function power (found: Machine, state: 'on' | 'off'): Json {
-  if (state === 'on' && found.owner === null) throw raised(409, "Can't start machine: it hasn't been allocated.")
+  if (state === 'on' && found.owner === null) throw apiException(409, "Can't start machine: it hasn't been allocated.")
   found.powerState = state
   return showMachine(found)
 }

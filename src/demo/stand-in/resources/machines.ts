@@ -1,4 +1,4 @@
-import { raised } from '../answers.ts'
+import { apiException } from '../answers.ts'
 import type { Machine } from '../model.ts'
 import { repr } from '../python.ts'
 import type { Json } from '../python.ts'
@@ -6,9 +6,9 @@ import { isFalse, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
 import { createMachine, enlist } from './enlist.ts'
 import { showAnonymously, showMachine, visibleMachines } from './machine-view.ts'
-import { anonymousQuestions, isRegistered, listed } from './nodes.ts'
+import { anonymousQuestions, isRegistered, listMachines } from './nodes.ts'
 
-/** `machines/`: what an anonymous caller may do has other effects than the same call signed. */
+/** `machines/`: the operations of anonymous callers have other effects than the same ones signed. */
 export const machines: Resource = {
   template: 'machines/',
   anon: {
@@ -18,7 +18,7 @@ export const machines: Resource = {
       ...anonymousQuestions,
       POST: operation('Enlist a machine.', call => showAnonymously(enlist(call.store, call.data))),
       'POST accept': operation('Accept a machine: not allowed to anonymous users.', () => {
-        throw raised(401, 'You must be logged in to accept machines.')
+        throw apiException(401, 'You must be logged in to accept machines.')
       })
     }
   },
@@ -26,10 +26,12 @@ export const machines: Resource = {
     name: 'MachinesHandler',
     doc: 'Manage the collection of all the machines in the MAAS.',
     operations: {
-      GET: operation('List machines.', listed),
+      GET: operation('List machines.', listMachines),
       'GET is_registered': isRegistered,
       'GET list_allocated': operation('List the machines allocated to the user.', call =>
-        call.store.machines.filter(({ owner, status }) => owner === call.user && status === 'Allocated').map(showMachine)),
+        call.store.machines
+          .filter(({ owner, status }) => owner === call.user && status === 'Allocated')
+          .map(showMachine)),
       POST: operation('Create a machine.', create),
       'POST accept': operation('Accept declared machines.', accept),
       'POST allocate': operation('Allocate a machine.', allocate)
@@ -37,14 +39,14 @@ export const machines: Resource = {
   }
 }
 
-/** No rack controller has images here, as with the MAAS observed (row "an admin's machine is commissioned at once"). */
+/** The observed MAAS had no images to commission with (row "an admin's machine is commissioned at once"). */
 const NO_IMAGES = 'Ephemeral operating system ubuntu focal is unavailable.'
 
 function create ({ store, user, data }: Call): Json {
   const created = createMachine(store, data, { requiresArchitecture: false })
   if (user.superuser && !isFalse(data.get('commission'))) {
     store.machines.pop()
-    throw raised(400, NO_IMAGES)
+    throw apiException(400, NO_IMAGES)
   }
   return showMachine(created)
 }
@@ -52,11 +54,13 @@ function create ({ store, user, data }: Call): Json {
 function accept (call: Call): Json {
   const ids = call.form.getlist('machines')
   const unknown = ids.filter(id => !call.store.machines.some(({ systemId }) => systemId === id))
-  if (unknown.length > 0) throw raised(400, `Unknown machine(s): ${unknown.join(', ')}.`)
+  if (unknown.length > 0) throw apiException(400, `Unknown machine(s): ${unknown.join(', ')}.`)
   if (ids.length > 0 && !call.user.superuser) {
-    throw raised(403, `You don't have the required permission to accept the following machine(s): ${ids.join(', ')}.`)
+    const list = ids.join(', ')
+    throw apiException(403, `You don't have the required permission to accept the following machine(s): ${list}.`)
   }
-  if (call.store.machines.some(({ systemId, status }) => status === 'New' && ids.includes(systemId))) throw raised(400, NO_IMAGES)
+  const isNew = call.store.machines.some(({ systemId, status }) => status === 'New' && ids.includes(systemId))
+  if (isNew) throw apiException(400, NO_IMAGES)
   return []
 }
 
@@ -66,17 +70,20 @@ const CONSTRAINTS: Record<string, (machine: Machine, values: string[]) => boolea
   tags: ({ tags }, values) => values.flatMap(value => value.split(/[\s,]+/)).every(tag => tags.includes(tag))
 }
 
-/** Row "POST machines op=allocate, signed": the constraints as Python prints them, and as MAAS understood them. */
+/**
+ * Allocates a machine. The error prints the constraints as Python and MAAS do (row "POST machines op=allocate,
+ * signed").
+ */
 function allocate (call: Call): Json {
   const asked = call.data.lists().filter(([name]) => name !== 'op')
   const constraints = asked.filter(([name]) => Object.hasOwn(CONSTRAINTS, name))
   const found = visibleMachines(call).find(machine =>
     machine.status === 'Ready' && constraints.every(([name, values]) => CONSTRAINTS[name]?.(machine, values)))
   if (found === undefined) {
-    if (constraints.length === 0) throw raised(409, 'No machine available.')
+    if (constraints.length === 0) throw apiException(409, 'No machine available.')
     const printed = asked.map(([name, values]) => `(${repr(name)}, [${values.map(repr).join(', ')}])`).join(', ')
     const resolved = constraints.map(([name, values]) => `${name}=${values.join(',')}`).join(' ')
-    throw raised(409, `No available machine matches constraints: [${printed}] (resolved to "${resolved}")`)
+    throw apiException(409, `No available machine matches constraints: [${printed}] (resolved to "${resolved}")`)
   }
   if (isFalse(call.form.get('dry_run') ?? 'false')) {
     found.status = 'Allocated'

@@ -1,4 +1,4 @@
-import { invalidForm, notFound, raised, rc } from '../answers.ts'
+import { apiException, invalidForm, notFound, rc } from '../answers.ts'
 import type { Tag } from '../model.ts'
 import { quote } from '../python.ts'
 import type { Json } from '../python.ts'
@@ -29,8 +29,8 @@ export const tag: Resource = {
     doc: 'Manage a tag.',
     operations: {
       GET: operation('Read a tag.', call => show(find(call))),
-      'GET machines': operation('List the machines with this tag.', tagged),
-      'GET nodes': operation('List the nodes with this tag.', tagged),
+      'GET machines': operation('List the machines with this tag.', listTaggedMachines),
+      'GET nodes': operation('List the nodes with this tag.', listTaggedMachines),
       PUT: operation('Update a tag.', update),
       DELETE: operation('Delete a tag.', remove)
     }
@@ -43,7 +43,12 @@ function create (call: Call): Json {
   const name = data.get('name')
   if (!name) throw invalidForm({ name: 'This field is required.' })
   if (store.tags.has(name)) throw invalidForm({ name: 'Tag with this Name already exists.' })
-  const created = { name, definition: data.get('definition') ?? '', comment: data.get('comment') ?? '', kernelOptions: data.get('kernel_opts') ?? '' }
+  const created: Tag = {
+    name,
+    definition: data.get('definition') ?? '',
+    comment: data.get('comment') ?? '',
+    kernelOptions: data.get('kernel_opts') ?? ''
+  }
   store.tags.set(name, created)
   return show(created)
 }
@@ -67,7 +72,7 @@ function remove (call: Call) {
   return rc.deleted
 }
 
-function tagged (call: Call): Json {
+function listTaggedMachines (call: Call): Json {
   const { name } = find(call)
   return visibleMachines(call).filter(machine => machine.tags.includes(name)).map(showMachine)
 }
@@ -79,7 +84,7 @@ function find ({ store, args }: Call): Tag {
 }
 
 function requireAdmin ({ user }: Call): void {
-  if (!user.superuser) throw raised(403, '')
+  if (!user.superuser) throw apiException(403, '')
 }
 
 function show (tag: Tag): Json {

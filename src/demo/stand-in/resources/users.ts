@@ -2,7 +2,7 @@ import { notFound } from '../answers.ts'
 import type { User } from '../model.ts'
 import type { Json } from '../python.ts'
 import { randomText } from '../random.ts'
-import { adminOnly, isFalse, mandatory, operation } from '../resource.ts'
+import { adminOnly, isFalse, mandatoryParameter, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
 import { createUser } from '../store.ts'
 
@@ -39,19 +39,22 @@ export const user: Resource = {
 }
 
 function create ({ store, data }: Call): Json {
-  const [username, email, password] = ['username', 'email', 'password'].map(name => mandatory(data, name)) as [string, string, string]
+  const username = mandatoryParameter(data, 'username')
+  const email = mandatoryParameter(data, 'email')
+  const password = mandatoryParameter(data, 'password')
   const superuser = data.get('is_superuser')
-  const created = createUser(store.users.size + 1, username, superuser !== undefined && !isFalse(superuser), email, password)
+  const isSuperuser = superuser !== undefined && !isFalse(superuser)
+  const created = createUser(store.users.size + 1, username, isSuperuser, email, password)
   store.users.set(username, created)
   return show(created)
 }
 
-/** Row "whoami with the session cookie": piston does not recognise the session's user object and prints all of its fields. */
+/** Returns the user; all fields if a session authenticated, as piston does (row "whoami with the session cookie"). */
 function whoami ({ user, bySession }: Call): Json {
   if (!bySession) return show(user)
   return {
     id: user.id,
-    // The shape of Django's hash; it is the hash of nothing.
+    // It has the form of Django's hash, with random characters.
     password: `pbkdf2_sha256$260000$${randomText(22)}$${randomText(43)}=`,
     last_login: null,
     is_superuser: user.superuser,

@@ -5,14 +5,15 @@ import type { Resource } from '../resource.ts'
 
 const VERSION = {
   capabilities: [
-    'networks-management', 'static-ipaddresses', 'ipv6-deployment-ubuntu', 'devices-management', 'storage-deployment-ubuntu',
-    'network-deployment-ubuntu', 'bridging-interface-ubuntu', 'bridging-automatic-ubuntu', 'authenticate-api'
+    'networks-management', 'static-ipaddresses', 'ipv6-deployment-ubuntu', 'devices-management',
+    'storage-deployment-ubuntu', 'network-deployment-ubuntu', 'bridging-interface-ubuntu', 'bridging-automatic-ubuntu',
+    'authenticate-api'
   ],
   version: '3.4.10',
   subversion: ''
 }
 
-/** `version/`: asks nobody who they are, and looks at no signature (rows "version, anonymous" and "bad consumer on ..."). */
+/** `version/`, which ignores signatures (rows "version, anonymous" and "bad consumer on ..."). */
 export const version: Resource = {
   template: 'version/',
   auth: null,
