@@ -37,7 +37,7 @@ function count (rawHeaders: string[], name: string): number {
 }
 
 /** The result of reading a body: nginx passes on only a complete one within the limit. */
-export type BodyRead = { kind: 'whole', body: Buffer } | { kind: 'too large' } | { kind: 'aborted' }
+type BodyRead = { kind: 'whole', body: Buffer } | { kind: 'too large' } | { kind: 'aborted' }
 
 /** Reads a body. It holds no more than the limit and drops the rest. */
 export function readBody (request: IncomingMessage): Promise<BodyRead> {

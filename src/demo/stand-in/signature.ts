@@ -3,10 +3,10 @@ import { createHmac } from 'node:crypto'
 import { quote } from './python.ts'
 
 /** The input of a signature. */
-export interface SignatureInput { method: string, url: string, parameters: ReadonlyMap<string, string>, secret: string }
+interface SignatureInput { method: string, url: string, parameters: ReadonlyMap<string, string>, secret: string }
 
 /** A signature method: its base string, which MAAS prints if a signature is wrong, and its signature. */
-export interface SignatureMethod { base: (input: SignatureInput) => string, sign: (input: SignatureInput) => string }
+interface SignatureMethod { base: (input: SignatureInput) => string, sign: (input: SignatureInput) => string }
 
 /** Returns the key of both methods. MAAS's consumers have an empty secret (maasserver/models/user.py). */
 function key ({ secret }: SignatureInput): string {

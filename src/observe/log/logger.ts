@@ -2,7 +2,10 @@ import type { Writable } from 'node:stream'
 import { type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
 import { type LogDestination, openDestination } from './destination.ts'
 
+/** The levels of the setting `--log-level`, from the most records to none. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** The formats of a log. */
 export const LOG_FORMATS = ['json', 'pretty'] as const
 
 type LogLevel = typeof LOG_LEVELS[number]
