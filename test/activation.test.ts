@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { inheritedListeners } from '../src/listen/systemd-sockets.ts'
+import { SettingsReport } from '../src/settings/report.ts'
 import { loadConfig } from '../src/settings/load.ts'
 import type { Flags } from '../src/settings/setting-input.ts'
 import { descriptorOf, ENVIRONMENT, PROGRAM, startActivated, startCommand, startProgram } from './helper/process.ts'
@@ -93,10 +94,10 @@ t.test('where a socket that was passed listens is known before it is used', asyn
     const server = await listening(options)
     t.after(() => server.close())
     const fd = descriptorOf(server)
-    t.strictSame(inheritedListeners(passed(fd), []).at(-1), { ...address(server), fd }, reason)
+    t.strictSame(inheritedListeners(passed(fd), new SettingsReport()).at(-1), { ...address(server), fd }, reason)
   }
-  t.strictSame(inheritedListeners({ LISTEN_FDS: '1', LISTEN_PID: '1' }, []), [], 'what was passed to another process is not ours')
-  t.strictSame(inheritedListeners({ LISTEN_PID: String(process.pid) }, []), [], 'nothing was passed')
+  t.strictSame(inheritedListeners({ LISTEN_FDS: '1', LISTEN_PID: '1' }, new SettingsReport()), [], 'what was passed to another process is not ours')
+  t.strictSame(inheritedListeners({ LISTEN_PID: String(process.pid) }, new SettingsReport()), [], 'nothing was passed')
 })
 
 /** The descriptors of the sockets of this process. */
@@ -115,9 +116,9 @@ t.test('a descriptor that cannot be listened on is told of', async t => {
   const [udp = 0] = openSockets().filter(fd => !before.includes(fd))
   t.after(() => { client.destroy(); server.close(); closeSync(file); datagrams.close() })
   for (const [fd, reason] of [[descriptorOf(client), 'a connection, as with Accept=yes'], [udp, 'a socket of datagrams'], [file, 'a file'], [999, 'none at all']] as const) {
-    const problems: string[] = []
-    inheritedListeners(passed(fd), problems)
-    t.equal(problems.at(-1), `LISTEN_FDS: descriptor ${fd} is not a listening stream socket; a socket unit has ListenStream= and no Accept=yes`, reason)
+    const report = new SettingsReport()
+    inheritedListeners(passed(fd), report)
+    t.equal(report.problems.at(-1), `LISTEN_FDS: descriptor ${fd} is not a listening stream socket; a socket unit has ListenStream= and no Accept=yes`, reason)
   }
 })
 

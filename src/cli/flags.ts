@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { SettingsError } from '../settings/settings-error.ts'
+import { SettingsReport } from '../settings/report.ts'
 import type { Flags } from '../settings/setting-input.ts'
 import { suggestion } from '../text/suggestion.ts'
 import { type SettingName, SETTINGS } from '../settings/table.ts'
@@ -34,7 +34,7 @@ const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 export function parseCommandLine (argv: readonly string[]): CommandLine {
   const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
   const line: CommandLine = { flags: {}, words: [], operands: null, json: false, help: false, version: false }
-  const problems: string[] = []
+  const report = new SettingsReport()
   for (const token of tokens) {
     if (token.kind === 'option-terminator') line.operands = []
     if (token.kind === 'positional') (line.operands ?? line.words).push(token.value)
@@ -44,13 +44,13 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (rawName === '--help' || rawName === '-h') line.help = true
     else if (rawName === '--version') line.version = true
     else if (rawName === '--json') line.json = true
-    else if (name === undefined) problems.push(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
+    else if (name === undefined) report.problem(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
-    else if (value === undefined || (value.startsWith('-') && inlineValue === false)) problems.push(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
-    else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) problems.push(`${rawName}: given twice`)
+    else if (value === undefined || (value.startsWith('-') && inlineValue === false)) report.problem(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
+    else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) report.problem(`${rawName}: given twice`)
     else line.flags[name] = [...line.flags[name] ?? [], value]
   }
-  if (problems.length > 0) throw new SettingsError(problems)
+  if (report.hasProblems) throw report.toError()
   return line
 }
 

@@ -1,3 +1,4 @@
+import type { SettingsReport } from '../settings/report.ts'
 import { gatherVariables } from '../settings/sources.ts'
 import type { SettingInput, Lookup } from '../settings/setting-input.ts'
 import { suggestion } from '../text/suggestion.ts'
@@ -96,24 +97,24 @@ const KNOWN = [...Object.keys(OPTIONS), ...OWN_OPTIONS]
 
 /**
  * Reads the options as settings, so that the same is made of them as of flags: options > variables of `env` > default.
- * @param problems gets a line for each option that is none or has a value of the wrong type, and for each variable that means nothing here
+ * @param report receives the messages
  */
-export function readOptions (options: MaasAuthProxyOptions, problems: string[]): Lookup {
+export function readOptions (options: MaasAuthProxyOptions, report: SettingsReport): Lookup {
   const given = new Map<SettingName, SettingInput>()
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || OWN_OPTIONS.has(option) || REGISTER_OPTIONS.has(option)) continue
     const name = Object.hasOwn(OPTIONS, option) ? OPTIONS[option as keyof typeof OPTIONS] : undefined
     const texts = name === undefined ? null : textsOf(name, value)
-    if (name === undefined) problems.push(`${option}: no such option${suggestion(option, KNOWN)}`)
-    else if (texts === null) problems.push(`${option}: takes ${kindOf(name)}`)
+    if (name === undefined) report.problem(`${option}: no such option${suggestion(option, KNOWN)}`)
+    else if (texts === null) report.problem(`${option}: takes ${kindOf(name)}`)
     else given.set(name, { texts, source: option, rank: 0 })
   }
-  if (typeof (options.accessLog ?? true) !== 'boolean') problems.push('accessLog: takes true or false')
-  const fromVariables = gatherVariables(options.env ?? {}, problems)
+  if (typeof (options.accessLog ?? true) !== 'boolean') report.problem('accessLog: takes true or false')
+  const fromVariables = gatherVariables(options.env ?? {}, report)
   const settings: readonly SettingName[] = Object.values(OPTIONS)
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     const variable = settings.includes(name) ? undefined : fromVariables(name)
-    if (variable !== undefined) problems.push(`${variable.source}: is a setting of the program maas-auth-proxy, and means nothing in another server`)
+    if (variable !== undefined) report.problem(`${variable.source}: is a setting of the program maas-auth-proxy, and means nothing in another server`)
   }
   return name => given.get(name) ?? (settings.includes(name) ? fromVariables(name) : undefined)
 }

@@ -9,15 +9,17 @@ import { logObserverError, type LogOf } from '../exchange/plugin.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import { formatListenAddress, isLoopback } from '../listen/address.ts'
 import { configure } from '../settings/load.ts'
+import { SettingsReport } from '../settings/report.ts'
 import { ClientTokenFiles } from '../proxy/client-token-files.ts'
 import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 
 /** The plugin: the guarded way to MAAS in a scope of its own, and what it needs from the start of the server to its end. */
 export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, options: MaasAuthProxyOptions) {
-  const problems = problemsOf(app)
-  const given = readOptions(options, problems)
+  const report = new SettingsReport()
+  checkServer(app, report)
+  const given = readOptions(options, report)
   const { LISTEN_PID: _sockets, ...environment } = options.env ?? {} // sockets that systemd passed are the server's, and must not loosen the guard
-  const config = await configure({ program: given, listeners: [{ where: '', given }] }, environment, problems)
+  const config = await configure({ program: given, listeners: [{ where: '', given }] }, environment, report)
   const listener = config.listeners[0] as ListenerConfig
   const { upstream, ring, close } = openBackend(config, app.log)
   const tokens = new ClientTokenFiles(config.listeners, app.log)
@@ -33,12 +35,10 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   await app.register(proxyPipeline, { config: listener, upstream, credential, clientTokens: tokens.of(listener), observers, onObserverError: logObserverError(logOf), logOf, ownPages: new Set<string>(), isEmbedded: true })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
-/** What stands against being in this server, in this place. */
-function problemsOf (app: FastifyInstance): string[] {
-  return [
-    ...app.prefix === '' ? [] : [`prefix: is ${app.prefix}, but clients of MAAS put absolute paths, /MAAS/..., behind the origin of its address; register the plugin without a prefix`],
-    ...app.initialConfig.http2 === true ? ['http2: the proxy speaks HTTP/1.1 only, as MAAS does; register the plugin in a server without http2'] : []
-  ]
+/** Checks that the plugin can work in a server, and at this place in it. */
+function checkServer ({ prefix, initialConfig }: FastifyInstance, report: SettingsReport): void {
+  if (prefix !== '') report.problem(`prefix: is ${prefix}, but clients of MAAS put absolute paths, /MAAS/..., behind the origin of its address; register the plugin without a prefix`)
+  if (initialConfig.http2 === true) report.problem('http2: the proxy speaks HTTP/1.1 only, as MAAS does; register the plugin in a server without http2')
 }
 
 /** Only the server knows where it listens, and whether its own hooks let anyone in. */

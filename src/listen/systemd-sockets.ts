@@ -27,13 +27,18 @@ const READERS: ReadonlyMap<string, TableReader> = new Map([
   ['unix', { inode: 6, read: unixAddress }]
 ])
 
+/** The part of a report on settings that this file needs. */
+interface ProblemReport {
+  problem: (text: string) => void
+}
+
 /**
  * Finds the listening sockets that systemd passed to this process (sd_listen_fds(3)). It reads their addresses from the
  * kernel, because Node knows the address of a TCP socket only once the socket is used, and that of a unix socket never.
- * @param problems receives a message for each descriptor that is not a listening stream socket
+ * @param report receives a message for each descriptor that is not a listening stream socket
  * @returns the addresses in the order of the descriptors; empty if systemd passed no socket to this process
  */
-export function inheritedListeners (environment: Environment, problems: string[]): ListenAddress[] {
+export function inheritedListeners (environment: Environment, report: ProblemReport): ListenAddress[] {
   if (environment['LISTEN_PID'] !== String(process.pid)) return []
   const addresses: ListenAddress[] = []
   for (let fd = FIRST_FD; fd < FIRST_FD + Number(environment['LISTEN_FDS']); fd++) {
@@ -42,7 +47,7 @@ export function inheritedListeners (environment: Environment, problems: string[]
       addresses.push({ ...address, fd })
     } else {
       const remedy = 'a socket unit has ListenStream= and no Accept=yes'
-      problems.push(`LISTEN_FDS: descriptor ${fd} is not a listening stream socket; ${remedy}`)
+      report.problem(`LISTEN_FDS: descriptor ${fd} is not a listening stream socket; ${remedy}`)
     }
   }
   return addresses

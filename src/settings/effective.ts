@@ -1,6 +1,7 @@
 import { SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
 import { keyOf, NAMES_BY_KEY } from './config-file.ts'
 import { isListenerSetting } from './listener-settings.ts'
+import { SettingsReport } from './report.ts'
 import { readScopes } from './scopes.ts'
 import { DEFAULT_SOURCE, type Flags, type SettingInput, type Lookup } from './setting-input.ts'
 import type { Environment } from '../environment.ts'
@@ -29,7 +30,7 @@ export interface Effective {
  * @param flags and environment, of which {@link loadConfig} makes a configuration without problems
  */
 export async function effectiveSettings (flags: Flags, environment: Environment): Promise<Effective> {
-  const { program, listeners } = await readScopes(flags, environment, [])
+  const { program, listeners } = await readScopes(flags, environment, new SettingsReport())
   const names = [...NAMES_BY_KEY.values()]
   return {
     program: entriesOf(names.filter(name => !isListenerSetting(name)), program, program),

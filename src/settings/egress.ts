@@ -2,16 +2,17 @@ import { EgressProxy } from '../http/egress-proxy.ts'
 import { BlockList, isIP } from 'node:net'
 import { isThisMachine, type MaasUrl, portOf } from '../maas/maas-url.ts'
 import type { Environment } from '../environment.ts'
+import type { SettingsReport } from './report.ts'
 
 /**
  * Finds the proxy that the environment wants MAAS to be reached through, by the rules of curl: a variable in lower case
  * wins, `http_proxy` counts in lower case only, the variable of the scheme goes before `all_proxy`. A MAAS on this machine is
  * never reached through one.
  * @param environment the process's variables; one that is empty counts as not set
- * @param problems gets a line if the proxy is none that can be used; the value is not repeated, since it may hold a password
+ * @param report receives the messages
  * @returns null where MAAS is reached directly
  */
-export function findEgress (environment: Environment, maasUrl: MaasUrl, problems: string[]): EgressProxy | null {
+export function findEgress (environment: Environment, maasUrl: MaasUrl, report: SettingsReport): EgressProxy | null {
   const url = new URL(maasUrl.origin)
   const ofScheme = url.protocol === 'https:' ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy']
   const name = [...ofScheme, 'all_proxy', 'ALL_PROXY'].find(name => environment[name])
@@ -21,7 +22,7 @@ export function findEgress (environment: Environment, maasUrl: MaasUrl, problems
   try {
     return parseProxy(environment[name] as string)
   } catch (error) {
-    problems.push(`${name}: ${(error as Error).message}, or take MAAS out of it with NO_PROXY=${url.hostname}`)
+    report.problem(`${name}: ${(error as Error).message}, or take MAAS out of it with NO_PROXY=${url.hostname}`)
     return null
   }
 }

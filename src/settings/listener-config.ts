@@ -11,6 +11,7 @@ import { LISTENER_SETTINGS } from './listener-settings.ts'
 import type { Environment } from '../environment.ts'
 import type { Scopes } from './setting-input.ts'
 import { readValues } from './read-values.ts'
+import type { SettingsReport } from './report.ts'
 
 /** Everything that one listener needs to know: where it listens, who may ask there, for what, and with which key. */
 export interface ListenerConfig {
@@ -40,28 +41,25 @@ const MIN_TOKEN_LENGTH = 16
 
 /**
  * Makes the configurations of the listeners of one scope, one for each of its addresses.
- * @param problems gets a line for each thing that is wrong
- * @param warnings gets a line for each thing that works but should not stay
+ * @param report receives the messages
  */
-export async function readListeners ({ given, where }: Scopes['listeners'][number], environment: Environment, profile: ChosenProfile | null, problems: string[], warnings: string[]): Promise<ListenerWithKey[]> {
-  const [ownProblems, ownWarnings]: [string[], string[]] = [[], []]
-  const values = await readValues(LISTENER_SETTINGS, given, problems)
-  const key = await chooseKey(given, environment, profile, problems, ownWarnings)
-  const policy = values.allow === undefined || values.deny === undefined ? undefined : buildPolicy(values, ownProblems)
-  const inherited = inheritedListeners(environment, ownProblems)
+export async function readListeners ({ given, where }: Scopes['listeners'][number], environment: Environment, profile: ChosenProfile | null, report: SettingsReport): Promise<ListenerWithKey[]> {
+  const own = report.within(where)
+  const values = await readValues(LISTENER_SETTINGS, given, report)
+  const key = await chooseKey(given, environment, profile, report)
+  const policy = values.allow === undefined || values.deny === undefined ? undefined : buildPolicy(values, own)
+  const inherited = inheritedListeners(environment, own)
   if (inherited.length > 0) {
     const sources = [where === '' ? undefined : '--config', ...SAID_BY_SOCKET_UNIT.map(name => given(name)?.source)].filter(source => source !== undefined)
-    for (const source of sources) ownProblems.push(`${source} and LISTEN_FDS: the sockets are those that systemd passed, as its socket unit says; leave the setting out, or start without the unit`)
+    for (const source of sources) own.problem(`${source} and LISTEN_FDS: the sockets are those that systemd passed, as its socket unit says; leave the setting out, or start without the unit`)
     values.listen = inherited
   }
-  if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, ownProblems, ownWarnings)
-  if (values.allowCredentialOperations) ownWarnings.push('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
+  if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, own)
+  if (values.allowCredentialOperations) own.warn('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
   const guessable = values.clientTokenFile?.clients.filter(({ token }) => token.length < MIN_TOKEN_LENGTH).map(({ name }) => name) ?? []
-  if (guessable.length > 0) ownWarnings.push(`--client-token-file: the token of ${guessable.join(', ')} is shorter than ${MIN_TOKEN_LENGTH} characters and may be guessed; openssl rand -hex 24 makes a better one`)
-  if (values.policyMode === 'warn') ownWarnings.push('--policy-mode warn: the rules are not enforced')
-  problems.push(...ownProblems.map(problem => where + problem))
-  warnings.push(...ownWarnings.map(warning => where + warning))
-  if (problems.length > 0 || policy === undefined || key === undefined) return []
+  if (guessable.length > 0) own.warn(`--client-token-file: the token of ${guessable.join(', ')} is shorter than ${MIN_TOKEN_LENGTH} characters and may be guessed; openssl rand -hex 24 makes a better one`)
+  if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
+  if (report.hasProblems || policy === undefined || key === undefined) return []
   const { socketMode, socketGroup, allowHost, allowOrigin, clientTokenFile: clientTokens, anonymousOperations, dualOperations } = values
   return values.listen.map(address => Object.freeze({ address, socketMode, socketGroup, allowHost, allowOrigin, clientTokens, policy, anonymousOperations, dualOperations, key }))
 }

@@ -12,7 +12,7 @@ import { readValues } from './read-values.ts'
 import { isListenerSetting, LISTENER_SETTINGS, type ListenerSettingName } from './listener-settings.ts'
 import { readScopes } from './scopes.ts'
 import type { Flags, Lookup, Scopes } from './setting-input.ts'
-import { SettingsError } from './settings-error.ts'
+import { SettingsReport } from './report.ts'
 import type { Environment } from '../environment.ts'
 import { type SettingName, SETTINGS, type Values } from './table.ts'
 import { checkTls } from './tls.ts'
@@ -47,38 +47,37 @@ const PROGRAM_SETTINGS = (Object.keys(SETTINGS) as SettingName[]).filter((name):
  * @throws SettingsError with every problem there is, not only the first
  */
 export async function loadConfig (flags: Flags, environment: Environment, defaults: Flags = {}): Promise<Config> {
-  const problems: string[] = []
-  return await configure(await readScopes(flags, environment, problems, defaults), environment, problems)
+  const report = new SettingsReport()
+  return await configure(await readScopes(flags, environment, report, defaults), environment, report)
 }
 
 /**
  * Makes the configuration from what was given for the program and its listeners, wherever that was found.
  * @param environment what is taken from it beside settings: profiles, lent credentials, the egress proxy
- * @param problems what is wrong already
- * @throws SettingsError with every problem there is, those already known too
+ * @param report receives the messages; it may have some already
+ * @throws SettingsError with every problem of the report
  */
-export async function configure ({ program, listeners: scopes }: Scopes, environment: Environment, problems: string[]): Promise<Config> {
-  const [warnings, notices]: [string[], string[]] = [[], []]
-  const values = await readValues(PROGRAM_SETTINGS, program, problems)
-  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') problems.push('NODE_TLS_REJECT_UNAUTHORIZED: is 0, which asks not to verify the certificate of MAAS; unset it, the key would go to whoever answers')
+export async function configure ({ program, listeners: scopes }: Scopes, environment: Environment, report: SettingsReport): Promise<Config> {
+  const values = await readValues(PROGRAM_SETTINGS, program, report)
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') report.problem('NODE_TLS_REJECT_UNAUTHORIZED: is 0, which asks not to verify the certificate of MAAS; unset it, the key would go to whoever answers')
 
   // A key of one listener alone is a word about a key too: a profile that nobody asked for must not say where it goes.
   const anywhere: Lookup = name => program(name) ?? scopes.map(({ given }) => given(name)).find(found => found !== undefined)
-  const profile = await chooseProfile(anywhere, environment, problems, notices)
+  const profile = await chooseProfile(anywhere, environment, report)
   const { maasUrl, caFile } = ofMaas(values, profile)
-  if (maasUrl === undefined && program('maasUrl') === undefined) problems.push('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
+  if (maasUrl === undefined && program('maasUrl') === undefined) report.problem('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
   knownOperations() // read now: the files of the package may be replaced while the process runs
-  const egress = maasUrl === undefined ? null : findEgress(environment, maasUrl, problems)
-  checkTls({ ...values, maasUrl }, egress, problems, warnings)
+  const egress = maasUrl === undefined ? null : findEgress(environment, maasUrl, report)
+  checkTls({ ...values, maasUrl }, egress, report)
   const listeners: ListenerWithKey[] = []
-  for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, problems, warnings))
-  checkIdleExit(values, listeners, problems)
-  checkAddresses([...listeners.map(({ address }) => address), ...values.adminListen === undefined ? [] : [values.adminListen]], problems)
+  for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, report))
+  checkIdleExit(values, listeners, report)
+  checkAddresses([...listeners.map(({ address }) => address), ...values.adminListen === undefined ? [] : [values.adminListen]], report)
 
   const { profile: _profile, config: _config, envFile: _envFile, ...rest } = values
-  if (problems.length > 0 || maasUrl === undefined) throw new SettingsError([...new Set(problems)])
+  if (report.hasProblems || maasUrl === undefined) throw report.toError()
   const keys = new Map(listeners.map(({ key }) => [key.id, key]))
-  return Object.freeze({ ...rest, maasUrl, caFile, egress, listeners: listeners.map(({ key, ...listener }) => ({ ...listener, keyId: key.id })), keys: [...keys.values()], warnings: [...new Set(warnings)], notices })
+  return Object.freeze({ ...rest, maasUrl, caFile, egress, listeners: listeners.map(({ key, ...listener }) => ({ ...listener, keyId: key.id })), keys: [...keys.values()], warnings: report.warnings, notices: report.notices })
 }
 
 /**
@@ -86,25 +85,25 @@ export async function configure ({ program, listeners: scopes }: Scopes, environ
  * @throws SettingsError with what is wrong with these settings
  */
 export async function loadAddresses (flags: Flags, environment: Environment): Promise<{ admin: ListenAddress | undefined, listeners: ListenAddress[] }> {
-  const problems: string[] = []
-  const { program, listeners } = await readScopes(flags, environment, problems)
-  const { adminListen } = await readValues(['adminListen'], program, problems)
-  const scopes = await Promise.all(listeners.map(async ({ given }) => await readValues(['listen'], given, problems)))
-  if (problems.length > 0) throw new SettingsError(problems)
+  const report = new SettingsReport()
+  const { program, listeners } = await readScopes(flags, environment, report)
+  const { adminListen } = await readValues(['adminListen'], program, report)
+  const scopes = await Promise.all(listeners.map(async ({ given }) => await readValues(['listen'], given, report)))
+  if (report.hasProblems) throw report.toError()
   return { admin: adminListen, listeners: scopes.flatMap(({ listen }) => listen) }
 }
 
 /** An idle exit loses no client only if somebody else holds the sockets, and only if it is over at once. */
-function checkIdleExit ({ idleExitMs, shutdownDelayMs }: Pick<Values, 'idleExitMs' | 'shutdownDelayMs'>, listeners: ReadonlyArray<Pick<ListenerConfig, 'address'>>, problems: string[]): void {
+function checkIdleExit ({ idleExitMs, shutdownDelayMs }: Pick<Values, 'idleExitMs' | 'shutdownDelayMs'>, listeners: ReadonlyArray<Pick<ListenerConfig, 'address'>>, report: SettingsReport): void {
   if (idleExitMs === undefined) return
-  if (shutdownDelayMs !== undefined) problems.push('--idle-exit and --shutdown-delay: who is not connected needs no time to turn away; leave one out')
-  if (listeners.some(({ address }) => address.fd === undefined)) problems.push('--idle-exit: nothing would start the proxy again when a client comes; it is for a proxy that systemd starts by a socket unit (LISTEN_FDS)')
+  if (shutdownDelayMs !== undefined) report.problem('--idle-exit and --shutdown-delay: who is not connected needs no time to turn away; leave one out')
+  if (listeners.some(({ address }) => address.fd === undefined)) report.problem('--idle-exit: nothing would start the proxy again when a client comes; it is for a proxy that systemd starts by a socket unit (LISTEN_FDS)')
 }
 
 /** One address takes one listener; port 0 is another one each time. */
-function checkAddresses (addresses: readonly ListenAddress[], problems: string[]): void {
+function checkAddresses (addresses: readonly ListenAddress[], report: SettingsReport): void {
   const own = addresses.filter(address => 'path' in address || address.port !== 0).map(formatListenAddress)
-  for (const address of new Set(own.filter((address, i) => own.indexOf(address) !== i))) problems.push(`--listen: ${address} is given twice; every listener needs an address of its own`)
+  for (const address of new Set(own.filter((address, i) => own.indexOf(address) !== i))) report.problem(`--listen: ${address} is given twice; every listener needs an address of its own`)
 }
 
 /** Where MAAS is and whom to trust for it: a profile brings both together. */
@@ -118,14 +117,14 @@ function ofMaas ({ maasUrl, caFile }: Pick<Values, 'maasUrl' | 'caFile'>, profil
  * @throws SettingsError with every problem of the settings, of the others too
  */
 export async function loadPolicies (flags: Flags, environment: Environment): Promise<ListenerPolicy[]> {
-  const problems: string[] = []
-  const { program, listeners } = await readScopes(flags, environment, problems)
-  await readValues(PROGRAM_SETTINGS, program, problems)
+  const report = new SettingsReport()
+  const { program, listeners } = await readScopes(flags, environment, report)
+  await readValues(PROGRAM_SETTINGS, program, report)
   const policies: ListenerPolicy[] = []
   for (const { given } of listeners) {
-    const values = await readValues(LISTENER_SETTINGS, given, problems)
-    if (values.allow !== undefined && values.deny !== undefined) policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy: buildPolicy(values, problems) })
+    const values = await readValues(LISTENER_SETTINGS, given, report)
+    if (values.allow !== undefined && values.deny !== undefined) policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy: buildPolicy(values, report) })
   }
-  if (problems.length > 0) throw new SettingsError([...new Set(problems)])
+  if (report.hasProblems) throw report.toError()
   return policies
 }

@@ -4,19 +4,20 @@ import { Policy, type SourcedRule } from '../policy/policy.ts'
 import { matches, parseRule, type Rule } from '../policy/rule.ts'
 import type { Values } from './table.ts'
 import { packageFile } from '../package.ts'
+import type { SettingsReport } from './report.ts'
 
 /** The settings that make a policy. */
 export type PolicyValues = Pick<Values, 'readOnly' | 'allow' | 'deny' | 'policy' | 'policyMode' | 'allowCredentialOperations'>
 
-/** Makes the policy from its settings. @param problems gets a line for each contradiction between them */
-export function buildPolicy (values: PolicyValues, problems: string[]): Policy {
+/** Makes the policy from its settings. @param report receives the messages */
+export function buildPolicy (values: PolicyValues, report: SettingsReport): Policy {
   const { readOnly, policy, policyMode, allowCredentialOperations } = values
   const allow = [...sourced('--allow', values.allow), ...sourced('--policy allow', policy?.allow ?? [])]
   const deny = [...sourced('--deny', values.deny), ...sourced('--policy deny', policy?.deny ?? [])]
   const credentialRules = allowCredentialOperations ? [] : readShipped('credential-operations.json', 'the credential guard')
   for (const { rule, source } of allow) {
-    if (readOnly && rule.methods?.some(method => method !== 'GET')) problems.push(`--read-only and ${source}: contradict each other; keep one`)
-    if (meansOnly(rule, credentialRules)) problems.push(`${source}: means only operations that hand out, mint, rename or revoke credentials, which need --allow-credential-operations too`)
+    if (readOnly && rule.methods?.some(method => method !== 'GET')) report.problem(`--read-only and ${source}: contradict each other; keep one`)
+    if (meansOnly(rule, credentialRules)) report.problem(`${source}: means only operations that hand out, mint, rename or revoke credentials, which need --allow-credential-operations too`)
   }
   return new Policy({ credentialRules, readOnly, effectfulReads: readShipped('effectful-reads.json', 'a read with an effect'), deny, allow, warnOnly: policyMode === 'warn' })
 }

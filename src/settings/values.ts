@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import type { SettingsReport } from './report.ts'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const MAX_DURATION_MS = 24 * 3_600_000
@@ -76,11 +77,11 @@ export function readJsonFile (path: string): unknown {
 }
 
 /** Reads something, or makes a problem of what stands against it. @param source as the user would name it */
-export async function attempt<T> (read: () => T | Promise<T>, source: string, problems: string[]): Promise<T | undefined> {
+export async function attempt<T> (read: () => T | Promise<T>, source: string, report: SettingsReport): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {
-    problems.push(`${source}: ${(error as Error).message}`)
+    report.problem(`${source}: ${(error as Error).message}`)
     return undefined
   }
 }

@@ -6,6 +6,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import { inspect } from 'node:util'
 import { findEgress, isException } from '../../src/settings/egress.ts'
+import { SettingsReport } from '../../src/settings/report.ts'
 import { EgressProxy } from '../../src/http/egress-proxy.ts'
 import { loadConfig } from '../../src/settings/load.ts'
 import { SettingsError } from '../../src/settings/settings-error.ts'
@@ -306,9 +307,9 @@ t.test('the environment says which egress proxy, by the rules of curl', async t 
     [https, { https_proxy: 'http://[fd00::1]:3128' }, 'http://[fd00::1]:3128', 'IPv6']
   ]
   for (const [maasUrl, environment, wanted, reason] of rows) {
-    const problems: string[] = []
-    t.equal(findEgress(environment, parseMaasUrl(maasUrl), problems)?.origin ?? null, wanted, reason)
-    t.strictSame(problems, [], reason)
+    const report = new SettingsReport()
+    t.equal(findEgress(environment, parseMaasUrl(maasUrl), report)?.origin ?? null, wanted, reason)
+    t.strictSame(report.problems, [], reason)
   }
 })
 

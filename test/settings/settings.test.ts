@@ -146,7 +146,7 @@ t.test('who may reach the proxy is said in words', async t => {
     t.match(problems, wanted, reason)
   }
   t.match((await loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE)).warnings, [
-    /^MAAS_URL: /, /^the API key does not/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
+    /^MAAS_URL: /, /^MAAS_API_KEY: the key does not/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
   ], 'each guard that is off warns')
   t.notMatch((await loadConfig({ noClientAuth: ['true'] }, BASE)).warnings.join(), /--no-client-auth/, 'on loopback nobody is let in by it')
 })

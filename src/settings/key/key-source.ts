@@ -5,6 +5,7 @@ import { readProfile } from './profile.ts'
 import type { SettingInput, Lookup } from '../setting-input.ts'
 import type { Environment } from '../../environment.ts'
 import { attempt, isReadableByAll, readSettingFile } from '../values.ts'
+import type { SettingsReport } from '../report.ts'
 
 /** Where an API key comes from, so that it can be read again when it has changed. */
 export interface KeySource {
@@ -27,10 +28,9 @@ const LENT_RANK = 4
 
 /**
  * The key from the strongest source. Two of the same strength are a contradiction that only the user can solve.
- * @param problems gets a line where there is no key, or more than one
- * @param warnings gets a line for a file that everyone may read, and for a key of an unusual form
+ * @param report receives the messages
  */
-export async function chooseKey (given: Lookup, environment: Environment, profile: ChosenProfile | null, problems: string[], warnings: string[]): Promise<KeySource | undefined> {
+export async function chooseKey (given: Lookup, environment: Environment, profile: ChosenProfile | null, report: SettingsReport): Promise<KeySource | undefined> {
   const [text, file, credential] = [given('apiKey'), given('apiKeyFile'), systemdCredential(environment)]
   const candidates = [
     ...text === undefined ? [] : [fromText(text)],
@@ -40,13 +40,13 @@ export async function chooseKey (given: Lookup, environment: Environment, profil
   ]
   const rank = Math.min(...candidates.map(candidate => candidate.rank))
   const [source, ...others] = candidates.filter(candidate => candidate.rank === rank)
-  if (source === undefined) problems.push('MAAS_API_KEY: not set; set it, or name a file that holds the key with --api-key-file, or a profile of the maas CLI with --profile')
+  if (source === undefined) report.problem('MAAS_API_KEY: not set; set it, or name a file that holds the key with --api-key-file, or a profile of the maas CLI with --profile')
   if (source === undefined) return undefined
-  if (others.length > 0) problems.push(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
-  const apiKey = source.apiKey ?? await attempt(source.read, source.name, problems)
+  if (others.length > 0) report.problem(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
+  const apiKey = source.apiKey ?? await attempt(source.read, source.name, report)
   if (apiKey === undefined) return undefined
-  if (source.heldBy !== null && isReadableByAll(source.heldBy)) warnings.push(`${source.name}: every user of this machine may read ${source.heldBy}; chmod 600 it`)
-  if (!apiKey.hasUsualForm) warnings.push('the API key does not have the form that MAAS gives its keys (18, 18 and 32 letters and digits); was it copied whole?')
+  if (source.heldBy !== null && isReadableByAll(source.heldBy)) report.warn(`${source.name}: every user of this machine may read ${source.heldBy}; chmod 600 it`)
+  if (!apiKey.hasUsualForm) report.warn(`${source.name}: the key does not have the form of the keys of MAAS (18, 18 and 32 letters and digits); is it complete?`)
   return { id: source.file ?? source.name, apiKey, name: source.name, file: source.file, read: source.read }
 }
 
