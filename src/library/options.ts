@@ -29,7 +29,7 @@ export interface MaasAuthProxyOptions {
   insecureSkipTlsVerify?: boolean | undefined
   /** File with the certificate in PEM to show to MAAS, if it asks for one. */
   clientCertFile?: string | undefined
-  /** File with the private key in PEM that belongs to it. */
+  /** File with the private key in PEM of the certificate in --client-cert-file. */
   clientKeyFile?: string | undefined
   /** GET and HEAD only, without the reads that have an effect. */
   readOnly?: boolean | undefined

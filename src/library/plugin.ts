@@ -17,9 +17,9 @@ import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, options: MaasAuthProxyOptions) {
   const report = new SettingsReport()
   checkServer(app, report)
-  const given = readOptions(options, report)
+  const lookup = readOptions(options, report)
   const { LISTEN_PID: _sockets, ...environment } = options.env ?? {} // sockets that systemd passed are the server's, and must not loosen the guard
-  const config = await configure({ program: given, listeners: [{ where: '', given }] }, environment, report)
+  const config = await configure({ program: lookup, listeners: [{ where: '', lookup }] }, environment, report)
   const listener = config.listeners[0] as ListenerConfig
   const { upstream, ring, close } = openBackend(config, app.log)
   const tokens = new ClientTokenFiles(config.listeners, app.log)

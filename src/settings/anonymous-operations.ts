@@ -3,25 +3,34 @@ import { type AnonymousKind, type AnonymousOperation, AnonymousOperations } from
 import { quote, readJsonFile } from './values.ts'
 import { packageFile } from '../package.ts'
 
-/** The table that is shipped, as a path. */
+/** The path of the table that the package ships. */
 export const SHIPPED_ANONYMOUS_OPERATIONS = fileURLToPath(packageFile('config/anonymous-operations.json'))
 
 const KINDS: readonly AnonymousKind[] = ['same', 'anonymous-only', 'dual']
 const KEYS = ['method', 'path', 'op', 'kind', 'reason']
 
-/** Reads a table of operations that MAAS serves to anyone. @throws Error that names the row and what is wrong with it */
+/**
+ * Reads a table of the operations that MAAS serves to anyone.
+ * @param path a JSON file with a list of rows `{ method, path, op, kind, reason }`
+ * @throws Error that names the row and what is wrong with it
+ */
 export function readAnonymousOperations (path: string): AnonymousOperations {
   const rows = readJsonFile(path)
   if (!Array.isArray(rows)) throw new Error(`${quote(path)}: not a list of rows`)
-  const seen = new Set<string>()
+  const keys = new Set<string>()
   return new AnonymousOperations(rows.map((row: unknown, i) => {
-    const problem = checkRow(row, seen)
+    const problem = checkRow(row, keys)
     if (problem !== null) throw new Error(`${quote(path)}: row ${i + 1} ${problem}`)
     return row as AnonymousOperation
   }))
 }
 
-function checkRow (row: unknown, seen: Set<string>): string | null {
+/**
+ * Checks one row.
+ * @param keys the operations of the rows before; that of this row is added
+ * @returns what is wrong with the row; null if nothing is
+ */
+function checkRow (row: unknown, keys: Set<string>): string | null {
   if (typeof row !== 'object' || row === null) return 'is not an object'
   const unknown = Object.keys(row).find(key => !KEYS.includes(key))
   if (unknown !== undefined) return `has an unknown key ${quote(unknown)}; the keys are ${KEYS.join(', ')}`
@@ -32,7 +41,7 @@ function checkRow (row: unknown, seen: Set<string>): string | null {
   if (!KINDS.includes(kind as AnonymousKind)) return `has a kind that is not one of ${KINDS.join(', ')}`
   if (typeof reason !== 'string' || reason.trim() === '') return 'has no reason'
   const key = JSON.stringify([method, path, op])
-  if (seen.has(key)) return 'names an operation that an earlier row has'
-  seen.add(key)
+  if (keys.has(key)) return 'names an operation that an earlier row has'
+  keys.add(key)
   return null
 }

@@ -5,12 +5,13 @@ import type { Environment } from '../environment.ts'
 import type { SettingsReport } from './report.ts'
 
 /**
- * Finds the proxy that the environment wants MAAS to be reached through, by the rules of curl: a variable in lower case
- * wins, `http_proxy` counts in lower case only, the variable of the scheme goes before `all_proxy`. A MAAS on this machine is
- * never reached through one.
- * @param environment the process's variables; one that is empty counts as not set
- * @param report receives the messages
- * @returns null where MAAS is reached directly
+ * Finds the egress proxy for MAAS in the environment, by the rules of curl: a variable in lower case wins, `http_proxy`
+ * exists in lower case only, the variable of the scheme is stronger than `all_proxy`. A MAAS on this machine is always
+ * reached directly.
+ * @param environment the process's variables; an empty one counts as not set
+ * @param report receives a problem if the URL of the proxy is unusable; the message does not repeat it, because it may
+ *   have a password
+ * @returns null if MAAS is reached directly
  */
 export function findEgress (environment: Environment, maasUrl: MaasUrl, report: SettingsReport): EgressProxy | null {
   const url = new URL(maasUrl.origin)
@@ -22,30 +23,37 @@ export function findEgress (environment: Environment, maasUrl: MaasUrl, report: 
   try {
     return parseProxy(environment[name] as string)
   } catch (error) {
-    report.problem(`${name}: ${(error as Error).message}, or take MAAS out of it with NO_PROXY=${url.hostname}`)
+    report.problem(`${name}: ${(error as Error).message}, or exempt MAAS from it with NO_PROXY=${url.hostname}`)
     return null
   }
 }
 
-/** Reads `[http[s]://][user:password@]host[:port]`. @throws Error that never repeats the text */
+const PROXY_FORM =
+  'write it as http://[USER:PASSWORD@]HOST:PORT, with special characters in the password percent-encoded'
+
+/** Parses `[http[s]://][user:password@]host[:port]`. @throws Error that never repeats the text */
 function parseProxy (text: string): EgressProxy {
   const withScheme = text.includes('://') ? text : `http://${text}`
-  const form = 'write it as http://[USER:PASSWORD@]HOST:PORT, with special characters in the password percent-encoded'
-  if (!URL.canParse(withScheme)) throw new Error(`is not the URL of a proxy; ${form}`)
+  if (!URL.canParse(withScheme)) throw new Error(`is not the URL of a proxy; ${PROXY_FORM}`)
   const { protocol, host, username, password } = new URL(withScheme)
-  if (protocol !== 'http:' && protocol !== 'https:') throw new Error(`names a proxy that is spoken to by neither http nor https; ${form}`)
-  return new EgressProxy(`${protocol}//${host}`, username + password === '' ? null : decoded(`${username}:${password}`))
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new Error(`is the URL of a proxy with neither http nor https; ${PROXY_FORM}`)
+  }
+  const userInfo = username + password === '' ? null : percentDecode(`${username}:${password}`)
+  return new EgressProxy(`${protocol}//${host}`, userInfo)
 }
 
-/** A percent sign that encodes nothing stands for itself. */
-function decoded (text: string): string {
+/** Decodes a text of which `decodeURIComponent` would refuse a part: a percent sign that encodes nothing stays. */
+function percentDecode (text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, bytes => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString())
 }
 
 /**
- * Whether `NO_PROXY` names a host: `*` names all; else its parts, between commas or white space, are names, which mean what is
- * below them too, addresses and networks (`10.0.0.0/8`), each with or without a port.
- * @param hostname as in a URL: in lower case, IPv6 in brackets
+ * Whether `NO_PROXY` exempts a host.
+ * @param exceptions the value of the variable: `*` exempts every host. Otherwise a list, separated by commas or white
+ *   space, of names, which include their subdomains, addresses and networks (`10.0.0.0/8`), each with or without a
+ *   port.
+ * @param hostname a host as in a URL: in lower case, IPv6 in brackets
  */
 export function isException (exceptions: string, hostname: string, port: string): boolean {
   const host = hostname.replace(/^\[|\]$|\.$/g, '')
@@ -59,12 +67,13 @@ export function isException (exceptions: string, hostname: string, port: string)
   })
 }
 
-/** Whether an address is another, in whatever spelling, or in a network as `ADDRESS/BITS`. */
+/** Whether an address is in a network `ADDRESS/BITS`, or is the `ADDRESS`, in any spelling. */
 function isInNetwork (address: string, text: string): boolean {
   const [network = '', bits] = text.split('/')
   const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
   const size = family === 'ipv4' ? 32 : 128
-  if (isIP(network) !== isIP(address) || !(bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= size))) return false
+  const hasValidSize = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= size)
+  if (isIP(network) !== isIP(address) || !hasValidSize) return false
   const list = new BlockList()
   list.addSubnet(network, Number(bits ?? size), family)
   return list.check(address, family)

@@ -1,25 +1,36 @@
 import { formatListenAddress, isLoopback } from '../listen/address.ts'
-import type { Values } from './table.ts'
 import type { SettingsReport } from './report.ts'
+import type { Values } from './table.ts'
 
-/** The settings of who may reach the proxy. */
-export type ListenerValues = Pick<Values, 'listen' | 'allowNonLoopback' | 'allowHost' | 'clientTokenFile' | 'noClientAuth'>
+/** The settings that say who can reach the proxy. */
+export type ListenerValues = Pick<
+  Values, 'listen' | 'allowNonLoopback' | 'allowHost' | 'clientTokenFile' | 'noClientAuth'
+>
+
+const WHOLE_POWER = 'has the whole power of the API key'
 
 /**
- * Checks that the proxy listens no wider than it was asked to, and that it knows its clients where it does.
- * @param report receives the messages
+ * Checks that other machines reach the proxy only if the user allowed it, and that their clients then need tokens.
+ * @param report receives a problem for each address that the user did not allow and for each contradiction, and a
+ *   warning for each protection that is off
  */
 export function checkExposure (values: ListenerValues, report: SettingsReport): void {
   const { listen, allowNonLoopback, allowHost, clientTokenFile, noClientAuth } = values
-  const inherited = listen.some(address => address.fd !== undefined)
-  const source = inherited ? 'LISTEN_FDS' : '--listen'
-  const open = listen.filter(address => !isLoopback(address)).map(formatListenAddress)
-  if (clientTokenFile !== undefined && noClientAuth) report.problem('--client-token-file and --no-client-auth: contradict each other; keep one')
-  if (open.length > 0 && !allowNonLoopback) {
-    report.problem(`${source}: ${open.join(' and ')} can be reached from other machines, and whoever reaches it has the whole power of the API key; listen on loopback, or say --allow-non-loopback and give clients tokens with --client-token-file`)
-  } else if (open.length > 0 && clientTokenFile === undefined && !noClientAuth) {
-    report.problem(`${source}: ${open.join(' and ')} can be reached from other machines, so clients need tokens: name a file with --client-token-file, or say --no-client-auth`)
+  if (clientTokenFile !== undefined && noClientAuth) {
+    report.problem('--client-token-file and --no-client-auth: contradict each other; keep one')
   }
-  if (open.length > 0 && noClientAuth) report.warn('--no-client-auth: whoever reaches the proxy over the network has the whole power of the API key')
+  const open = listen.filter(address => !isLoopback(address)).map(formatListenAddress)
+  const source = listen.some(address => address.fd !== undefined) ? 'LISTEN_FDS' : '--listen'
+  const reachable = `${source}: ${open.join(' and ')} can be reached from other machines`
+  if (open.length > 0 && !allowNonLoopback) {
+    const remedy = 'listen on loopback, or give --allow-non-loopback and tokens for clients with --client-token-file'
+    report.problem(`${reachable}, and whoever reaches it ${WHOLE_POWER}; ${remedy}`)
+  } else if (open.length > 0 && clientTokenFile === undefined && !noClientAuth) {
+    const remedy = 'name a file with --client-token-file, or give --no-client-auth'
+    report.problem(`${reachable}, so clients need tokens: ${remedy}`)
+  }
+  if (open.length > 0 && noClientAuth) {
+    report.warn(`--no-client-auth: whoever reaches the proxy over the network ${WHOLE_POWER}`)
+  }
   if (allowHost.includes('*')) report.warn('--allow-host *: any web page can reach the proxy by DNS rebinding')
 }

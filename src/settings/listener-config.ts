@@ -9,11 +9,11 @@ import { checkExposure } from './exposure.ts'
 import { buildPolicy } from './policy-settings.ts'
 import { LISTENER_SETTINGS } from './listener-settings.ts'
 import type { Environment } from '../environment.ts'
-import type { Scopes } from './setting-input.ts'
-import { readValues } from './read-values.ts'
 import type { SettingsReport } from './report.ts'
+import type { ListenerScope, Lookup } from './setting-input.ts'
+import { readValues } from './read-values.ts'
 
-/** Everything that one listener needs to know: where it listens, who may ask there, for what, and with which key. */
+/** The configuration of one listener: its address, its clients, its policy and its key. */
 export interface ListenerConfig {
   readonly address: ListenAddress
   readonly socketMode: number
@@ -24,42 +24,67 @@ export interface ListenerConfig {
   readonly policy: Policy
   readonly anonymousOperations: AnonymousOperations
   readonly dualOperations: Access
-  /** of the key that its requests are signed with */
+  /** the {@link KeySource.id} of the key that signs the requests of this listener */
   readonly keyId: string
 }
 
-/** A listener before keys that several share are told apart from others. */
+/** A listener with its key; the configuration has each key once, and listeners refer to it by its id. */
 export interface ListenerWithKey extends Omit<ListenerConfig, 'keyId'> {
   readonly key: KeySource
 }
 
-/** What a socket unit says instead, by `ListenStream=`, `SocketMode=` and `SocketGroup=`. */
-const SAID_BY_SOCKET_UNIT = ['listen', 'socketMode', 'socketGroup'] as const
+/** Settings that a socket unit replaces by `ListenStream=`, `SocketMode=` and `SocketGroup=`. */
+const SOCKET_UNIT_SETTINGS = ['listen', 'socketMode', 'socketGroup'] as const
 
-/** Of letters and digits by chance, what nobody can try out. */
+/** The length from which a token of random letters and digits cannot be guessed. */
 const MIN_TOKEN_LENGTH = 16
 
 /**
- * Makes the configurations of the listeners of one scope, one for each of its addresses.
- * @param report receives the messages
+ * Makes the configurations of one scope: one for each of its addresses.
+ * @param profile the profile in use; null if there is none
+ * @param report receives the problems and warnings
+ * @returns an empty list if the report has problems
  */
-export async function readListeners ({ given, where }: Scopes['listeners'][number], environment: Environment, profile: ChosenProfile | null, report: SettingsReport): Promise<ListenerWithKey[]> {
+export async function readListeners (
+  { lookup, where }: ListenerScope, environment: Environment, profile: ChosenProfile | null, report: SettingsReport
+): Promise<ListenerWithKey[]> {
   const own = report.within(where)
-  const values = await readValues(LISTENER_SETTINGS, given, report)
-  const key = await chooseKey(given, environment, profile, report)
+  const values = await readValues(LISTENER_SETTINGS, lookup, report)
+  const key = await chooseKey(lookup, environment, profile, report)
   const policy = values.allow === undefined || values.deny === undefined ? undefined : buildPolicy(values, own)
   const inherited = inheritedListeners(environment, own)
   if (inherited.length > 0) {
-    const sources = [where === '' ? undefined : '--config', ...SAID_BY_SOCKET_UNIT.map(name => given(name)?.source)].filter(source => source !== undefined)
-    for (const source of sources) own.problem(`${source} and LISTEN_FDS: the sockets are those that systemd passed, as its socket unit says; leave the setting out, or start without the unit`)
+    checkSocketUnit(lookup, where !== '', own)
     values.listen = inherited
   }
   if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, own)
-  if (values.allowCredentialOperations) own.warn('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
-  const guessable = values.clientTokenFile?.clients.filter(({ token }) => token.length < MIN_TOKEN_LENGTH).map(({ name }) => name) ?? []
-  if (guessable.length > 0) own.warn(`--client-token-file: the token of ${guessable.join(', ')} is shorter than ${MIN_TOKEN_LENGTH} characters and may be guessed; openssl rand -hex 24 makes a better one`)
+  if (values.allowCredentialOperations) {
+    own.warn('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
+  }
+  checkTokens(values.clientTokenFile, own)
   if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
   if (report.hasProblems || policy === undefined || key === undefined) return []
-  const { socketMode, socketGroup, allowHost, allowOrigin, clientTokenFile: clientTokens, anonymousOperations, dualOperations } = values
-  return values.listen.map(address => Object.freeze({ address, socketMode, socketGroup, allowHost, allowOrigin, clientTokens, policy, anonymousOperations, dualOperations, key }))
+  const { socketMode, socketGroup, allowHost, allowOrigin, clientTokenFile: clientTokens } = values
+  const { anonymousOperations, dualOperations } = values
+  const clients = { allowHost, allowOrigin, clientTokens }
+  const operations = { policy, anonymousOperations, dualOperations }
+  return values.listen.map(address => (
+    Object.freeze({ address, socketMode, socketGroup, ...clients, ...operations, key })
+  ))
+}
+
+/** Checks that no setting contradicts the socket unit that passed the sockets. */
+function checkSocketUnit (lookup: Lookup, isFromConfigFile: boolean, report: SettingsReport): void {
+  const sources = [isFromConfigFile ? '--config' : undefined, ...SOCKET_UNIT_SETTINGS.map(name => lookup(name)?.source)]
+  for (const source of sources.filter(source => source !== undefined)) {
+    const reason = 'systemd passed the sockets, as the socket unit says'
+    report.problem(`${source} and LISTEN_FDS: ${reason}; leave the setting out, or start without the unit`)
+  }
+}
+
+function checkTokens (file: ClientTokenFile | undefined, report: SettingsReport): void {
+  const names = (file?.clients ?? []).filter(({ token }) => token.length < MIN_TOKEN_LENGTH).map(({ name }) => name)
+  if (names.length === 0) return
+  const risk = `is shorter than ${MIN_TOKEN_LENGTH} characters and may be guessed`
+  report.warn(`--client-token-file: the token of ${names.join(', ')} ${risk}; openssl rand -hex 24 makes a better one`)
 }

@@ -2,7 +2,7 @@ import { nearestRule, operationsOf } from '../policy/catalogue.ts'
 import { parseRule, type Rule } from '../policy/rule.ts'
 import { quote, readJsonFile } from './values.ts'
 
-/** The rules of a file. */
+/** The rules of a policy file. */
 export interface PolicyFile {
   allow: Rule[]
   deny: Rule[]
@@ -10,7 +10,7 @@ export interface PolicyFile {
 
 const KEYS = ['allow', 'deny'] as const
 
-/** Reads a rule, and makes sure that MAAS has something it means. @throws Error with the nearest rule that it does mean */
+/** Parses a rule that means at least one operation of MAAS. @throws Error with the nearest rule that does */
 export function parseKnownRule (text: string): Rule {
   let rule: Rule
   try {
@@ -18,16 +18,22 @@ export function parseKnownRule (text: string): Rule {
   } catch (error) {
     throw new Error(`${quote(text)}: ${(error as Error).message}`)
   }
-  if (operationsOf(rule).length === 0) throw new Error(`${quote(text)} means no operation of MAAS; did you mean ${quote(nearestRule(text))}?`)
+  if (operationsOf(rule).length === 0) {
+    throw new Error(`${quote(text)} means no operation of MAAS; did you mean ${quote(nearestRule(text))}?`)
+  }
   return rule
 }
 
 /** Reads a file `{"allow": [RULE, ...], "deny": [RULE, ...]}`. @throws Error that names the file and the place in it */
 export function readPolicyFile (path: string): PolicyFile {
   const content = readJsonFile(path)
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new Error(`${quote(path)}: not an object with the keys ${KEYS.join(' and ')}`)
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new Error(`${quote(path)}: not an object with the keys ${KEYS.join(' and ')}`)
+  }
   const unknown = Object.keys(content).find(key => !KEYS.some(known => known === key))
-  if (unknown !== undefined) throw new Error(`${quote(path)}: has an unknown key ${quote(unknown)}; the keys are ${KEYS.join(' and ')}`)
+  if (unknown !== undefined) {
+    throw new Error(`${quote(path)}: has an unknown key ${quote(unknown)}; the keys are ${KEYS.join(' and ')}`)
+  }
   const { allow, deny } = content as Partial<Record<typeof KEYS[number], unknown>>
   return { allow: readRules(path, 'allow', allow), deny: readRules(path, 'deny', deny) }
 }

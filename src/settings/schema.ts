@@ -1,43 +1,56 @@
 import { LISTENERS, NAMES_BY_KEY } from './config-file.ts'
 import { isListenerSetting } from './listener-settings.ts'
-import { SETTINGS, type Setting, type SettingName } from './table.ts'
+import type { Setting } from './setting.ts'
+import { SETTINGS, type SettingName } from './table.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 
-/** Values of which YAML makes numbers where they are not in quotes: 5241, 0660. */
-const LIKE_NUMBERS: ReadonlySet<string | null> = new Set(['ADDRESS', 'MODE', 'GROUP'])
+/** Placeholders of values that YAML reads as numbers unless they are in quotes: 5241, 0660. */
+const MAY_BE_NUMBER: ReadonlySet<string | null> = new Set(['ADDRESS', 'MODE', 'GROUP'])
 
-/** The JSON Schema (draft 2020-12) of a configuration file, made from the table of settings; what its texts mean is for the program to check. */
+const LISTENERS_HELP =
+  'an entry for each listener; a setting of a listener that stands outside holds for all that do not have it themselves'
+
+/**
+ * Makes the JSON Schema (draft 2020-12) of a configuration file from the table of settings. The schema checks keys and
+ * types; only the program checks the texts.
+ */
 export function configSchema (): Schema {
   const all = [...NAMES_BY_KEY]
-  const own = all.filter(([, name]) => isListenerSetting(name))
+  const ofListener = all.filter(([, name]) => isListenerSetting(name))
+  const reference = (key: string) => ({ $ref: `#/$defs/${key}` })
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Configuration file of maas-auth-proxy',
     type: 'object',
     properties: {
-      ...Object.fromEntries(all.map(([key, name]) => [key, isListenerSetting(name) ? { $ref: `#/$defs/${key}` } : schemaOf(name)])),
+      ...Object.fromEntries(all.map(([key, name]) => [key, isListenerSetting(name) ? reference(key) : schemaOf(name)])),
       [LISTENERS]: {
-        description: 'an entry for each listener; a setting of a listener that stands outside holds for all that do not have it themselves',
+        description: LISTENERS_HELP,
         type: 'array',
         minItems: 1,
-        items: { type: 'object', properties: Object.fromEntries(own.map(([key]) => [key, { $ref: `#/$defs/${key}` }])), additionalProperties: false }
+        items: {
+          type: 'object',
+          properties: Object.fromEntries(ofListener.map(([key]) => [key, reference(key)])),
+          additionalProperties: false
+        }
       }
     },
     required: [LISTENERS],
     additionalProperties: false,
-    $defs: Object.fromEntries(own.map(([key, name]) => [key, schemaOf(name)]))
+    $defs: Object.fromEntries(ofListener.map(([key, name]) => [key, schemaOf(name)]))
   }
 }
 
 function schemaOf (name: SettingName): Schema {
   const setting: Setting<unknown> = SETTINGS[name]
   const one = valueSchema(setting)
-  return { description: setting.help, ...setting.repeatable ? { anyOf: [one, { type: 'array', items: one, minItems: 1 }] } : one }
+  if (!setting.repeatable) return { description: setting.help, ...one }
+  return { description: setting.help, anyOf: [one, { type: 'array', items: one, minItems: 1 }] }
 }
 
 function valueSchema ({ value, words }: Setting<unknown>): Schema {
   if (value === null) return { type: 'boolean' }
   if (words !== undefined) return { enum: words }
-  return { type: LIKE_NUMBERS.has(value) ? ['string', 'integer'] : 'string' }
+  return { type: MAY_BE_NUMBER.has(value) ? ['string', 'integer'] : 'string' }
 }

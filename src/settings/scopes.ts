@@ -5,31 +5,41 @@ import type { Environment } from '../environment.ts'
 import { type SettingName, SETTINGS } from './table.ts'
 import type { SettingsReport } from './report.ts'
 
-/** Weaker than anything that was given. */
+/** The rank of a command's defaults: weaker than every input of the user. */
 const DEFAULT_RANK = 9
 
-/** What may be said beside a configuration file: how the program talks, not what it does. */
+/** The settings that may stand beside a configuration file. They say how the program talks, not what it does. */
 const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 'logFormat']
 
 /**
- * Finds out what was given: by flags and variables, which describe one listener, or by a configuration file, which describes several. Not
- * by both, since nobody could tell which listener a flag is meant for.
- * @param report receives the messages
- * @param defaults what a command takes in place of the defaults of the table
- * @throws SettingsError where there is a configuration file that cannot be made out
+ * Reads the inputs: flags and variables, which describe one listener, or a configuration file, which describes several.
+ * The two do not mix, because a flag does not say which listener it is for.
+ * @param report receives the problems
+ * @param defaults the defaults of a command, which replace those of the table
+ * @throws SettingsError if the configuration file is not an object of settings
  */
-export async function readScopes (flags: Flags, environment: Environment, report: SettingsReport, defaults: Flags = {}): Promise<Scopes> {
-  const given = gather(flags, environment, report)
-  const config = given('config')
-  const orDefault = (given: Lookup): Lookup => name => given(name) ?? defaultOf(name, defaults)
-  if (config === undefined) return { program: orDefault(given), listeners: [{ where: '', given: orDefault(given) }] }
-  const others = (Object.keys(SETTINGS) as SettingName[]).filter(name => !BESIDE_CONFIG.includes(name)).map(name => given(name)?.source).filter(source => source !== undefined)
-  if (others.length > 0) report.problem(`${config.source} and ${others.join(', ')}: a configuration file describes everything; move the setting into it, or leave the file out`)
+export async function readScopes (
+  flags: Flags, environment: Environment, report: SettingsReport, defaults: Flags = {}
+): Promise<Scopes> {
+  const lookup = gather(flags, environment, report)
+  const config = lookup('config')
+  const withDefaults = (lookup: Lookup): Lookup => name => lookup(name) ?? defaultOf(name, defaults)
+  if (config === undefined) {
+    return { program: withDefaults(lookup), listeners: [{ where: '', lookup: withDefaults(lookup) }] }
+  }
+  const others = (Object.keys(SETTINGS) as SettingName[])
+    .filter(name => !BESIDE_CONFIG.includes(name))
+    .map(name => lookup(name)?.source)
+    .filter(source => source !== undefined)
+  if (others.length > 0) {
+    const remedy = 'a configuration file describes everything; move the setting into it, or leave the file out'
+    report.problem(`${config.source} and ${others.join(', ')}: ${remedy}`)
+  }
   const file = await readConfigFile(config.texts[0] as string, config.source, report)
-  if (file === null) throw report.toError() // whatever else was said to be missing may stand in it
+  if (file === null) throw report.toError() // every other setting may be in the file, so none can be called missing
   return {
-    program: orDefault(name => (BESIDE_CONFIG.includes(name) ? given(name) : undefined) ?? file.program(name)),
-    listeners: file.listeners.map(({ where, given }) => ({ where, given: orDefault(given) }))
+    program: withDefaults(name => (BESIDE_CONFIG.includes(name) ? lookup(name) : undefined) ?? file.program(name)),
+    listeners: file.listeners.map(({ where, lookup }) => ({ where, lookup: withDefaults(lookup) }))
   }
 }
 

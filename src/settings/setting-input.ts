@@ -1,32 +1,38 @@
 import type { SettingName } from './table.ts'
 
-/** What was given for a setting, and where. */
+/** The texts of one setting, as the user wrote them, and their source. */
 export interface SettingInput {
-  /** one, unless the setting is repeatable */
+  /** one text, unless the setting is repeatable */
   texts: readonly string[]
-  /** how the user would name it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)`, `readOnly` */
+  /** the source as the user calls it: `--listen`, `MAAS_PROXY_LISTEN`, `MAAS_PROXY_LISTEN (.env)`, `readOnly` */
   source: string
-  /** 0 flag or option of the library, 1 environment, 2 `.env` file; of a configuration file 1 is a listener's own, 2 for all: the lower wins */
+  /**
+   * The strength of the source; the lowest rank wins. 0: flag or option of the library. 1: environment, or a listener's
+   * own setting in a configuration file. 2: `.env` file, or the rest of a configuration file.
+   */
   rank: number
-  /** the file of settings that it stands in; undefined where it stands in none */
+  /** the file of settings that has the text; undefined if it is not from a file */
   file?: string | undefined
 }
 
-/** The source of what nobody gave. */
+/** The source of a default. */
 export const DEFAULT_SOURCE = 'default'
 
-/** What was given for a setting; undefined where nothing was. */
+/** Finds the input of a setting; undefined if there is none. */
 export type Lookup = (name: SettingName) => SettingInput | undefined
 
-/** What the command line says of the settings: texts by the setting's name. */
+/** The settings on the command line: texts by the name of the setting. */
 export type Flags = Partial<Record<SettingName, readonly string[]>>
 
-/** What was given for the program as a whole, and for each of its listeners. */
+/** The inputs for one listener. */
+export interface ListenerScope {
+  /** the beginning of messages about the listener, as `listeners[1]: `; empty if there is only one */
+  where: string
+  lookup: Lookup
+}
+
+/** The inputs for the program, and for each of its listeners. */
 export interface Scopes {
   program: Lookup
-  listeners: ReadonlyArray<{
-    /** as a beginning of messages: `listeners[1]: `; empty where there is no need to tell them apart */
-    where: string
-    given: Lookup
-  }>
+  listeners: readonly ListenerScope[]
 }

@@ -1,4 +1,4 @@
-/** All that is wrong with the settings, a line each; nothing in it repeats a secret. */
+/** Every problem of the settings, a line each. The messages repeat no secret. */
 export class SettingsError extends Error {
   readonly problems: readonly string[]
 

@@ -3,7 +3,8 @@ import type { Environment } from '../environment.ts'
 import { parse } from 'dotenv'
 import { existsSync } from 'node:fs'
 import { suggestion } from '../text/suggestion.ts'
-import { type Setting, type SettingName, SETTINGS } from './table.ts'
+import type { Setting } from './setting.ts'
+import { type SettingName, SETTINGS } from './table.ts'
 import { readSettingFile } from './values.ts'
 import type { SettingsReport } from './report.ts'
 
@@ -12,13 +13,15 @@ const DEFAULT_ENV_FILE = '.env'
 const KNOWN_VARIABLES: readonly string[] = Object.values(SETTINGS).map(setting => setting.env)
 
 /**
- * Gathers what was given, once for all settings: flag > environment > `.env` file. The file is read by dotenv into an
- * object of its own and never put into the process's environment.
- * @param report receives the messages
- * @returns a look-up by setting, and all that was found
+ * Makes the look-up of all settings: flag > environment > `.env` file. The variables of the file stay apart: they never
+ * become part of the process's environment.
+ * @param report receives a problem for each variable that is not of a setting, and for an unreadable `.env` file
  */
 export function gather (flags: Flags, environment: Environment, report: SettingsReport): Lookup {
-  const fromFlag = (name: SettingName) => flags[name] === undefined ? undefined : { texts: flags[name], source: SETTINGS[name].flag as string, rank: 0 }
+  const fromFlag = (name: SettingName): SettingInput | undefined => {
+    const { [name]: texts } = flags
+    return texts === undefined ? undefined : { texts, source: SETTINGS[name].flag as string, rank: 0 }
+  }
   const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], 1)
 
   const envFile = fromFlag('envFile') ?? fromEnvironment('envFile')
@@ -29,24 +32,31 @@ export function gather (flags: Flags, environment: Environment, report: Settings
   return name => fromFlag(name) ?? fromEnvironment(name) ?? fromVariables(file, SETTINGS[name], 2, path)
 }
 
-/** Gathers what the environment alone says. @param report receives the messages */
+/**
+ * Makes the look-up of the environment alone.
+ * @param report receives a problem for each variable that is not of a setting
+ */
 export function gatherVariables (environment: Environment, report: SettingsReport): Lookup {
   reportUnknown(environment, report)
   return name => fromVariables(environment, SETTINGS[name], 1)
 }
 
-function fromVariables (variables: Environment, setting: Setting<unknown>, rank: number, file?: string): SettingInput | undefined {
-  const text = variables[setting.env]
+function fromVariables (
+  variables: Environment, { env, repeatable }: Setting<unknown>, rank: number, file?: string
+): SettingInput | undefined {
+  const { [env]: text } = variables
   if (text === undefined || text === '') return undefined
-  return { texts: setting.repeatable ? text.split(/[\n;]/).map(part => part.trim()) : [text], source: setting.env + placeOf(file), rank, file }
+  const texts = repeatable ? text.split(/[\n;]/).map(part => part.trim()) : [text]
+  return { texts, source: env + placeOf(file), rank, file }
 }
 
-function readEnvFile (path: string, asked: string | undefined, report: SettingsReport): Environment {
-  if (asked === undefined && !existsSync(path)) return {}
+/** @param source the setting that names the file; undefined for the default file, which may be missing */
+function readEnvFile (path: string, source: string | undefined, report: SettingsReport): Environment {
+  if (source === undefined && !existsSync(path)) return {}
   try {
     return parse(readSettingFile(path))
   } catch (error) {
-    report.problem(`${asked ?? DEFAULT_ENV_FILE}: ${(error as Error).message}`)
+    report.problem(`${source ?? DEFAULT_ENV_FILE}: ${(error as Error).message}`)
     return {}
   }
 }
@@ -54,12 +64,15 @@ function readEnvFile (path: string, asked: string | undefined, report: SettingsR
 function reportUnknown (variables: Environment, report: SettingsReport, file?: string): void {
   for (const name of Object.keys(variables)) {
     if (!name.startsWith(ENV_PREFIX) || KNOWN_VARIABLES.includes(name)) continue
-    const ofMaas = name.replace('_PROXY', '') // what says where MAAS is, and which key, is named as other tools name it
-    report.problem(`${name}${placeOf(file)}: no such variable${KNOWN_VARIABLES.includes(ofMaas) ? `; did you mean ${ofMaas}?` : suggestion(name, KNOWN_VARIABLES, ENV_PREFIX)}`)
+    const withoutProxy = name.replace('_PROXY', '') // the variables that other tools have too: MAAS_URL, MAAS_API_KEY
+    const advice = KNOWN_VARIABLES.includes(withoutProxy)
+      ? `; did you mean ${withoutProxy}?`
+      : suggestion(name, KNOWN_VARIABLES, ENV_PREFIX)
+    report.problem(`${name}${placeOf(file)}: no such variable${advice}`)
   }
 }
 
-/** Where a variable stands, behind its name; nothing for the environment. */
+/** The file of a variable, for messages, behind its name; empty for the environment. */
 function placeOf (file: string | undefined): string {
   return file === undefined ? '' : ` (${file})`
 }

@@ -315,7 +315,7 @@ t.test('the environment says which egress proxy, by the rules of curl', async t 
 
 t.test('an egress proxy that cannot be used is a problem, and never passed over', async t => {
   const rows: Array<[environment: Environment, wanted: RegExp]> = [
-    [{ HTTPS_PROXY: 'socks5://user:HIDDEN@proxy:1080' }, /^HTTPS_PROXY: names a proxy that is spoken to by neither http nor https; write it as .*, or take MAAS out of it with NO_PROXY=maas.example$/],
+    [{ HTTPS_PROXY: 'socks5://user:HIDDEN@proxy:1080' }, /^HTTPS_PROXY: is the URL of a proxy with neither http nor https; write it as .*, or exempt MAAS from it with NO_PROXY=maas.example$/],
     [{ all_proxy: 'http://user:HIDDEN/@proxy:3128' }, /^all_proxy: is not the URL of a proxy; write it as .*percent-encoded/]
   ]
   for (const [environment, wanted] of rows) {

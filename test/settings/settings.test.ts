@@ -59,7 +59,7 @@ t.test('a listen address', async t => {
     ['-1', /write host:port/],
     ['unix:', /not the path of a socket/],
     ['unix:a\0b', /not the path of a socket/],
-    [`unix:/${'x'.repeat(103)}`, /104 bytes long, and this system takes at most 103/],
+    [`unix:/${'x'.repeat(103)}`, /104 bytes long, over 103/],
     [`unix:/${'ä'.repeat(52)}`, /105 bytes long/]
   ]
   for (const [text, wanted] of refused) t.throws(() => parseListenAddress(text), wanted, text)
@@ -134,7 +134,7 @@ t.test('who may reach the proxy is said in words', async t => {
   const open = { listen: ['0.0.0.0:1', ':2'] }
   const rows: Array<[flags: Flags, wanted: RegExp[], reason: string]> = [
     [open, [/^--listen: http:\/\/0\.0\.0\.0:1 can be reached .* --allow-non-loopback .*--client-token-file$/], 'not unless asked for'],
-    [{ ...open, allowNonLoopback: ['true'] }, [/clients need tokens: .*--client-token-file, or say --no-client-auth$/], 'and then not without tokens'],
+    [{ ...open, allowNonLoopback: ['true'] }, [/clients need tokens: .*--client-token-file, or give --no-client-auth$/], 'and then not without tokens'],
     [{ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'] }, [], 'unless that is asked for too'],
     [{ ...open, allowNonLoopback: ['true'], clientTokenFile: [`${dir}/tokens`] }, [], 'with tokens it is'],
     [{ clientTokenFile: [`${dir}/tokens`], noClientAuth: ['true'] }, [/contradict each other/], 'both is a contradiction'],

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SETTINGS, type Setting } from '../../src/settings/table.ts'
+import type { Setting } from '../../src/settings/setting.ts'
+import { SETTINGS } from '../../src/settings/table.ts'
 import { runHere } from '../helper/process.ts'
 
 const helper = (name: string) => fileURLToPath(new URL(`../helper/${name}`, import.meta.url))

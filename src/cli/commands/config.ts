@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Document } from 'yaml'
 import { LISTENERS } from '../../settings/config-file.ts'
-import { type Effective, effectiveSettings, type Entry } from '../../settings/effective.ts'
+import { type EffectiveSetting, type EffectiveSettings, effectiveSettings } from '../../settings/effective.ts'
 import { type Config, loadConfig } from '../../settings/load.ts'
 import { configSchema } from '../../settings/schema.ts'
 import { type Command, EXIT } from '../command.ts'
@@ -26,12 +26,12 @@ function printJson (value: unknown, stdout: Writable): number {
   return EXIT.ok
 }
 
-function contentOf ({ program, listeners }: Effective): Record<string, unknown> {
-  const object = (entries: readonly Entry[]) => Object.fromEntries(entries.map(({ key, value }) => [key, value]))
+function contentOf ({ program, listeners }: EffectiveSettings): Record<string, unknown> {
+  const object = (entries: readonly EffectiveSetting[]) => Object.fromEntries(entries.map(({ key, value }) => [key, value]))
   return { ...object(program), [LISTENERS]: listeners.map(object) }
 }
 
-async function yamlOf (effective: Effective, { maasUrl, keys, notices }: Config): Promise<string> {
+async function yamlOf (effective: EffectiveSettings, { maasUrl, keys, notices }: Config): Promise<string> {
   const { Document } = await import('yaml')
   const document = new Document(contentOf(effective))
   document.commentBefore = [
@@ -44,7 +44,7 @@ async function yamlOf (effective: Effective, { maasUrl, keys, notices }: Config)
   return document.toString({ lineWidth: 0 })
 }
 
-function comment (document: Document, path: ReadonlyArray<string | number>, { source, secret }: Entry): void {
+function comment (document: Document, path: ReadonlyArray<string | number>, { source, secret }: EffectiveSetting): void {
   const node = document.getIn(path, true) as { comment?: string, flow?: boolean }
   node.flow = true // a list stays on the line that the comment ends
   node.comment = ` ${source}${secret ? '; to be written into a file of its own, named by api-key-file' : ''}`

@@ -5,42 +5,58 @@ import type { Environment } from '../../environment.ts'
 import { quote } from '../values.ts'
 import type { SettingsReport } from '../report.ts'
 
-/** A profile of the `maas` CLI that is used, and how it came to that. */
+/** The profile of the `maas` CLI in use, and the input that chose it. */
 export interface ChosenProfile extends Profile {
-  /** as the user would name it */
+  /** the source as the user calls it */
   source: string
   rank: number
 }
 
-/** What is found without being asked for gives way to all that was set. */
+/** The rank of a profile that the user did not name: weaker than every input. */
 const FOUND_RANK = 3
 
 /**
- * The profile that was asked for; or, where nothing was said of MAAS and of a key, the only one there is, so that whoever has
- * logged in with the `maas` CLI types one word. It brings address, key and CA together: a key goes to its own MAAS.
- * @param report receives the messages
+ * Chooses the profile: the one that the user named, or the only one if there is no input about MAAS or a key. So a user
+ * of the `maas` CLI needs no settings. A profile has address, key and CA together, because a key belongs to its own
+ * MAAS.
+ * @param report receives a problem for an unusable profile or a contradicting setting, and a notice about a profile
+ *   that the user did not name
+ * @returns null if no profile is used
  */
-export async function chooseProfile (given: Lookup, environment: Environment, report: SettingsReport): Promise<ChosenProfile | null> {
-  const asked = given('profile')
+export async function chooseProfile (
+  lookup: Lookup, environment: Environment, report: SettingsReport
+): Promise<ChosenProfile | null> {
+  const input = lookup('profile')
   try {
-    if (asked === undefined) return await findOnlyProfile(given, environment, report)
-    const url = given('maasUrl')
-    const key = (['apiKey', 'apiKeyFile'] as const).map(given).find(key => key !== undefined && key.rank < asked.rank)
-    if (key !== undefined) report.problem(`${asked.source} and ${key.source}: contradict each other, a profile brings its own key; keep one`)
-    if (url !== undefined && url.rank <= asked.rank) report.problem(`${asked.source} and ${url.source}: contradict each other, a profile brings its own address; keep one`)
-    return { ...await readProfile(asked.texts[0] as string, environment), source: asked.source, rank: asked.rank }
+    if (input === undefined) return await findOnlyProfile(lookup, environment, report)
+    const { texts: [name = ''], source, rank } = input
+    const url = lookup('maasUrl')
+    const key = (['apiKey', 'apiKeyFile'] as const).map(lookup).find(key => key !== undefined && key.rank < rank)
+    if (key !== undefined) {
+      report.problem(`${source} and ${key.source}: contradict each other, a profile brings its own key; keep one`)
+    }
+    if (url !== undefined && url.rank <= rank) {
+      report.problem(`${source} and ${url.source}: contradict each other, a profile brings its own address; keep one`)
+    }
+    return { ...await readProfile(name, environment), source, rank }
   } catch (error) {
-    report.problem(`${asked?.source ?? 'MAAS_URL'}: ${(error as Error).message}`)
+    report.problem(`${input?.source ?? 'MAAS_URL'}: ${(error as Error).message}`)
     return null
   }
 }
 
-async function findOnlyProfile (given: Lookup, environment: Environment, report: SettingsReport): Promise<ChosenProfile | null> {
-  if ((['maasUrl', 'apiKey', 'apiKeyFile'] as const).some(name => given(name) !== undefined) || systemdCredential(environment) !== undefined) return null
+async function findOnlyProfile (
+  lookup: Lookup, environment: Environment, report: SettingsReport
+): Promise<ChosenProfile | null> {
+  const hasInput = (['maasUrl', 'apiKey', 'apiKeyFile'] as const).some(name => lookup(name) !== undefined)
+  if (hasInput || systemdCredential(environment) !== undefined) return null
   const profiles = environment['HOME'] ? await readProfiles(environment) : []
   const [only] = profiles
   if (only === undefined) return null
-  if (profiles.length > 1) throw new Error(`not set, and the maas CLI has several profiles: ${profiles.map(({ name }) => quote(name)).join(', ')}; choose one with --profile`)
-  report.notice(`using the only profile of the maas CLI, ${quote(only.name)} of ${only.path}: ${only.maasUrl.href}`)
-  return { ...only, source: `the profile ${quote(only.name)}`, rank: FOUND_RANK }
+  const names = profiles.map(({ name }) => quote(name)).join(', ')
+  if (profiles.length > 1) {
+    throw new Error(`not set, and the maas CLI has several profiles: ${names}; choose one with --profile`)
+  }
+  report.notice(`using the only profile of the maas CLI, ${names} of ${only.path}: ${only.maasUrl.href}`)
+  return { ...only, source: `the profile ${names}`, rank: FOUND_RANK }
 }

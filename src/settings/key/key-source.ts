@@ -7,57 +7,84 @@ import type { Environment } from '../../environment.ts'
 import { attempt, isReadableByAll, readSettingFile } from '../values.ts'
 import type { SettingsReport } from '../report.ts'
 
-/** Where an API key comes from, so that it can be read again when it has changed. */
+/** The source of an API key, from which the key can be read again. */
 export interface KeySource {
-  /** the same for sources of the same key: its file, or its name where there is none */
+  /** the file of the key, or the name of the source if it has no file; sources of one key have one id */
   id: string
+  /** the key when the settings were read */
   apiKey: ApiKey
-  /** as the user would name it: `--api-key-file`, `MAAS_API_KEY (.env)` */
+  /** the source as the user calls it: `--api-key-file`, `MAAS_API_KEY (.env)` */
   name: string
   /** the file to watch; null for a key that cannot change while the program runs */
   file: string | null
-  /** Reads the key anew. @throws Error that says what is wrong and never repeats a key */
+  /** Reads the key again. @throws Error that never repeats a key */
   read: () => Promise<ApiKey>
 }
 
-/** A source that may be taken; one that has been read already brings its key along. */
-type Candidate = Omit<KeySource, 'apiKey' | 'id'> & { apiKey?: ApiKey, rank: number, /** the file that it stands in, whether that is watched or not */ heldBy: string | null }
+/** A source that may be chosen. */
+interface Candidate extends Omit<KeySource, 'apiKey' | 'id'> {
+  rank: number
+  /** the file that has the key, whether it is watched or not; null if the key is not in a file */
+  storedIn: string | null
+  /** the key, if it has been read already */
+  apiKey?: ApiKey
+}
 
-/** What is only lent by the surroundings gives way to all that was set. */
-const LENT_RANK = 4
+/** The rank of a credential of systemd: weaker than every input. */
+const CREDENTIAL_RANK = 4
 
 /**
- * The key from the strongest source. Two of the same strength are a contradiction that only the user can solve.
- * @param report receives the messages
+ * Chooses the strongest source of a key, and reads the key. Two sources of one strength contradict each other.
+ * @param report receives a problem if there is no key or more than one, and a warning for a file that every user may
+ *   read and for a key of an unusual form
+ * @returns undefined if there is no key that can be read
  */
-export async function chooseKey (given: Lookup, environment: Environment, profile: ChosenProfile | null, report: SettingsReport): Promise<KeySource | undefined> {
-  const [text, file, credential] = [given('apiKey'), given('apiKeyFile'), systemdCredential(environment)]
-  const candidates = [
+export async function chooseKey (
+  lookup: Lookup, environment: Environment, profile: ChosenProfile | null, report: SettingsReport
+): Promise<KeySource | undefined> {
+  const candidates = findCandidates(lookup, environment, profile)
+  const rank = Math.min(...candidates.map(candidate => candidate.rank))
+  const [source, ...others] = candidates.filter(candidate => candidate.rank === rank)
+  if (source === undefined) {
+    const others = 'or name a file that holds the key with --api-key-file, or a profile of the maas CLI with --profile'
+    report.problem(`MAAS_API_KEY: not set; set it, ${others}`)
+    return undefined
+  }
+  const { name, file, read, storedIn } = source
+  if (others.length > 0) {
+    report.problem(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
+  }
+  const apiKey = source.apiKey ?? await attempt(read, name, report)
+  if (apiKey === undefined) return undefined
+  if (storedIn !== null && isReadableByAll(storedIn)) {
+    report.warn(`${name}: every user of this machine may read ${storedIn}; chmod 600 it`)
+  }
+  if (!apiKey.hasUsualForm) {
+    const form = '18, 18 and 32 letters and digits'
+    report.warn(`${name}: the key does not have the form of the keys of MAAS (${form}); is it complete?`)
+  }
+  return { id: file ?? name, apiKey, name, file, read }
+}
+
+function findCandidates (lookup: Lookup, environment: Environment, profile: ChosenProfile | null): Candidate[] {
+  const [text, file, credential] = [lookup('apiKey'), lookup('apiKeyFile'), systemdCredential(environment)]
+  return [
     ...text === undefined ? [] : [fromText(text)],
     ...file === undefined ? [] : [fromFile(file.texts[0] as string, file.source, file.rank)],
     ...profile === null ? [] : [fromProfile(profile, environment)],
-    ...credential === undefined ? [] : [fromFile(credential, `the systemd credential ${CREDENTIAL}`, LENT_RANK)]
+    ...credential === undefined ? [] : [fromFile(credential, `the systemd credential ${CREDENTIAL}`, CREDENTIAL_RANK)]
   ]
-  const rank = Math.min(...candidates.map(candidate => candidate.rank))
-  const [source, ...others] = candidates.filter(candidate => candidate.rank === rank)
-  if (source === undefined) report.problem('MAAS_API_KEY: not set; set it, or name a file that holds the key with --api-key-file, or a profile of the maas CLI with --profile')
-  if (source === undefined) return undefined
-  if (others.length > 0) report.problem(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
-  const apiKey = source.apiKey ?? await attempt(source.read, source.name, report)
-  if (apiKey === undefined) return undefined
-  if (source.heldBy !== null && isReadableByAll(source.heldBy)) report.warn(`${source.name}: every user of this machine may read ${source.heldBy}; chmod 600 it`)
-  if (!apiKey.hasUsualForm) report.warn(`${source.name}: the key does not have the form of the keys of MAAS (18, 18 and 32 letters and digits); is it complete?`)
-  return { id: source.file ?? source.name, apiKey, name: source.name, file: source.file, read: source.read }
 }
 
 function fromText ({ texts: [text = ''], source, rank, file }: SettingInput): Candidate {
-  return { name: source, file: null, heldBy: file ?? null, rank, read: async () => parseApiKey(text) }
+  return { name: source, file: null, storedIn: file ?? null, rank, read: async () => parseApiKey(text) }
 }
 
 function fromFile (path: string, source: string, rank: number): Candidate {
-  return { name: source, file: path, heldBy: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
+  return { name: source, file: path, storedIn: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
 }
 
 function fromProfile ({ name, apiKey, path, source, rank }: ChosenProfile, environment: Environment): Candidate {
-  return { apiKey, name: source, file: path, heldBy: path, rank, read: async () => (await readProfile(name, environment)).apiKey }
+  const read = async () => (await readProfile(name, environment)).apiKey
+  return { apiKey, name: source, file: path, storedIn: path, rank, read }
 }

@@ -6,28 +6,30 @@ import { readStore, type StoredProfile, storePaths } from './profile-store.ts'
 import type { Environment } from '../../environment.ts'
 import { quote } from '../values.ts'
 
-/** A profile of the `maas` CLI: what `maas login NAME URL` remembered. */
+/** A profile of the `maas` CLI, as `maas login NAME URL` stored it. */
 export interface Profile {
   name: string
   maasUrl: MaasUrl
   apiKey: ApiKey
-  /** what `--cacerts` was given at the login, in PEM; the CLI trusts these alone */
+  /** the certificates of `--cacerts` at the login, in PEM; the CLI trusts no others */
   certificates: string[]
-  /** the file it was found in */
+  /** the file of the profile */
   path: string
-  /** whether every user of this machine may read that file, and with it the key */
+  /** whether every user of this machine may read that file */
   readableByAll: boolean
 }
 
 /**
- * Reads every profile that can be used; why another cannot, {@link readProfile} says. Of two with one name it is the first: the
- * files are looked at in the order of {@link storePaths}.
- * @param environment for HOME
- * @throws Error if HOME is not set, or a file is there and cannot be read
+ * Reads every usable profile. Of two with one name it takes the first, in the order of {@link storePaths}.
+ * {@link readProfile} says why a profile is unusable.
+ * @param environment the variables, for HOME
+ * @throws Error if HOME is not set, or a file cannot be read
  */
 export async function readProfiles (environment: Environment): Promise<Profile[]> {
   const profiles = new Map<string, StoredProfile>()
-  for await (const profile of storedProfiles(environment)) if (!profiles.has(profile.name)) profiles.set(profile.name, profile)
+  for await (const profile of storedProfiles(environment)) {
+    if (!profiles.has(profile.name)) profiles.set(profile.name, profile)
+  }
   return [...profiles.values()].flatMap(profile => {
     try {
       return [parseProfile(profile)]
@@ -38,9 +40,10 @@ export async function readProfiles (environment: Environment): Promise<Profile[]
 }
 
 /**
- * Reads the profile of a name, the first there is, and looks neither into others nor into a file after it.
- * @param environment for HOME
- * @throws Error if there is none, with those there are, or if it cannot be used; nothing of a key is repeated
+ * Reads the first profile with a name. It parses no other profile, and reads no file after that one.
+ * @param environment the variables, for HOME
+ * @throws Error that lists the other profiles if there is none with the name, or says why it is unusable; the message
+ *   never repeats a key
  */
 export async function readProfile (name: string, environment: Environment): Promise<Profile> {
   const others = new Set<string>()
@@ -61,23 +64,28 @@ function adviceFor (name: string, others: readonly string[], paths: readonly str
   return `${advice} there ${others.length === 1 ? 'is' : 'are'} ${others.map(quote).join(', ')}`
 }
 
-/** Looks into a profile. @throws Error that names it and its file, and what of it cannot be used */
+/** Parses a stored profile. @throws Error that names the profile, its file and the unusable part */
 function parseProfile ({ name, data, path, readableByAll }: StoredProfile): Profile {
   const where = `profile ${quote(name)} of ${quote(path)}`
   const { credentials, url, cacerts } = parseJson(data, where)
-  if (credentials === null) throw new Error(`${where}: has no API key, it is an anonymous login; log in again with one`)
-  if (!Array.isArray(credentials) || typeof url !== 'string') throw new Error(`${where}: lacks its API key or its URL; log in again`)
+  if (credentials === null) {
+    throw new Error(`${where}: has no API key, it is an anonymous login; log in again with one`)
+  }
+  if (!Array.isArray(credentials) || typeof url !== 'string') {
+    throw new Error(`${where}: lacks its API key or its URL; log in again`)
+  }
   return {
     name,
     maasUrl: within(`${where}: its URL`, () => parseMaasUrl(url)),
     apiKey: within(`${where}: its API key`, () => parseApiKey(credentials.join(':'))),
-    certificates: cacerts ? parseCertificates(String(cacerts), `${where}: its cacerts`) : [], // older CLIs have none, later ones null
+    // Older versions of the CLI do not store cacerts, later ones may store null.
+    certificates: cacerts ? parseCertificates(String(cacerts), `${where}: its cacerts`) : [],
     path,
     readableByAll
   }
 }
 
-/** What `maascli/cli.py` puts into a profile, as far as it is of use. */
+/** The fields of a profile that the proxy reads, as `maascli/cli.py` writes them. */
 interface ProfileData {
   credentials?: unknown
   url?: unknown
@@ -89,7 +97,7 @@ function parseJson (data: string | null, where: string): ProfileData {
     const value: unknown = JSON.parse(data ?? '')
     if (typeof value === 'object' && value !== null) return value
   } catch {
-    // The parser's own message has some of the text in it, and so perhaps of the key.
+    // The parser's own message shows a part of the text, which may be of the key.
   }
   throw new Error(`${where}: is damaged, not the JSON that maas login writes; log in again`)
 }

@@ -1,5 +1,6 @@
 import { OTHER_FLAGS } from '../../flags.ts'
-import { type Setting, SETTINGS } from '../../../settings/table.ts'
+import type { Setting } from '../../../settings/setting.ts'
+import { SETTINGS } from '../../../settings/table.ts'
 import type { Commands } from '../../command.ts'
 import { isLiteral } from '../../usage.ts'
 
