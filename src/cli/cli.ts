@@ -11,22 +11,32 @@ import { run as runCommand } from './commands/run.ts'
 import { serve } from './commands/serve.ts'
 import { checkUsage, usagesOf } from './usage.ts'
 import { parseCommandLine } from './flags.ts'
-import { helpText } from './help.ts'
+import { type CommandHelp, helpText } from './help.ts'
 import { SettingsError } from '../settings/settings-error.ts'
 import { suggestion } from '../text/suggestion.ts'
 import { version } from '../package.ts'
 
 /** All commands, in the order of help and README. */
-export const COMMANDS: Commands = { serve, run: runCommand, demo, check, ready, policy, config, completion: completion(() => COMMANDS), man: man(() => COMMANDS, version) }
+export const COMMANDS: Commands = {
+  serve,
+  run: runCommand,
+  demo,
+  check,
+  ready,
+  policy,
+  config,
+  completion: completion(() => COMMANDS),
+  man: man(() => COMMANDS, version)
+}
 
 /**
- * Runs the program: reads the command line, runs the command it names, and explains what goes wrong, a line each.
- * @returns the exit code: 0 done or asked to stop, 1 failure, 2 usage or settings, 130 and 143 on a second signal
+ * Runs the command that the command line names, and writes a line to stderr for each error.
+ * @returns the exit code, see {@link EXIT_STATUS}
  */
 export async function run (io: Io): Promise<number> {
   try {
     const line = parseCommandLine(io.argv)
-    if (line.help || line.words[0] === 'help') return print(io, helpText(Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help })), EXIT_STATUS))
+    if (line.help || line.words[0] === 'help') return print(io, helpText(describeCommands(), EXIT_STATUS))
     if (line.version) return print(io, `${version()}\n`)
     const [name = 'serve', ...rest] = line.words
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
@@ -39,9 +49,15 @@ export async function run (io: Io): Promise<number> {
   }
 }
 
-/** The word is not repeated: it may be a secret in the wrong place. */
+function describeCommands (): CommandHelp[] {
+  return Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help }))
+}
+
+/** The message about an unknown command. It does not repeat the word, which may be a secret in the wrong place. */
 function noSuchCommand (word: string): string {
-  if (word === 'true' || word === 'false') return `${word}: is no command, and no value either: a switch takes one behind an equals sign only, as in --read-only=${word}`
+  if (word === 'true' || word === 'false') {
+    return `${word}: is not a command; a switch takes a value only behind an equals sign, as in --read-only=${word}`
+  }
   return `no such command${suggestion(word, Object.keys(COMMANDS))}`
 }
 
@@ -50,15 +66,15 @@ function print (io: Io, text: string): number {
   return EXIT.ok
 }
 
-/** What starting can fail with, and what to do then. */
+/** What to do about an error of the system at the start, by its code. */
 const REMEDIES: Readonly<Record<string, string>> = {
   EADDRINUSE: 'something else listens there; stop it, or choose another address with --listen',
   EADDRNOTAVAIL: 'this machine does not have that address; choose another with --listen',
   EACCES: 'this user may not listen there; choose a port above 1023 with --listen'
 }
 
-/** What the system calls EACCES where a unix socket is concerned. */
-const NO_DIRECTORY = 'the directory of the socket has to be there, and this user has to be allowed to write in it'
+/** What to do about EACCES for a unix socket. */
+const SOCKET_DIRECTORY_REMEDY = 'the directory of the socket must exist, and this user must be allowed to write in it'
 
 function explain (error: NodeJS.ErrnoException, { stderr }: Io): number {
   if (error instanceof SettingsError) {
@@ -67,7 +83,8 @@ function explain (error: NodeJS.ErrnoException, { stderr }: Io): number {
     return EXIT.usage
   }
   stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
-  const remedy = error.code === 'EACCES' && 'address' in error && String(error.address).startsWith('/') ? NO_DIRECTORY : REMEDIES[String(error.code)]
+  const isUnixSocket = 'address' in error && String(error.address).startsWith('/')
+  const remedy = error.code === 'EACCES' && isUnixSocket ? SOCKET_DIRECTORY_REMEDY : REMEDIES[String(error.code)]
   if (remedy !== undefined) stderr.write(`maas-auth-proxy: hint: ${remedy}\n`)
   return EXIT.failure
 }

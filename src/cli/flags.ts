@@ -4,35 +4,44 @@ import type { Flags } from '../settings/setting-input.ts'
 import { suggestion } from '../text/suggestion.ts'
 import { type SettingName, SETTINGS } from '../settings/table.ts'
 
-/** A command line taken apart. */
+/** The parts of a command line. */
 export interface CommandLine {
   flags: Flags
-  /** what is no flag, in order: the command and its own words */
+  /** the command and its own words, in order */
   words: string[]
-  /** what stands behind `--`, untouched; null where there is no `--` */
+  /** everything behind `--`; null if there is no `--` */
   operands: string[] | null
-  /** whether a command is to answer in JSON */
+  /** whether --json asks for an answer in JSON */
   json: boolean
   help: boolean
   version: boolean
 }
 
 const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
-  (Object.keys(SETTINGS) as SettingName[]).flatMap(name => SETTINGS[name].flag === null ? [] : [[SETTINGS[name].flag, name]])
+  (Object.keys(SETTINGS) as SettingName[]).flatMap(name => {
+    const { flag } = SETTINGS[name]
+    return flag === null ? [] : [[flag, name]]
+  })
 )
 
-/** Flags that are no settings, and what they do. */
-export const OTHER_FLAGS = { '--json': 'answer in JSON, where the command says so', '--help': 'show all settings and commands', '--version': 'show the version' } as const
+/** The flags that are not settings, and their help. */
+export const OTHER_FLAGS = {
+  '--json': 'answer in JSON, where the command says so',
+  '--help': 'show all settings and commands',
+  '--version': 'show the version'
+} as const
 
 const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 
 /**
- * Reads the command line: flags may stand before and after the words, a value behind a space or an equals sign; `--` ends them.
- * @param argv without node and the script
- * @throws SettingsError with every problem there is; a value is never repeated, since it may be a secret in the wrong place
+ * Parses the command line. Flags may stand before and after the words. A value stands behind a space or an equals sign.
+ * `--` ends the flags.
+ * @param argv the arguments without node and the script
+ * @throws SettingsError with every problem; it never repeats a value, which may be a secret in the wrong place
  */
 export function parseCommandLine (argv: readonly string[]): CommandLine {
-  const { tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, allowPositionals: true, tokens: true })
+  const parsing = { options: OPTIONS, strict: false, allowPositionals: true, tokens: true } as const
+  const { tokens } = parseArgs({ args: [...argv], ...parsing })
   const line: CommandLine = { flags: {}, words: [], operands: null, json: false, help: false, version: false }
   const report = new SettingsReport()
   for (const token of tokens) {
@@ -46,8 +55,9 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     else if (rawName === '--json') line.json = true
     else if (name === undefined) report.problem(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
-    else if (value === undefined || (value.startsWith('-') && inlineValue === false)) report.problem(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
-    else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) report.problem(`${rawName}: given twice`)
+    else if (value === undefined || (value.startsWith('-') && inlineValue === false)) {
+      report.problem(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
+    } else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) report.problem(`${rawName}: given twice`)
     else line.flags[name] = [...line.flags[name] ?? [], value]
   }
   if (report.hasProblems) throw report.toError()
@@ -58,10 +68,14 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
   json: { type: 'boolean' },
-  ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: SETTINGS[name].value === null ? 'boolean' : 'string' } as const]))
+  ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: typeOf(name) }]))
 } as const
 
-/** Whether a command line asks to run the proxy, and for nothing that is over at once. One that is wrong asks for nothing. */
+function typeOf (name: SettingName): 'boolean' | 'string' {
+  return SETTINGS[name].value === null ? 'boolean' : 'string'
+}
+
+/** Whether a command line runs `serve`. A command line with problems does not. */
 export function asksToServe (argv: readonly string[]): boolean {
   try {
     const { words: [command = 'serve'], help, version } = parseCommandLine(argv)

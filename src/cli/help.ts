@@ -2,15 +2,17 @@ import { OTHER_FLAGS } from './flags.ts'
 import type { Setting } from '../settings/setting.ts'
 import { SETTINGS } from '../settings/table.ts'
 
-/** One command as help shows it. */
+/** The help of one command. */
 export interface CommandHelp {
-  /** how it is called, a line for each form */
+  /** the forms of the command, a line each */
   usages: readonly string[]
   help: string
 }
 
-/** The text of `--help`: everything there is, on one page. @param exitStatus rows of exit codes and what they say */
-export function helpText (commands: readonly CommandHelp[], exitStatus: ReadonlyArray<readonly [code: string, meaning: string]>): string {
+/** The text of `--help`. @param exitStatus the exit codes and their meanings */
+export function helpText (
+  commands: readonly CommandHelp[], exitStatus: ReadonlyArray<readonly [code: string, meaning: string]>
+): string {
   const settings: ReadonlyArray<Setting<unknown>> = Object.values(SETTINGS)
   return `usage: maas-auth-proxy [COMMAND] [SETTINGS]
 
@@ -30,12 +32,12 @@ ${exitStatus.map(([code, meaning]) => `  ${code}\n      ${meaning}`).join('\n')}
 `
 }
 
-/** How a setting is typed: as a flag with what stands for its value, or as a variable where it has no flag. */
+/** A setting as the user types it: its flag with the placeholder of the value, or its variable if it has no flag. */
 export function usageOf ({ flag, env, value, repeatable }: Setting<unknown>): string {
   return flag === null ? env : `${flag}${value === null ? '' : ` ${value}`}${repeatable ? ' ...' : ''}`
 }
 
-/** What a setting means, and its default where that says something. */
+/** The help of a setting with its default. Defaults of switches and paths in the package are left out. */
 export function meaningOf ({ help, default: text, value }: Setting<unknown>): string {
   return !text || text.startsWith('/') || value === null ? help : `${help} (${text})`
 }

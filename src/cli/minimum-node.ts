@@ -1,2 +1,2 @@
-// The build puts the version itself in place of this, so that a Node that is too old to read the rest can say which it needs.
+// The build replaces this file by the version itself, because an old Node cannot read the code that finds the version.
 export { minimumNode } from '../package.ts'

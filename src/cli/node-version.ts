@@ -1,14 +1,16 @@
 /**
  * Whether a version of Node is older than another.
- * @param floor as 22.19: what it leaves out is 0
+ * @param version a version as 22.19.0
+ * @param minimum a version as 22.19; missing numbers are 0
  */
-export function isOlder (version: string, floor: string): boolean {
-  const have = numbersOf(version)
-  const differing = numbersOf(floor).map((wanted, i) => (have[i] || 0) - wanted).find(difference => difference !== 0)
-  return differing !== undefined && differing < 0
+export function isOlder (version: string, minimum: string): boolean {
+  const numbers = numbersOf(version)
+  const differences = numbersOf(minimum).map((number, i) => (numbers[i] || 0) - number)
+  const first = differences.find(difference => difference !== 0)
+  return first !== undefined && first < 0
 }
 
-/** A release candidate or a nightly build counts as its release. */
+/** The numbers of a version. A release candidate or a nightly build counts as its release. */
 function numbersOf (version: string): number[] {
   return version.split('.').map(part => parseInt(part, 10))
 }

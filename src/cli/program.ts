@@ -4,20 +4,20 @@ import { withSources } from '../text/source-map.ts'
 import { asksToServe } from './flags.ts'
 
 /**
- * The program: what its command line asks for, traced where the standard variables ask for that.
- * @returns the exit code, once all is done
+ * Runs the program, with traces if OpenTelemetry's variables ask for them.
+ * @returns the exit code
  */
 export async function program (io: Io): Promise<number> {
   io.signals.on('uncaughtExceptionMonitor', nameSources)
   const warn = (text: string) => { io.stderr.write(`maas-auth-proxy: warning: ${text}\n`) }
   const tracing = wantsTracing(io.env) && asksToServe(io.argv) ? await startTracing(io.env, warn) : null
-  const { run } = await import('./cli.ts') // only now: what is to be traced has to be loaded after what traces it
+  const { run } = await import('./cli.ts') // after tracing, which instruments modules when they load
   const code = await run(io)
   await tracing?.stop()
   return code
 }
 
-/** Not by Node's own support of source maps, with which every start would read the map. */
+/** Names the sources in an error's stack. Node's own support of source maps would read the map at every start. */
 function nameSources (error: unknown): void {
   if (error instanceof Error) error.stack = withSources(error.stack)
 }

@@ -1,26 +1,30 @@
 import { SettingsError } from '../settings/settings-error.ts'
 import type { Command } from './command.ts'
 
-/** How a command is called, a line for each form. */
+/** The usage of a command, a line for each form. */
 export function usagesOf (name: string, { forms = [[]], operands }: Command): string[] {
   return forms.map(form => [name, ...form, ...operands === undefined ? [] : ['[SETTINGS]', '--', operands]].join(' '))
 }
 
 /**
- * Checks the words of a command line.
- * @param words behind the name of the command
- * @param operands behind `--`, null where there is none
- * @throws SettingsError that shows how the command is called, and repeats nothing, since it may be a secret in the wrong place
+ * Checks the words of a command line against the forms of the command.
+ * @param words the words behind the name of the command
+ * @param operands the words behind `--`; null if there is no `--`
+ * @throws SettingsError with the usage of the command; it repeats no word, which may be a secret in the wrong place
  */
-export function checkUsage (name: string, command: Command, words: readonly string[], operands: readonly string[] | null): void {
+export function checkUsage (
+  name: string, command: Command, words: readonly string[], operands: readonly string[] | null
+): void {
   const { forms = [[]] } = command
   const operandsFit = command.operands === undefined ? operands === null : Boolean(operands?.[0])
   if (forms.some(form => fits(words, form)) && operandsFit) return
-  if (command.forms === undefined && command.operands === undefined) throw new SettingsError([`${name}: has a word too many; a setting is given as --NAME VALUE`])
+  if (command.forms === undefined && command.operands === undefined) {
+    throw new SettingsError([`${name}: has a word too many; a setting is given as --NAME VALUE`])
+  }
   throw new SettingsError([`${name}: write ${usagesOf(name, command).join(', or ')}`])
 }
 
-/** Whether a word of a form is to be typed as it stands. */
+/** Whether a word of a form is literal, not a placeholder. */
 export function isLiteral (word: string): boolean {
   return /^[a-z]+$/.test(word)
 }

@@ -2,19 +2,31 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { packageFile } from '../package.ts'
 
-/** What is read of a source map (ECMA-426). */
+/** The fields of a source map (ECMA-426) that are read here. */
 interface SourceMap { sources: readonly string[], mappings: string }
 
-/** A place in the bundle, counted from 1, and in a source, `src/errors.ts:1:2`; null where the map does not say. */
-interface Place { name: string, line: number, column: number, origin: string | null }
+/** A place in the bundle. */
+interface Place {
+  /** the file and the position, as in a stack */
+  name: string
+  /** from 1 */
+  line: number
+  /** from 1 */
+  column: number
+  /** the place in a source, as `src/errors.ts:1:2`; null if the map has none */
+  origin: string | null
+}
 
-/** More places than a program fails at. */
+/** The size of the cache. A program fails at fewer places. */
 const MAX_KNOWN = 1000
 
-/** The places of the stacks so far, so that an error that comes again costs nothing. */
+/** The places of earlier stacks, so that an error that comes again costs nothing. */
 const known = new Map<string, Place>()
 
-/** Names the sources in a stack in place of the bundle, by the source map beside that. Without one, changes nothing. */
+/**
+ * Replaces the places of a bundle in a stack by those of its sources.
+ * @param bundle the bundle, with its source map beside it; without a map the stack stays as it is
+ */
 export function withSources (stack = '', bundle = packageFile('dist/bundle.cjs')): string {
   if (known.size > MAX_KNOWN) known.clear()
   const prefix = `${fileURLToPath(bundle)}:`
@@ -35,15 +47,15 @@ function readMap (file: URL): SourceMap {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as SourceMap
   } catch {
-    return { sources: [], mappings: '' } // an error matters more than how it is shown
+    return { sources: [], mappings: '' } // the error is more important than its places
   }
 }
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
 /**
- * Reads the mappings once, since each says by how much it differs from the one before. Not by node:module's SourceMap:
- * for the map of the program that takes 50 MiB, and keeps them.
+ * Sets the origins of places in one pass over the mappings, because each mapping is the difference to the one before.
+ * `SourceMap` of node:module would allocate 50 MiB for the map of the program, and keep them.
  */
 function findOrigins (places: readonly Place[], { sources, mappings }: SourceMap): void {
   const lines = new Set(places.map(({ line }) => line))
@@ -53,7 +65,7 @@ function findOrigins (places: readonly Place[], { sources, mappings }: SourceMap
   let here = placesOn(line)
   for (const character of `${mappings};`) {
     const digit = DIGITS.indexOf(character)
-    if (digit >= 0) { // five bits of a number, the lowest first; the sixth says that there are more
+    if (digit >= 0) { // base64 VLQ: five bits, the lowest first; the sixth bit says that more follow
       bits += (digit & 31) << shift
       shift += 5
       if (digit > 31) continue

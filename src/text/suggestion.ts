@@ -1,14 +1,17 @@
 import { closest, distance } from 'fastest-levenshtein'
 
-/** How many letters of a word may be wrong at most, as a share of it. */
+/** The largest part of a word's letters that may be wrong for a suggestion. */
 const WRONG_SHARE = 0.4
 
-/** The known word that a word is most like. @param known at least one */
+/** The known word with the smallest edit distance to a word. @param known at least one word */
 export function nearest (word: string, known: readonly string[]): string {
   return closest(word, known)
 }
 
-/** What to say behind a word that nobody knows: the known one that it is most like, if it is like any. @param prefix what all begin with */
+/**
+ * The end of a message about an unknown word: the nearest known word, or an empty text if none is near.
+ * @param prefix the beginning of all the words, which does not count as similar
+ */
 export function suggestion (word: string, known: readonly string[], prefix = ''): string {
   const candidate = nearest(word, known)
   const length = Math.max(word.length, candidate.length) - prefix.length

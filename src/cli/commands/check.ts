@@ -7,37 +7,43 @@ import { checkMaas } from './check/maas.ts'
 import { EXIT_CODES, formatStep, type Step } from './check/step.ts'
 import { type Command, EXIT } from '../command.ts'
 
-/** How long MAAS may take for each answer; it is asked for little. */
+/** The time limit of each answer of MAAS; the answers are small. */
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** Goes the way of a request step by step, and says of each whether it is well, or what to do. */
+/** Tries each step of a request, and says what to do about the first that fails. */
 export const check: Command = {
   help: 'try the way to MAAS step by step: name, TCP, TLS, version, whose key it is, clock, latency (--json)',
   json: true,
   async run ({ flags, json }, { env, stdout }) {
     const config = await loadConfig(flags, env)
     const steps: Step[] = []
-    for (const warning of json ? [] : [...config.notices, ...config.warnings]) stdout.write(`note  ${warning}\n`)
-    for await (const step of lookAt(config)) {
+    const notes = [...config.notices, ...config.warnings]
+    for (const note of json ? [] : notes) stdout.write(`note  ${note}\n`)
+    for await (const step of checkAll(config)) {
       steps.push(step)
       if (!json) stdout.write(formatStep(step))
     }
     const failure = steps.find(({ ok }) => !ok)
-    if (json) stdout.write(`${JSON.stringify({ ok: failure === undefined, maasUrl: config.maasUrl.href, steps, notes: [...config.notices, ...config.warnings] }, null, 2)}\n`)
+    const result = { ok: failure === undefined, maasUrl: config.maasUrl.href, steps, notes }
+    if (json) stdout.write(`${JSON.stringify(result, null, 2)}\n`)
     return failure === undefined ? EXIT.ok : EXIT_CODES[failure.name]
   }
 }
 
-async function * lookAt (config: Config): AsyncGenerator<Step> {
-  let well = true
+async function * checkAll (config: Config): AsyncGenerator<Step> {
+  let isConnected = true
   for await (const step of checkConnection(config)) {
     yield step
-    well = step.ok
+    isConnected = step.ok
   }
-  if (!well) return
-  const upstream = { origin: config.maasUrl.origin, pool: createPool(config.maasUrl.origin, config), clock: new MaasClock(() => {}) }
+  if (!isConnected) return
+  const { origin } = config.maasUrl
+  const upstream = { origin, pool: createPool(origin, config), clock: new MaasClock(() => {}) }
+  const credentials = config.keys.map(({ name, apiKey }) => (
+    { name, credential: new Credential(apiKey, upstream.clock) }
+  ))
   try {
-    yield * checkMaas(upstream, config.keys.map(({ name, apiKey }) => ({ name, credential: new Credential(apiKey, upstream.clock) })), ANSWER_TIMEOUT_MS)
+    yield * checkMaas(upstream, credentials, ANSWER_TIMEOUT_MS)
   } finally {
     await upstream.pool.destroy()
   }

@@ -6,7 +6,7 @@ import { zshCompletion } from './completion/zsh.ts'
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const
 
-/** Makes the command that prints the script by which a shell completes command lines. @param commands all there are, itself too */
+/** Makes the command that prints a shell's completion script. @param commands every command, including this one */
 export function completion (commands: () => Commands): Command {
   return {
     help: 'print a script for the shell to complete command lines with',

@@ -6,9 +6,10 @@ import { type Config, loadConfig } from '../../settings/load.ts'
 import { configSchema } from '../../settings/schema.ts'
 import { type Command, EXIT } from '../command.ts'
 
-/** Shows what the settings come to, as a configuration file; or what such a file may have. */
+/** Prints the settings in effect as a configuration file, or the JSON Schema of such a file. */
 export const config: Command = {
-  help: 'print: the settings in effect, as a file for --config, and where each came from (--json); schema: the JSON Schema of that file',
+  help: 'print: the settings in effect, as a file for --config, and the source of each (--json); ' +
+    'schema: the JSON Schema of that file',
   forms: [['print'], ['schema']],
   json: true,
   async run ({ flags, json, words: [, action] }, { env, stdout }) {
@@ -27,7 +28,9 @@ function printJson (value: unknown, stdout: Writable): number {
 }
 
 function contentOf ({ program, listeners }: EffectiveSettings): Record<string, unknown> {
-  const object = (entries: readonly EffectiveSetting[]) => Object.fromEntries(entries.map(({ key, value }) => [key, value]))
+  const object = (settings: readonly EffectiveSetting[]) => (
+    Object.fromEntries(settings.map(({ key, value }) => [key, value]))
+  )
   return { ...object(program), [LISTENERS]: listeners.map(object) }
 }
 
@@ -35,17 +38,21 @@ async function yamlOf (effective: EffectiveSettings, { maasUrl, keys, notices }:
   const { Document } = await import('yaml')
   const document = new Document(contentOf(effective))
   document.commentBefore = [
-    'The settings in effect; behind each is where it came from.',
+    'The settings in effect, each with its source.',
     `MAAS is at ${maasUrl.href}; the API key is from ${keys.map(({ name }) => name).join(' and ')}.`,
     ...notices
   ].map(line => ` ${line}`).join('\n')
-  for (const entry of effective.program) comment(document, [entry.key], entry)
-  for (const [i, entries] of effective.listeners.entries()) for (const entry of entries) comment(document, [LISTENERS, i, entry.key], entry)
+  for (const setting of effective.program) comment(document, [setting.key], setting)
+  for (const [i, settings] of effective.listeners.entries()) {
+    for (const setting of settings) comment(document, [LISTENERS, i, setting.key], setting)
+  }
   return document.toString({ lineWidth: 0 })
 }
 
-function comment (document: Document, path: ReadonlyArray<string | number>, { source, secret }: EffectiveSetting): void {
+function comment (
+  document: Document, path: ReadonlyArray<string | number>, { source, secret }: EffectiveSetting
+): void {
   const node = document.getIn(path, true) as { comment?: string, flow?: boolean }
-  node.flow = true // a list stays on the line that the comment ends
-  node.comment = ` ${source}${secret ? '; to be written into a file of its own, named by api-key-file' : ''}`
+  node.flow = true // keeps a list on one line, with the comment at its end
+  node.comment = ` ${source}${secret ? '; write the key into a file of its own, and name that with api-key-file' : ''}`
 }

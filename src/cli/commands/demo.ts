@@ -2,21 +2,27 @@ import type { StandIn } from '../../demo/stand-in/index.ts'
 import { type Config, loadConfig } from '../../settings/load.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
 import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from '../command.ts'
+import type { Environment } from '../../environment.ts'
 import { type RunningProxy, startProxy } from '../../proxy/start.ts'
 
-/** Shows the proxy at work without a MAAS: a stand-in that verifies as MAAS does, requests to copy, and their answers. */
+/**
+ * Runs the proxy in front of a stand-in that verifies requests as MAAS does, and prints requests with their answers.
+ */
 export const demo: Command = {
   help: 'run the proxy in front of a stand-in MAAS in this process, and show requests to copy',
   async run ({ flags }, { env, stdout, stderr, signals }) {
-    if (flags.maasUrl !== undefined || flags.apiKeyFile !== undefined) throw new SettingsError(['demo: has a MAAS and a key of its own; leave --maas-url and --api-key-file out'])
+    if (flags.maasUrl !== undefined || flags.apiKeyFile !== undefined) {
+      throw new SettingsError(['demo: has a MAAS and a key of its own; leave --maas-url and --api-key-file out'])
+    }
     const stopping = stopSignal(signals)
-    const { startStandIn } = await import('../../demo/stand-in/index.ts') // which nobody else needs to load
+    const { startStandIn } = await import('../../demo/stand-in/index.ts') // only this command needs it
     const standIn = await startStandIn()
     const { consumer, token, secret } = standIn.admin
-    const config = await loadConfig(flags, { ...withoutMaas(env), MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` })
+    const settings = { MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` }
+    const config = await loadConfig(flags, { ...withoutMaas(env), ...settings })
     const logger = await openLog(config, stderr, signals)
-    const proxy = await startWhereFree(config, logger)
-    stdout.write(await show(standIn, proxy))
+    const proxy = await startWithFallback(config, logger)
+    stdout.write(await guide(standIn, proxy))
     const reason = await Promise.race([stopping, uncaughtError(signals, logger)])
     const code = await stopUnlessSignalled(signals, {
       ...proxy,
@@ -30,22 +36,24 @@ export const demo: Command = {
   }
 }
 
-/** The demo has its own MAAS: what the user's environment says of another one is not for it. */
-function withoutMaas ({ MAAS_API_KEY_FILE: _file, ...env }: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+/** The environment without the settings of the user's own MAAS. */
+function withoutMaas ({ MAAS_API_KEY_FILE: _file, ...env }: Environment): Environment {
   return env
 }
 
-/** Listens where `serve` would, so that lines can be copied from README, or on a free port if that one cannot be had. */
-async function startWhereFree (config: Config, logger: Parameters<typeof startProxy>[1]): Promise<RunningProxy> {
+/** Listens where `serve` would, so that the requests in README work, or on a free port if that address is in use. */
+async function startWithFallback (config: Config, logger: Parameters<typeof startProxy>[1]): Promise<RunningProxy> {
   try {
     return await startProxy(config, logger)
   } catch (error) {
     logger.warn({ reason: (error as Error).message }, 'the demo takes a free port')
-    return await startProxy({ ...config, listeners: config.listeners.slice(0, 1).map(listener => ({ ...listener, address: { host: '127.0.0.1', port: 0 } })) }, logger)
+    const address = { host: '127.0.0.1', port: 0 }
+    const listeners = config.listeners.slice(0, 1).map(listener => ({ ...listener, address }))
+    return await startProxy({ ...config, listeners }, logger)
   }
 }
 
-async function show (standIn: StandIn, { addresses: [address] }: RunningProxy): Promise<string> {
+async function guide (standIn: StandIn, { addresses: [address] }: RunningProxy): Promise<string> {
   const api = `${address}/MAAS/api/2.0`
   return [
     `The stand-in MAAS is at ${standIn.url} and verifies every signature; the proxy in front of it is at ${address}.\n`,
@@ -63,7 +71,7 @@ async function show (standIn: StandIn, { addresses: [address] }: RunningProxy): 
   ].join('\n')
 }
 
-/** A curl line, and what it answers: the request is really made. */
+/** Sends a request. @returns its curl line and the answer */
 async function transcript (url: string): Promise<string> {
   const answer = await fetch(url)
   return `  $ curl '${url}'\n${(await answer.text()).trimEnd().replaceAll(/^/gm, '  ')}\n  (${answer.status})\n`

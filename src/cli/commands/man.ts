@@ -1,7 +1,10 @@
 import { type Command, type Commands, EXIT } from '../command.ts'
 import { manPage } from './man-page.ts'
 
-/** Makes the command that prints the manual page; the build puts its output into the package. @param commands all there are, itself too */
+/**
+ * Makes the command that prints the manual page. The build puts its output into the package.
+ * @param commands every command, including this one
+ */
 export function man (commands: () => Commands, version: () => string): Command {
   return {
     help: 'print the manual page, for man -l -',

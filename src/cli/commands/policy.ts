@@ -7,9 +7,9 @@ import { loadPolicies } from '../../settings/load.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
 import { type Command, EXIT } from '../command.ts'
 
-/** Answers what the rules of the settings allow, without MAAS and without a key. */
+/** Says which operations the rules allow. It needs neither MAAS nor a key. */
 export const policy: Command = {
-  help: 'list: what the rules allow; test: whether they allow that, by exit code too',
+  help: 'list: the operations that the rules allow; test: whether they allow one, by exit code too',
   forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"']],
   async run ({ flags, words: [, , subject] }, { env, stdout }) {
     const answer = subject === undefined ? list : (policy: Policy) => test(policy, subject, stdout)
@@ -17,20 +17,21 @@ export const policy: Command = {
       if (all.length > 1) stdout.write(`${listener.addresses.join(', ')}:\n`)
       return answer(listener.policy, stdout)
     })
-    return Math.max(...codes) // where there are several listeners, all of them have to allow it
+    return Math.max(...codes) // 0 only if every listener allows it
   }
 }
 
 function test (policy: Policy, subject: string, stdout: Writable): number {
   const { methods, segments, op } = readSubject(subject)
-  const verdict = policy.decide(findOperation(methods?.[0] as string, API_ROOT + segments.join('/'), op ? [['op', op]] : [], null))
+  const query: Array<[string, string]> = op ? [['op', op]] : []
+  const verdict = policy.decide(findOperation(methods?.[0] as string, API_ROOT + segments.join('/'), query, null))
   const passes = verdict.allowed || (policy.warnOnly && verdict.code === 'MAAS_PROXY_RULE_REFUSED')
   const word = verdict.allowed ? 'allowed' : passes ? 'allowed by --policy-mode warn, but would be refused' : 'refused'
   stdout.write(`${word}: ${subject}\n  by ${verdict.by}\n`)
   return passes ? EXIT.ok : EXIT.failure
 }
 
-/** What is tested is written like a rule that means one operation. */
+/** Parses the operation to test, which is written as a rule that means one operation. */
 function readSubject (subject: string): Rule {
   let rule: Rule
   try {
@@ -38,8 +39,13 @@ function readSubject (subject: string): Rule {
   } catch (error) {
     throw new SettingsError([`policy test: ${(error as Error).message}`])
   }
-  if (rule.methods?.length !== 1 || rule.open || rule.segments.includes('*')) throw new SettingsError(['policy test: takes one operation, without stars, as in "POST machines/abc?op=deploy"'])
-  if (operationsOf({ ...rule, op: rule.op ?? '' }).length === 0) throw new SettingsError([`policy test: MAAS has no such operation; did you mean ${JSON.stringify(nearestRule(subject))}?`])
+  if (rule.methods?.length !== 1 || rule.open || rule.segments.includes('*')) {
+    throw new SettingsError(['policy test: takes one operation, without stars, as in "POST machines/abc?op=deploy"'])
+  }
+  if (operationsOf({ ...rule, op: rule.op ?? '' }).length === 0) {
+    const nearest = JSON.stringify(nearestRule(subject))
+    throw new SettingsError([`policy test: MAAS has no such operation; did you mean ${nearest}?`])
+  }
   return rule
 }
 
@@ -47,12 +53,17 @@ function list (policy: Policy, stdout: Writable): number {
   const rows = knownOperations()
     .filter(({ method, path, op }) => policy.decide({ method, path: API_ROOT + path, op, fromPath: false }).allowed)
     .map(({ method, path, op }) => `${method.padEnd(6)}  ${path}${op === null ? '' : `?op=${op}`}\n`)
-  const single = policy.rules.filter(({ rule }) => namesOne(rule)).map(({ rule, source }) => `  ${source} means ${operationsOf(rule).map(asRule).join(', ')} for that one only\n`)
-  stdout.write(`${rows.join('')}${rows.length} of ${knownOperations().length} operations of MAAS are allowed for every resource\n${single.join('')}`)
+  const singles = policy.rules.filter(({ rule }) => namesResource(rule)).map(({ rule, source }) => (
+    `  ${source} means ${operationsOf(rule).map(asRule).join(', ')} for that one only\n`
+  ))
+  const count = `${rows.length} of ${knownOperations().length} operations of MAAS are allowed for every resource\n`
+  stdout.write(`${rows.join('')}${count}${singles.join('')}`)
   return EXIT.ok
 }
 
-/** Whether a rule names a resource where MAAS has a parameter, so that it says nothing about the others. */
-function namesOne (rule: Rule): boolean {
-  return operationsOf(rule).some(({ segments }) => rule.segments.some((segment, i) => segment !== '*' && isParameter(segments[i] as string)))
+/** Whether a rule names one resource, so that it means nothing for the others. */
+function namesResource (rule: Rule): boolean {
+  return operationsOf(rule).some(({ segments }) => (
+    rule.segments.some((segment, i) => segment !== '*' && isParameter(segments[i] as string))
+  ))
 }

@@ -5,12 +5,13 @@ import { startProxy } from '../../proxy/start.ts'
 import { runChild, type StartError } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
 
-/** A port of its own, so that any number of commands can run at once, and a log that leaves stderr to the command. */
+/** A free port, so that several commands can run at once, and a short log, because the command has stderr too. */
 const DEFAULTS: Flags = { listen: ['127.0.0.1:0'], logLevel: ['warn'] }
 
-/** Runs a command that finds the proxy in its environment, and the key nowhere; ends with it. */
+/** Runs a command with a proxy of its own. The command finds the proxy in its environment, and no API key. */
 export const run: Command = {
-  help: 'run a command with MAAS_URL, MAAS_API_URL and MAAS_API_KEY set for a proxy of its own, on a free port unless --listen says where',
+  help: 'run a command with MAAS_URL, MAAS_API_URL and MAAS_API_KEY set for a proxy of its own, ' +
+    'on a free port unless --listen says where',
   operands: 'COMMAND [ARGUMENT...]',
   async run ({ flags, operands }, { env, stderr, signals }) {
     const config = await loadConfig(flags, env, DEFAULTS)
@@ -18,12 +19,12 @@ export const run: Command = {
     const proxy = await startProxy(config, logger, { probeAtStart: true })
     const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
     const failing = uncaughtError(signals, logger)
-    void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // which goes on to the command
+    void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // runChild passes it on to the command
     const code = await runChild(operands as string[], childEnv, signals).catch((error: StartError) => {
       stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
       return error.exitCode
     })
-    // What the command left running may have requests under way; they end as they do when the proxy is asked to stop.
+    // Processes that the command started may still have requests. The proxy ends them as at any stop.
     const stopCode = await stopUnlessSignalled(signals, proxy)
     await logger.destination.close()
     return code || stopCode

@@ -4,7 +4,7 @@ import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtE
 import { notifySystemd } from '../systemd-notify.ts'
 import { startProxy } from '../../proxy/start.ts'
 
-/** The default command: the proxy, until it is asked to stop. Logs go to stdout. */
+/** The default command: runs the proxy until a signal stops it. The log goes to stdout. */
 export const serve: Command = {
   help: 'run the proxy (the default)',
   async run ({ flags }, { env, stdout, signals }) {
@@ -17,7 +17,8 @@ export const serve: Command = {
     signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
     const proxy = await starting
     notifySystemd(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
-    const reason = await Promise.race([stopping, failing, ...config.idleExitMs === undefined ? [] : [proxy.waitUntilIdle(config.idleExitMs)]])
+    const idle = config.idleExitMs === undefined ? [] : [proxy.waitUntilIdle(config.idleExitMs)]
+    const reason = await Promise.race([stopping, failing, ...idle])
     logger.info('stopping')
     notifySystemd(env, logger, 'STOPPING=1')
     const code = await stopUnlessSignalled(signals, proxy) || (reason ?? EXIT.ok)

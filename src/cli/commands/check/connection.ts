@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect, isIP } from 'node:net'
-import type { PeerCertificate, TLSSocket } from 'node:tls'
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { ProxyError } from '../../../errors.ts'
 import { explainFailure } from '../../../upstream/failures.ts'
@@ -11,35 +11,36 @@ import { withoutBrackets } from '../../../listen/address.ts'
 import type { Config } from '../../../settings/load.ts'
 import { failed, passed, type Step } from './step.ts'
 
-/** Days that are left to a certificate when it is time to think of a new one. */
+/** The remaining days of a certificate from which a new one is advised. */
 const FEW_DAYS = 30
 
 const DAY_MS = 86_400_000
 
-/** Where the first connection goes, as sockets want it. */
-interface Place {
+/** The address of the first connection: MAAS, or the egress proxy. */
+interface Hop {
   host: string
   port: number
-  /** what is there, as a message calls it */
+  /** the beginning of messages about the hop; empty for MAAS */
   who: string
 }
 
 /**
- * Looks at the way to MAAS, from a name up to TLS. Where an egress proxy is on the way, name and TCP are those of it, and TLS is
- * that of MAAS behind it. Steps after one that failed are left out, since they could not but fail.
+ * Checks the connection to MAAS: name, TCP and TLS. With an egress proxy, name and TCP are those of the egress proxy,
+ * and TLS is that of MAAS behind it. It stops after the first step that fails.
  */
 export async function * checkConnection (config: Config): AsyncGenerator<Step> {
   const first = new URL(config.egress?.origin ?? config.maasUrl.origin)
-  const place = { host: withoutBrackets(first.hostname), port: Number(portOf(first)), who: config.egress === null ? '' : 'the egress proxy ' }
+  const who = config.egress === null ? '' : 'the egress proxy '
+  const hop = { host: withoutBrackets(first.hostname), port: Number(portOf(first)), who }
   const steps = [checkName, checkTcp, ...config.maasUrl.origin.startsWith('https:') ? [checkTls] : []]
   for (const check of steps) {
-    const step = await check(place, config)
+    const step = await check(hop, config)
     yield step
     if (!step.ok) return
   }
 }
 
-async function checkName ({ host, who }: Place): Promise<Step> {
+async function checkName ({ host, who }: Hop): Promise<Step> {
   if (isIP(host) !== 0) return passed('name', `${who}${host} is an address`)
   return await attempt('name', who, async () => {
     const addresses = await lookup(host, { all: true })
@@ -47,24 +48,26 @@ async function checkName ({ host, who }: Place): Promise<Step> {
   })
 }
 
-async function checkTcp (place: Place, { connectTimeoutMs }: Config): Promise<Step> {
-  return await attempt('tcp', place.who, async () => {
-    const socket = connect(place)
+async function checkTcp (hop: Hop, { connectTimeoutMs }: Config): Promise<Step> {
+  return await attempt('tcp', hop.who, async () => {
+    const socket = connect(hop)
     try {
-      socket.setTimeout(connectTimeoutMs, () => socket.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
+      const timeout = Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
+      socket.setTimeout(connectTimeoutMs, () => socket.destroy(timeout))
       await once(socket, 'connect')
-      return passed('tcp', `${place.who}${socket.remoteAddress} accepts connections on port ${place.port}`)
+      return passed('tcp', `${hop.who}${socket.remoteAddress} accepts connections on port ${hop.port}`)
     } finally {
       socket.destroy()
     }
   })
 }
 
-/** By the very connector that requests go by. */
-async function checkTls (_first: Place, config: Config): Promise<Step> {
+/** Checks TLS with the connector of requests. */
+async function checkTls (_first: Hop, config: Config): Promise<Step> {
   return await attempt('tls', '', async () => {
     const { protocol, host, hostname, port } = new URL(config.maasUrl.origin)
-    const connectMaas = promisify(createConnector(config.maasUrl.origin, config)) as (target: object) => Promise<TLSSocket>
+    const connector = createConnector(config.maasUrl.origin, config)
+    const connectMaas = promisify(connector) as (target: object) => Promise<TLSSocket>
     const socket = await connectMaas({ protocol, host, hostname, port })
     try {
       return describeTls(socket)
@@ -79,25 +82,37 @@ function describeTls (socket: TLSSocket): Step {
   const days = Math.floor((Date.parse(certificate.valid_to) - Date.now()) / DAY_MS)
   const trust = socket.authorized ? '' : `, not verified (${socket.authorizationError as unknown as string})`
   const detail = `${socket.getProtocol()}, ${chainOf(certificate).join(' < ')}, ${days} days left${trust}`
-  if (!socket.authorized) return passed('tls', detail, 'the API key goes to whoever answers there: use --ca-file in place of --insecure-skip-tls-verify')
+  if (!socket.authorized) {
+    const remedy = 'the API key goes to whoever answers there: use --ca-file in place of --insecure-skip-tls-verify'
+    return passed('tls', detail, remedy)
+  }
   return passed('tls', detail, days < FEW_DAYS ? 'the certificate of MAAS ends soon: renew it' : null)
 }
 
-/** The names in a chain, from the certificate of MAAS, which may have alternative ones only, up to the root, which is its own issuer. */
+/**
+ * The names in a chain, from the certificate of MAAS to the root, which is its own issuer. A certificate without a
+ * common name has alternative names only.
+ */
 function chainOf (certificate: PeerCertificate): string[] {
   const names: string[] = []
-  for (let at: PeerCertificate | undefined = certificate; at !== undefined; at = 'issuerCertificate' in at && at.issuerCertificate !== at ? at.issuerCertificate as PeerCertificate : undefined) {
+  for (let at: PeerCertificate | undefined = certificate; at !== undefined; at = issuerOf(at)) {
     names.push(String(at.subject?.CN ?? at.subjectaltname))
   }
   return names
 }
 
-/** @param who is tried, unless it is MAAS itself */
+function issuerOf (certificate: PeerCertificate): PeerCertificate | undefined {
+  const { issuerCertificate: issuer } = certificate as Partial<DetailedPeerCertificate>
+  return issuer === certificate ? undefined : issuer
+}
+
+/** Runs one step. @param who as {@link Hop.who} */
 async function attempt (name: Step['name'], who: string, act: () => Promise<Step>): Promise<Step> {
   try {
     return await act()
   } catch (error) {
-    const { message, remedy } = who === '' ? explainFailure(error as Error) : new ProxyError('MAAS_PROXY_EGRESS_UNREACHABLE')
+    const failure = who === '' ? explainFailure(error as Error) : new ProxyError('MAAS_PROXY_EGRESS_UNREACHABLE')
+    const { message, remedy } = failure
     return failed(name, `${message} (${(error as NodeJS.ErrnoException).code})`, remedy)
   }
 }

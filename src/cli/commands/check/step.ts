@@ -1,30 +1,30 @@
-/** One thing that was looked at. */
+/** The result of one step. */
 export interface Step {
   name: keyof typeof EXIT_CODES
   ok: boolean
-  /** what was found, in one line */
+  /** the result in one line */
   detail: string
-  /** what to do; null where nothing needs to be done */
+  /** what to do; null if nothing */
   remedy: string | null
 }
 
-/** The exit code of the first step that failed, by its name: a class of failure each. */
+/** The exit codes of failed steps, by the name of the step. */
 export const EXIT_CODES = { name: 10, tcp: 11, tls: 12, version: 13, user: 14, clock: 15, latency: 16 } as const
 
 const NAME_WIDTH = Math.max(...Object.keys(EXIT_CODES).map(name => name.length))
 
-/** A step as people read it: a line, and what to do below it. */
+/** A step as text: a line, and below it what to do. */
 export function formatStep ({ name, ok, detail, remedy }: Step): string {
   const line = `${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(NAME_WIDTH)}  ${detail}\n`
   return remedy === null ? line : `${line}      ${' '.repeat(NAME_WIDTH)}  hint: ${remedy}\n`
 }
 
-/** Makes a step that is well. */
+/** Makes a step that passed. */
 export function passed (name: Step['name'], detail: string, remedy: string | null = null): Step {
   return { name, ok: true, detail, remedy }
 }
 
-/** Makes a step that is not. */
+/** Makes a step that failed. */
 export function failed (name: Step['name'], detail: string, remedy: string): Step {
   return { name, ok: false, detail, remedy }
 }

@@ -1,9 +1,15 @@
 import type { Vocabulary } from './vocabulary.ts'
 
-/** The script for bash, from 3.2 on, without the package bash-completion. */
+/** The completion script for bash 3.2 and later. It does not need the package bash-completion. */
 export function bashCompletion ({ flags, commands }: Vocabulary): string {
   const withValue = flags.filter(({ value }) => value !== null)
   const names = (list: ReadonlyArray<{ flag: string }>) => list.map(({ flag }) => flag).join('|')
+  const valueCases = withValue
+    .flatMap(({ flag, offer }) => Array.isArray(offer) ? [`    ${flag}) words='${offer.join(' ')}' ;;\n`] : [])
+    .join('')
+  const wordCases = commands
+    .flatMap(({ name, words }) => words.length > 0 ? [`          ${name}) words='${words.join(' ')}' ;;\n`] : [])
+    .join('')
   return `# bash completion for maas-auth-proxy: source <(maas-auth-proxy completion bash)
 _maas_auth_proxy () {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command='' words='' word i behind=0
@@ -19,14 +25,14 @@ _maas_auth_proxy () {
     esac
   done
   case $prev in
-${withValue.filter(({ offer }) => Array.isArray(offer)).map(({ flag, offer }) => `    ${flag}) words='${(offer as string[]).join(' ')}' ;;\n`).join('')}    ${names(withValue.filter(({ offer }) => offer === 'files'))}) _maas_auth_proxy_offer -f; return ;;
+${valueCases}    ${names(withValue.filter(({ offer }) => offer === 'files'))}) _maas_auth_proxy_offer -f; return ;;
     ${names(withValue.filter(({ offer }) => offer === null))}) return ;;
     *)
       if [[ $cur == -* ]]; then words='${flags.map(({ flag }) => flag).join(' ')}'
       elif [[ -z $command ]]; then words='${commands.map(({ name }) => name).join(' ')}'
       elif ((behind == 0)); then
         case $command in
-${commands.filter(({ words }) => words.length > 0).map(({ name, words }) => `          ${name}) words='${words.join(' ')}' ;;\n`).join('')}        esac
+${wordCases}        esac
       fi ;;
   esac
   _maas_auth_proxy_offer -W "$words"

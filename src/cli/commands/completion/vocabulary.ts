@@ -4,25 +4,26 @@ import { SETTINGS } from '../../../settings/table.ts'
 import type { Commands } from '../../command.ts'
 import { isLiteral } from '../../usage.ts'
 
-/** A flag, and what stands behind it. */
+/** A flag and its value. */
 export interface FlagWord {
   flag: string
   help: string
   repeatable: boolean
-  /** what stands for the value in help; null for a switch */
+  /** the placeholder of the value in help; null for a switch */
   value: string | null
-  /** what can be offered for the value: some words, the names of files, or nothing */
+  /** the completions of the value: words, the names of files, or null for none */
   offer: readonly string[] | 'files' | null
 }
 
+/** A command and its words. */
 export interface CommandWord {
   name: string
   help: string
-  /** what can be offered behind the name */
+  /** the completions of the word behind the name */
   words: readonly string[]
 }
 
-/** Everything that a command line can be made of, for the shells to offer. */
+/** The words of command lines that a shell can complete. */
 export interface Vocabulary {
   flags: FlagWord[]
   commands: CommandWord[]
@@ -33,8 +34,9 @@ export function vocabularyOf (commands: Commands): Vocabulary {
   const settings: Array<Setting<unknown>> = Object.values(SETTINGS)
   return {
     flags: [
-      ...settings.flatMap(({ flag, help, repeatable, value, words }) => flag === null ? [] : [{ flag, help, repeatable, value, offer: value === 'FILE' ? 'files' as const : words ?? null }]),
-      ...Object.entries(OTHER_FLAGS).map(([flag, help]) => ({ flag, help, repeatable: false, value: null, offer: null }))
+      ...settings.flatMap(flagWordsOf),
+      ...Object.entries(OTHER_FLAGS)
+        .map(([flag, help]) => ({ flag, help, repeatable: false, value: null, offer: null }))
     ],
     commands: Object.entries(commands).map(([name, { help, forms = [], operands }]) => ({
       name,
@@ -44,7 +46,12 @@ export function vocabularyOf (commands: Commands): Vocabulary {
   }
 }
 
-/** A text as one word of a POSIX shell. */
+/** The flag of a setting; empty for a setting without a flag. */
+function flagWordsOf ({ flag, help, repeatable, value, words }: Setting<unknown>): FlagWord[] {
+  return flag === null ? [] : [{ flag, help, repeatable, value, offer: value === 'FILE' ? 'files' : words ?? null }]
+}
+
+/** Quotes a text as one word of a POSIX shell. */
 export function quoteForShell (text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

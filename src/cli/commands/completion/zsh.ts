@@ -1,7 +1,10 @@
 import { type FlagWord, quoteForShell, type Vocabulary } from './vocabulary.ts'
 
-/** The script for zsh: to be sourced, or a file `_maas-auth-proxy` on the fpath. */
+/** The completion script for zsh, to source or to install as `_maas-auth-proxy` on the fpath. */
 export function zshCompletion ({ flags, commands }: Vocabulary): string {
+  const wordCases = commands
+    .flatMap(({ name, words }) => words.length > 0 ? [`        ${name}) compadd -- ${words.join(' ')} ;;\n`] : [])
+    .join('')
   return `#compdef maas-auth-proxy
 # zsh completion for maas-auth-proxy: source <(maas-auth-proxy completion zsh)
 _maas_auth_proxy () {
@@ -20,17 +23,19 @@ ${flags.map(flag => `    ${quoteForShell(specOf(flag))} \\\n`).join('')}    '1: 
     command) _describe command commands ;;
     word)
       case $line[1] in
-${commands.filter(({ words }) => words.length > 0).map(({ name, words }) => `        ${name}) compadd -- ${words.join(' ')} ;;\n`).join('')}      esac ;;
+${wordCases}      esac ;;
   esac
 }
-if [[ $funcstack[1] == _maas_auth_proxy ]]; then _maas_auth_proxy "$@"; else compdef _maas_auth_proxy maas-auth-proxy; fi
+if [[ $funcstack[1] == _maas_auth_proxy ]]; then _maas_auth_proxy "$@"
+else compdef _maas_auth_proxy maas-auth-proxy; fi
 `
 }
 
 /** An option as `_arguments` of zshcompsys(1) reads it. */
 function specOf ({ flag, help, repeatable, value, offer }: FlagWord): string {
   const action = offer === 'files' ? '_files' : offer === null ? ' ' : `(${offer.join(' ')})`
-  return `${repeatable ? '*' : ''}${flag}${value === null ? '' : '='}[${escape(help)}]${value === null ? '' : `:${value}:${action}`}`
+  const option = `${repeatable ? '*' : ''}${flag}`
+  return value === null ? `${option}[${escape(help)}]` : `${option}=[${escape(help)}]:${value}:${action}`
 }
 
 function escape (text: string): string {

@@ -5,18 +5,19 @@ import { constants } from 'node:os'
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 
-/** Those that a terminal sends to all processes in its foreground, so that the command has them already. */
+/** The signals that a terminal sends to all its foreground processes, so that the command has them already. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
-/** A shell's exit codes for a command that cannot be started, and for one that a signal ended, to which its number is added. */
+/** The exit codes of shells for a command that cannot start. The number of a signal is added to `bySignal`. */
 export const CANNOT_START = { notFound: 127, notExecutable: 126, bySignal: 128 } as const
 
-/** A command that could not be started. */
+/** The error of a command that cannot start. */
 export class StartError extends Error {
   readonly exitCode: number
 
   constructor (file: string, { code }: NodeJS.ErrnoException) {
-    const reason = { ENOENT: 'there is no such command', EACCES: 'it is not executable' }[String(code)] ?? `it cannot be started (${code})`
+    const reasons: Record<string, string> = { ENOENT: 'there is no such command', EACCES: 'it is not executable' }
+    const reason = reasons[String(code)] ?? `it cannot be started (${code})`
     super(`run: ${JSON.stringify(file)}: ${reason}`)
     this.name = 'StartError'
     this.exitCode = code === 'ENOENT' ? CANNOT_START.notFound : CANNOT_START.notExecutable
@@ -24,18 +25,24 @@ export class StartError extends Error {
 }
 
 /**
- * Runs a command on the same stdin, stdout and stderr, and passes signals on to it.
- * @returns its exit code; 128 and the number of the signal that ended it, as shells have it
- * @throws StartError if there is nothing to run
+ * Runs a command with the stdin, stdout and stderr of this process, and passes signals on to it.
+ * @returns the exit code of the command, or 128 + N if signal N ended it, as in shells
+ * @throws StartError if the command cannot start
  */
-export async function runChild ([file = '', ...args]: readonly string[], env: Record<string, string>, signals: EventEmitter): Promise<number> {
+export async function runChild (
+  [file = '', ...args]: readonly string[], env: Record<string, string>, signals: EventEmitter
+): Promise<number> {
   const terminal = hasTerminal()
   let child: ChildProcess
-  const passOn = (signal: NodeJS.Signals) => { if (!terminal || !FROM_TERMINAL.includes(signal)) child.kill(signal) }
+  const passOn = (signal: NodeJS.Signals) => {
+    if (!terminal || !FROM_TERMINAL.includes(signal)) child.kill(signal)
+  }
   const ended = new Promise<number>((resolve, reject) => {
-    child = spawn(file, args, { stdio: 'inherit', env }) // some errors are thrown here, others come as an event
+    child = spawn(file, args, { stdio: 'inherit', env }) // throws some errors and emits others
     child.once('error', reject)
-    child.once('exit', (code, signal) => { resolve(code ?? CANNOT_START.bySignal + constants.signals[signal as NodeJS.Signals]) })
+    child.once('exit', (code, signal) => {
+      resolve(code ?? CANNOT_START.bySignal + constants.signals[signal as NodeJS.Signals])
+    })
     for (const signal of SIGNALS) signals.on(signal, passOn)
   })
   return await ended
@@ -43,7 +50,7 @@ export async function runChild ([file = '', ...args]: readonly string[], env: Re
     .finally(() => { for (const signal of SIGNALS) signals.off(signal, passOn) })
 }
 
-/** Whether the process has a controlling terminal, even where stdin, stdout and stderr are all something else. */
+/** Whether the process has a controlling terminal, whatever stdin, stdout and stderr are. */
 export function hasTerminal (device = '/dev/tty'): boolean {
   try {
     closeSync(openSync(device, 'r'))
