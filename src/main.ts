@@ -2,9 +2,9 @@
 import { minimumNode } from './cli/minimum-node.ts'
 import { isOlder } from './cli/node-version.ts'
 
-// The only file that does something when it is loaded. The `--` in its first line keeps node from taking --env-file for
-// itself, which also would let that file set NODE_OPTIONS. Every Node from 14 on can read what the build makes of this
-// file, to say which one it takes: so it has no `await`, and what it imports at once imports no module of Node's.
+// The only file that does something when it is loaded. Without the `--` in its first line, Node itself would read
+// --env-file, and the file could set NODE_OPTIONS. Every Node from 14 on must be able to read the build of this file,
+// to say which version is needed: so it has no `await`, and its static imports import no module of Node.
 const { node } = process.versions
 if (isOlder(node, minimumNode())) {
   process.stderr.write(`maas-auth-proxy: error: needs Node ${minimumNode()} or newer, and this is ${node}\n`)

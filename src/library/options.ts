@@ -5,45 +5,53 @@ import { suggestion } from '../text/suggestion.ts'
 import { type SettingName, SETTINGS } from '../settings/table.ts'
 
 /**
- * How requests below `/MAAS/` are guarded, signed and sent. Each option is the setting whose flag it is called after, in camelCase, with the same
- * meaning, default and checks (`apiKey` is `MAAS_API_KEY`); messages call settings by their flags.
+ * The options of the plugin. An option has the name of a setting's flag in camelCase, and its meaning, default and
+ * checks; `apiKey` is `MAAS_API_KEY`. Messages name settings by their flags.
  */
 export interface MaasAuthProxyOptions {
-  /** Where MAAS is: `http(s)://host[:port]/MAAS`. Required, unless a profile says it. */
+  /** Address of MAAS: `http(s)://host[:port]/MAAS`. Required without a profile. */
   maasUrl?: string | undefined
-  /** The API key, `consumer:token:secret`. It cannot change while the server runs; better name a file, which keeps it out of the program too. */
+  /**
+   * API key, `consumer:token:secret`. It cannot change while the server runs. A file is better: it can change, and
+   * keeps the key out of the program.
+   */
   apiKey?: string | undefined
-  /** File that holds the API key. It is watched: a new key is used from the next request on, one that is broken changes nothing. */
+  /**
+   * File that holds the API key. It is watched: a valid new key signs the next request, an invalid one changes nothing.
+   */
   apiKeyFile?: string | undefined
-  /** Profile of the `maas` CLI to take address, key and CA from. It is found by the `HOME` of {@link MaasAuthProxyOptions.env}. */
+  /** Profile of the `maas` CLI to take address, key and CA from, below `HOME` of {@link MaasAuthProxyOptions.env}. */
   profile?: string | undefined
-  /** Names beside `localhost`, `127.0.0.1` and `[::1]` that clients may use in `Host`: those under which your server is reached; `*` for any. */
+  /**
+   * Names that clients may use in `Host`, beside `localhost`, `127.0.0.1` and `[::1]`: the names of your server, or `*`
+   * for any.
+   */
   allowHost?: string | readonly string[] | undefined
-  /** Origins of web pages that may use the proxy. No CORS header is added for them. */
+  /** Origins of web pages that may use the proxy. The proxy adds no CORS headers for them. */
   allowOrigin?: string | readonly string[] | undefined
   /** File with a line `NAME TOKEN` for each client; then every request below `/MAAS/` needs a token. */
   clientTokenFile?: string | undefined
   /** File with certificates in PEM to trust for MAAS, beside those of the system. */
   caFile?: string | undefined
-  /** Send the API key to whoever answers at the address of MAAS. It is warned of at every start. */
+  /** Whether to send the API key to whoever answers at the address of MAAS. It logs a warning at every start. */
   insecureSkipTlsVerify?: boolean | undefined
   /** File with the certificate in PEM to show to MAAS, if it asks for one. */
   clientCertFile?: string | undefined
-  /** File with the private key in PEM of the certificate in --client-cert-file. */
+  /** File with the private key in PEM of that certificate. */
   clientKeyFile?: string | undefined
-  /** GET and HEAD only, without the reads that have an effect. */
+  /** Whether to allow GET and HEAD only, without the reads that have an effect. */
   readOnly?: boolean | undefined
-  /** Operations to allow, and with that no others: `METHOD[,METHOD] PATH[?op=NAME]`. */
+  /** Operations to allow, as `METHOD[,METHOD] PATH[?op=NAME]`; all others are refused. */
   allow?: string | readonly string[] | undefined
   /** Operations to refuse, even if they are allowed. */
   deny?: string | readonly string[] | undefined
   /** JSON file with further rules: `{"allow": [...], "deny": [...]}`. */
   policy?: string | undefined
-  /** `warn` only logs what rules would refuse. */
+  /** `enforce`, or `warn`, which only logs what rules would refuse. */
   policyMode?: 'enforce' | 'warn' | undefined
-  /** Allow operations that hand out, mint, rename or revoke credentials. */
+  /** Whether to allow operations that hand out, mint, rename or revoke credentials. */
   allowCredentialOperations?: boolean | undefined
-  /** How operations go that MAAS serves to anyone with another effect. */
+  /** How to send operations that MAAS serves to anyone, but with another effect. */
   dualOperations?: 'signed' | 'anonymous' | undefined
   /** JSON file with the operations that MAAS serves to anyone, in place of the shipped one. */
   anonymousOperations?: string | undefined
@@ -52,18 +60,18 @@ export interface MaasAuthProxyOptions {
   /** How long MAAS may take to answer: a text with a unit, `'900s'`, or milliseconds. */
   responseTimeout?: string | number | undefined
   /**
-   * Variables to look for settings that are not among the options, as the program does in its own: pass `process.env` for that. Without it nothing is
-   * read from the environment but what TLS reads in every program of node, `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`.
+   * Variables to read as settings where an option is missing, as the program does: `process.env`, for example. Without
+   * them only Node reads the environment, for TLS: `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`.
    */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Whether each request gets a record `request` in the log of your server, without any secret; true unless said. */
+  /** Whether the log of your server gets a record `request` for each request, without secrets. Default: true. */
   accessLog?: boolean | undefined
 }
 
-/** What is an option of the library alone. */
+/** The options that are not settings. */
 type OwnOption = 'env' | 'accessLog'
 
-/** The options that are settings, and which. */
+/** The settings of the other options. */
 const OPTIONS = {
   maasUrl: 'maasUrl',
   apiKey: 'apiKey',
@@ -90,36 +98,39 @@ const OPTIONS = {
 
 const OWN_OPTIONS: ReadonlySet<string> = new Set<OwnOption>(['env', 'accessLog'])
 
-/** What Fastify's `register` takes for itself. */
+/** The options that Fastify's `register` reads. */
 const REGISTER_OPTIONS: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])
 
-const KNOWN = [...Object.keys(OPTIONS), ...OWN_OPTIONS]
+const KNOWN_OPTIONS = [...Object.keys(OPTIONS), ...OWN_OPTIONS]
 
 /**
- * Reads the options as settings, so that the same is made of them as of flags: options > variables of `env` > default.
- * @param report receives the messages
+ * Reads the options as inputs of settings. Precedence: options > variables of `env` > defaults.
+ * @param report receives a problem for an unknown option, a value of the wrong type, and a variable of a setting that
+ *   the library does not have
  */
 export function readOptions (options: MaasAuthProxyOptions, report: SettingsReport): Lookup {
-  const given = new Map<SettingName, SettingInput>()
+  const inputs = new Map<SettingName, SettingInput>()
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || OWN_OPTIONS.has(option) || REGISTER_OPTIONS.has(option)) continue
     const name = Object.hasOwn(OPTIONS, option) ? OPTIONS[option as keyof typeof OPTIONS] : undefined
     const texts = name === undefined ? null : textsOf(name, value)
-    if (name === undefined) report.problem(`${option}: no such option${suggestion(option, KNOWN)}`)
+    if (name === undefined) report.problem(`${option}: no such option${suggestion(option, KNOWN_OPTIONS)}`)
     else if (texts === null) report.problem(`${option}: takes ${kindOf(name)}`)
-    else given.set(name, { texts, source: option, rank: 0 })
+    else inputs.set(name, { texts, source: option, rank: 0 })
   }
   if (typeof (options.accessLog ?? true) !== 'boolean') report.problem('accessLog: takes true or false')
   const fromVariables = gatherVariables(options.env ?? {}, report)
   const settings: readonly SettingName[] = Object.values(OPTIONS)
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     const variable = settings.includes(name) ? undefined : fromVariables(name)
-    if (variable !== undefined) report.problem(`${variable.source}: is a setting of the program maas-auth-proxy, and means nothing in another server`)
+    if (variable === undefined) continue
+    const reason = 'is a setting of the program maas-auth-proxy, and means nothing in another server'
+    report.problem(`${variable.source}: ${reason}`)
   }
-  return name => given.get(name) ?? (settings.includes(name) ? fromVariables(name) : undefined)
+  return name => inputs.get(name) ?? (settings.includes(name) ? fromVariables(name) : undefined)
 }
 
-/** The texts that a flag would have for a value; null for a value of the wrong type. */
+/** The texts of a value, as flags would have them; null for a value of the wrong type. */
 function textsOf (name: SettingName, value: unknown): readonly string[] | null {
   const { repeatable, value: placeholder } = SETTINGS[name]
   if (placeholder === null) return typeof value === 'boolean' ? [String(value)] : null
@@ -132,5 +143,6 @@ function textsOf (name: SettingName, value: unknown): readonly string[] | null {
 function kindOf (name: SettingName): string {
   const { repeatable, value: placeholder } = SETTINGS[name]
   if (placeholder === null) return 'true or false'
-  return placeholder === 'TIME' ? 'a text such as 10s, or milliseconds' : repeatable ? 'a text or a list of texts' : 'a text'
+  if (placeholder === 'TIME') return 'a text such as 10s, or milliseconds'
+  return repeatable ? 'a text or a list of texts' : 'a text'
 }

@@ -13,12 +13,13 @@ import { SettingsReport } from '../settings/report.ts'
 import { ClientTokenFiles } from '../proxy/client-token-files.ts'
 import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 
-/** The plugin: the guarded way to MAAS in a scope of its own, and what it needs from the start of the server to its end. */
+/** The plugin: the pipeline to MAAS in a scope of its own, with its connections, keys and client tokens. */
 export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, options: MaasAuthProxyOptions) {
   const report = new SettingsReport()
   checkServer(app, report)
   const lookup = readOptions(options, report)
-  const { LISTEN_PID: _sockets, ...environment } = options.env ?? {} // sockets that systemd passed are the server's, and must not loosen the guard
+  // Sockets that systemd passed are the server's. As listeners of the proxy they would extend the allowed hosts.
+  const { LISTEN_PID: _pid, ...environment } = options.env ?? {}
   const config = await configure({ program: lookup, listeners: [{ where: '', lookup }] }, environment, report)
   const listener = config.listeners[0] as ListenerConfig
   const { upstream, ring, close } = openBackend(config, app.log)
@@ -28,25 +29,48 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
     await close()
   })
   announce(config, app.log)
-  if (listener.clientTokens === undefined) app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
+  if (listener.clientTokens === undefined) {
+    app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
+  }
   const { credential } = ring.of(listener.keyId)
-  const logOf: LogOf = ({ log }) => log // the server's, with what it says of each request
+  const logOf: LogOf = ({ log }) => log // the logger of the request, with the server's own fields
   const observers = [...options.accessLog === false ? [] : [accessLog(logOf)], auditLog(logOf, () => undefined)]
-  await app.register(proxyPipeline, { config: listener, upstream, credential, clientTokens: tokens.of(listener), observers, onObserverError: logObserverError(logOf), logOf, ownPages: new Set<string>(), isEmbedded: true })
+  await app.register(proxyPipeline, {
+    config: listener,
+    upstream,
+    credential,
+    clientTokens: tokens.of(listener),
+    observers,
+    onObserverError: logObserverError(logOf),
+    logOf,
+    ownPages: new Set<string>(),
+    isEmbedded: true
+  })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
 /** Checks that the plugin can work in a server, and at this place in it. */
 function checkServer ({ prefix, initialConfig }: FastifyInstance, report: SettingsReport): void {
-  if (prefix !== '') report.problem(`prefix: is ${prefix}, but clients of MAAS put absolute paths, /MAAS/..., behind the origin of its address; register the plugin without a prefix`)
-  if (initialConfig.http2 === true) report.problem('http2: the proxy speaks HTTP/1.1 only, as MAAS does; register the plugin in a server without http2')
+  if (prefix !== '') {
+    const reason = 'clients of MAAS put absolute paths, /MAAS/..., behind the origin of its address'
+    report.problem(`prefix: is ${prefix}, but ${reason}; register the plugin without a prefix`)
+  }
+  if (initialConfig.http2 === true) {
+    report.problem('http2: the proxy speaks HTTP/1.1 only, as MAAS does; register the plugin in a server without http2')
+  }
 }
 
-/** Only the server knows where it listens, and whether its own hooks let anyone in. */
+/**
+ * Warns if other machines reach the server and the plugin does not ask for tokens. The addresses are known only once
+ * the server listens, and hooks of the server may check clients.
+ */
 function warnOfOpenAddresses (app: FastifyInstance): void {
   const open = app.addresses().flatMap((address: AddressInfo | string) => {
     if (typeof address === 'string') return [] // a unix socket
-    const place = { host: address.address, port: address.port }
-    return isLoopback(place) ? [] : [formatListenAddress(place)]
+    const tcpAddress = { host: address.address, port: address.port }
+    return isLoopback(tcpAddress) ? [] : [formatListenAddress(tcpAddress)]
   })
-  if (open.length > 0) app.log.warn(`${open.join(' and ')} can be reached from other machines: unless hooks of the server ask who they are, they have the whole power of the API key; give clients tokens with clientTokenFile`)
+  if (open.length === 0) return
+  const risk = 'unless hooks of the server ask who they are, they have the whole power of the API key'
+  const remedy = 'give clients tokens with clientTokenFile'
+  app.log.warn(`${open.join(' and ')} can be reached from other machines: ${risk}; ${remedy}`)
 }
