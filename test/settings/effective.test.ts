@@ -60,7 +60,7 @@ t.test('behind each value stands where it came from', async t => {
     'maas-url: https://maas:5443/MAAS # MAAS_URL',
     `connect-timeout: 3s # MAAS_PROXY_CONNECT_TIMEOUT (${dir}/my.env)`,
     'drain-timeout: 30s # default',
-    '  - api-key: "[API key]" # MAAS_API_KEY; to be written into a file of its own, named by api-key-file',
+    '  - api-key: "[API key]" # MAAS_API_KEY; write the key into a file of its own, and name that with api-key-file',
     '    read-only: true # --read-only',
     '    deny: [ DELETE ** ] # --deny'
   ]) t.ok(stdout.split('\n').includes(line), line)
