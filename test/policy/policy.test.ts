@@ -171,6 +171,19 @@ t.test('a policy knows when it has to know the op', async t => {
   t.equal((await loadPolicy({ readOnly: ['true'] })).dependsOnOp('POST', '/MAAS/api/2.0/account/'), false, 'where all writes are refused it does not matter')
 })
 
+t.test('the rules of a file are rules beside those of flags', async t => {
+  const path = `${t.testdir({ 'rules.json': '{"allow": ["GET machines/**"], "deny": ["GET machines/*?op=details"]}' })}/rules.json`
+  const policy = await loadPolicy({ policy: [path], allow: ['GET tags/'], deny: ['GET machines/precious'] })
+  const rows: Array<[target: string, wanted: string, reason: string]> = [
+    ['machines/', 'allowed', 'by the file'],
+    ['tags/', 'allowed', 'by a flag'],
+    ['zones/', 'RULE_REFUSED', 'by neither'],
+    ['machines/abc/?op=details', 'RULE_REFUSED', 'denied by the file'],
+    ['machines/precious/', 'RULE_REFUSED', 'denied by a flag']
+  ]
+  for (const [target, wanted, reason] of rows) t.equal(decide(policy, 'GET', target), wanted, `${target}: ${reason}`)
+})
+
 t.test('the rules of a policy are those in force, in the order in which they are looked at', async t => {
   const rules = { allow: ['GET machines/**'], deny: ['GET tags/*'] }
   const kinds = async (flags: Flags) => [...new Set((await loadPolicy(flags)).rules.map(({ source }) => source.split(/:| "/)[0]))]

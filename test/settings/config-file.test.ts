@@ -12,6 +12,7 @@ const KEY = 'a1234567890123456B:c1234567890123456D:e1234567890123456789012345678
 
 function write (t: Test, text: string): string {
   const dir = t.testdir({})
+  writeFileSync(join(dir, 'env'), '')
   for (const name of ['key', 'other', 'tokens']) writeFileSync(join(dir, name), name === 'tokens' ? 'alice 0123456789abcdef\n' : `${KEY.slice(0, -1)}${name[0]?.toUpperCase()}\n`, { mode: 0o600 })
   const path = join(dir, 'proxy.yaml')
   writeFileSync(path, text.replaceAll('DIR', dir))
@@ -22,6 +23,7 @@ const EXAMPLE = `
 maas-url: http://localhost:5240/MAAS
 api-key-file: DIR/key
 drain-timeout: 5s
+log-level: warn
 deny: DELETE **
 listeners:
   - listen: unix:/run/admin.sock
@@ -39,8 +41,9 @@ listeners:
 
 t.test('a file describes several listeners, each with its scope', async t => {
   const path = write(t, EXAMPLE)
-  const config = await loadConfig({ config: [path], logLevel: ['debug'] }, {})
-  t.match(config, { maasUrl: { href: 'http://localhost:5240/MAAS' }, drainTimeoutMs: 5000, logLevel: 'debug' })
+  const config = await loadConfig({ config: [path], logLevel: ['debug'], envFile: [join(dirname(path), 'env')] }, { MAAS_PROXY_LOG_FORMAT: 'pretty' })
+  t.match(config, { maasUrl: { href: 'http://localhost:5240/MAAS' }, drainTimeoutMs: 5000, logLevel: 'debug', logFormat: 'pretty' })
+  t.equal((await loadConfig({ config: [path] }, {})).logLevel, 'warn', 'how the program talks may be said beside the file, and then counts')
   t.strictSame(config.warnings, [], 'a token of 16 characters is long enough')
   t.match(config.listeners, [
     { address: { path: /admin\.sock$/ }, socketMode: 0o660 },

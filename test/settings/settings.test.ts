@@ -83,15 +83,18 @@ t.test('switches, hosts and origins', async t => {
 })
 
 t.test('a time has a unit and is not absurd', async t => {
-  for (const [text, wanted] of [['500ms', 500], ['10s', 10_000], ['15m', 900_000], ['24h', 86_400_000]] as const) t.equal(parseDuration(text), wanted, text)
+  for (const [text, wanted] of [['1ms', 1], ['500ms', 500], ['10s', 10_000], ['15m', 900_000], ['24h', 86_400_000]] as const) t.equal(parseDuration(text), wanted, text)
   for (const text of ['10', '1.5s', '-1s', 's', '10 s', '1d', '']) t.throws(() => parseDuration(text), /whole number and a unit/, text)
-  for (const text of ['0s', '25h']) t.throws(() => parseDuration(text), /between/, text)
+  for (const text of ['0s', '0ms', '86400001ms', '25h']) t.throws(() => parseDuration(text), /between/, text)
 })
 
 t.test('what a message quotes is one short line', async t => {
   t.equal(quote('a\nb'), '"a\\nb"')
   t.notMatch(quote('at a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F!'), /1234/, 'and no key in the wrong place')
-  t.equal(quote('x'.repeat(300)).length, 202)
+  t.notMatch(quote('ab1234567890:cd1234567890:ef1234567890'), /1234/, 'nor what may be a part of one')
+  t.equal(quote('b1234567890:cd1234567890:ef1234567890'), '"b1234567890:cd1234567890:ef1234567890"', 'what is shorter is another text')
+  t.equal(quote('x'.repeat(200)), `"${'x'.repeat(200)}"`, 'a text of 200 characters is shown whole')
+  for (const length of [201, 300]) t.equal(quote('x'.repeat(length)), `"${'x'.repeat(197)}..."`, `one of ${length} is cut`)
 })
 
 t.test('a file that a setting names', async t => {
@@ -123,7 +126,7 @@ t.test('what may be given more than once', async t => {
   const rules = ['GET machines/**', '* tags/**'].map(text => ({ text }))
   t.match(rulesOf(await loadConfig({ allow: ['GET machines/**', '* tags/**'] }, BASE)), rules, 'as flags')
   t.match(rulesOf(await loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: 'GET machines/** ;\n* tags/**\n' })), rules, 'as a variable, split at semicolons and line breaks')
-  t.strictSame((await loadConfig({}, { ...BASE, MAAS_PROXY_LISTEN: ':1;unix:/x' })).listeners.map(({ address }) => address), [{ host: '127.0.0.1', port: 1 }, { path: '/x' }])
+  t.strictSame((await loadConfig({}, { ...BASE, MAAS_PROXY_LISTEN: ':1 ; unix:/x' })).listeners.map(({ address }) => address), [{ host: '127.0.0.1', port: 1 }, { path: '/x' }])
   t.strictSame(rulesOf(await loadConfig({}, BASE)), [])
   t.match(await problemsOf(() => loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: ' ; ' })), [/^MAAS_PROXY_ALLOW: is empty/], 'nothing between semicolons does not mean no rules')
 })
@@ -232,7 +235,9 @@ t.test('the way to MAAS is safe, or warned of', async t => {
     [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/ca`] }, https, [/^--client-key-file: .*has no private key/, /go together/], 'a certificate for a key'],
     [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/otherKey`] }, https, [/^--client-key-file: is not the key of the first certificate/], 'the key of another'],
     [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/locked`] }, https, [/^--client-key-file: .*or needs a passphrase/], 'a key that cannot be used'],
-    [{ caFile: [`${dir}/ca`] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'without TLS']
+    [{ caFile: [`${dir}/ca`] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'a CA without TLS'],
+    [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/key`] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'a certificate of ours without TLS'],
+    [{ insecureSkipTlsVerify: ['true'] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'no verification without TLS']
   ]
   for (const [flags, env, wanted, reason] of rows) {
     const problems = await problemsOf(() => loadConfig(flags, env))
@@ -350,6 +355,7 @@ t.test('the command line', async t => {
   t.strictSame(parseCommandLine(['--listen', ':1', '--listen=:2']).flags.listen, [':1', ':2'], 'what may be given twice')
   t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], operands: null, json: false, help: false, version: false }, 'a switch takes no value')
   t.strictSame(parseCommandLine(['--read-only=false']).flags.readOnly, ['false'], 'unless behind an equals sign')
+  t.strictSame(parseCommandLine(['--api-key-file=-key']).flags.apiKeyFile, ['-key'], 'where a value may begin as a flag does')
   for (const flag of ['--help', '-h']) t.equal(parseCommandLine([flag]).help, true, flag)
   t.equal(parseCommandLine(['--version']).version, true)
   t.strictSame(parseCommandLine(['--', '--listen']).operands, ['--listen'], 'behind -- nothing is a flag of ours')
