@@ -92,6 +92,9 @@ t.test('what is wrong is said with its place', async t => {
     [`${good}listeners: [{allow: }]`, {}, {}, [/^listeners\[0\]\.allow: is empty/], 'a list of rules that is nothing does not mean no rules'],
     [`${good}<<: {read-only: true}\n__proto__: {read-only: true}\nlisteners: [{}]`, {}, {}, [/: "<<": no such setting/, /: __proto__: no such setting/], 'no way around the names'],
     [`${good}api-key-file: DIR/key\nlisteners: [{}]`, {}, {}, [/^api-key and api-key-file: both are set; keep one/], 'two keys'],
+    [`${good}connect-timeout: []\nlisteners: [{}]`, {}, {}, [/: connect-timeout: takes one text, number or switch/], 'an empty list for one'],
+    [`${good}listeners: [[]]`, {}, {}, [/listeners\[0\] is not an object of settings/], 'a list for a listener'],
+    ['[]', {}, {}, [/is not an object of settings/], 'a list for all'],
     ['listeners: [{}]', {}, {}, [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'none at all'],
     [`${good}listeners: [{}]`, { listen: [':1'], readOnly: ['true'] }, { MAAS_URL: 'http://x/MAAS' }, [/^--config and MAAS_URL, --listen, --read-only: a configuration file describes everything/], 'a file and flags'],
     [`${good}api-key: c:HIDDEN\nlisteners: [{}]`, {}, {}, [/is neither YAML nor JSON, from line 3 on \(DUPLICATE_KEY\)/], 'no secret is shown']
