@@ -239,6 +239,8 @@ t.test('the op of a form is what MAAS takes, or uncertain', async t => {
     [multi, CRLF(['--b', 'Content-Disposition: form-data; name="a"', 'Content-Disposition:form-data; name="op"', '', 'x', ...end]), 'uncertain', 'no blank behind the colon, which Django takes too'],
     [multi, CRLF(['--b', 'Content-Disposition: form-data;', ' name="op"', '', 'x', ...end]), 'uncertain', 'a folded line'],
     [multi, CRLF(['--b', 'X: y', '', 'x', ...end]), 'uncertain', 'no disposition'],
+    [multi, CRLF(['--b', 'Content-Disposition: attachment; form-data; name="op"', '', 'x', ...end]), 'uncertain', 'another disposition, of which Django takes the name all the same'],
+    [multi, CRLF(['--b', 'Content-Disposition: form-data; name="op"!', '--b--']), 'uncertain', 'a head without an end'],
     [multi, CRLF(['preamble', ...part('a', '1'), ...end]), 'uncertain', 'something in front'],
     [multi, CRLF([...part('a', '1'), ...end, 'epilogue']), 'uncertain', 'something behind'],
     [multi, CRLF([...part('a', '1--b\r\nContent-Disposition: form-data; name="op"\r\n\r\ndeploy'), ...end]), 'uncertain', 'a delimiter inside a line, where Django cuts too'],
