@@ -172,8 +172,8 @@ t.test('a policy knows when it has to know the op', async t => {
 })
 
 t.test('the rules of a file are rules beside those of flags', async t => {
-  const path = `${t.testdir({ 'rules.json': '{"allow": ["GET machines/**"], "deny": ["GET machines/*?op=details"]}' })}/rules.json`
-  const policy = await loadPolicy({ policy: [path], allow: ['GET tags/'], deny: ['GET machines/precious'] })
+  const dir = t.testdir({ 'rules.json': '{"allow": ["GET machines/**"], "deny": ["GET machines/*?op=details"]}' })
+  const policy = await loadPolicy({ policy: [`${dir}/rules.json`], allow: ['GET tags/'], deny: ['GET machines/precious'] })
   const rows: Array<[target: string, wanted: string, reason: string]> = [
     ['machines/', 'allowed', 'by the file'],
     ['tags/', 'allowed', 'by a flag'],
@@ -239,7 +239,7 @@ t.test('the op of a form is what MAAS takes, or uncertain', async t => {
     [multi, CRLF(['--b', 'Content-Disposition: form-data; name="a"', 'Content-Disposition:form-data; name="op"', '', 'x', ...end]), 'uncertain', 'no blank behind the colon, which Django takes too'],
     [multi, CRLF(['--b', 'Content-Disposition: form-data;', ' name="op"', '', 'x', ...end]), 'uncertain', 'a folded line'],
     [multi, CRLF(['--b', 'X: y', '', 'x', ...end]), 'uncertain', 'no disposition'],
-    [multi, CRLF(['--b', 'Content-Disposition: attachment; form-data; name="op"', '', 'x', ...end]), 'uncertain', 'another disposition, of which Django takes the name all the same'],
+    [multi, CRLF(['--b', 'Content-Disposition: attachment; form-data; name="op"', '', 'x', ...end]), 'uncertain', 'another kind, whose name Django takes'],
     [multi, CRLF(['--b', 'Content-Disposition: form-data; name="op"!', '--b--']), 'uncertain', 'a head without an end'],
     [multi, CRLF(['preamble', ...part('a', '1'), ...end]), 'uncertain', 'something in front'],
     [multi, CRLF([...part('a', '1'), ...end, 'epilogue']), 'uncertain', 'something behind'],

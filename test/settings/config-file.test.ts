@@ -41,9 +41,11 @@ listeners:
 
 t.test('a file describes several listeners, each with its scope', async t => {
   const path = write(t, EXAMPLE)
-  const config = await loadConfig({ config: [path], logLevel: ['debug'], envFile: [join(dirname(path), 'env')] }, { MAAS_PROXY_LOG_FORMAT: 'pretty' })
-  t.match(config, { maasUrl: { href: 'http://localhost:5240/MAAS' }, drainTimeoutMs: 5000, logLevel: 'debug', logFormat: 'pretty' })
-  t.equal((await loadConfig({ config: [path] }, {})).logLevel, 'warn', 'how the program talks may be said beside the file, and then counts')
+  const flags = { config: [path], logLevel: ['debug'], envFile: [join(dirname(path), 'env')] }
+  const config = await loadConfig(flags, { MAAS_PROXY_LOG_FORMAT: 'pretty' })
+  t.match(config, { maasUrl: { href: 'http://localhost:5240/MAAS' }, drainTimeoutMs: 5000 })
+  t.match(config, { logLevel: 'debug', logFormat: 'pretty' }, 'how the program talks may be said beside the file')
+  t.equal((await loadConfig({ config: [path] }, {})).logLevel, 'warn', 'how the program talks may be said in the file')
   t.strictSame(config.warnings, [], 'a token of 16 characters is long enough')
   t.match(config.listeners, [
     { address: { path: /admin\.sock$/ }, socketMode: 0o660 },
@@ -92,7 +94,7 @@ t.test('what is wrong is said with its place', async t => {
     [`${good}listeners: [{allow: }]`, {}, {}, [/^listeners\[0\]\.allow: is empty/], 'a list of rules that is nothing does not mean no rules'],
     [`${good}<<: {read-only: true}\n__proto__: {read-only: true}\nlisteners: [{}]`, {}, {}, [/: "<<": no such setting/, /: __proto__: no such setting/], 'no way around the names'],
     [`${good}api-key-file: DIR/key\nlisteners: [{}]`, {}, {}, [/^api-key and api-key-file: both are set; keep one/], 'two keys'],
-    [`${good}connect-timeout: []\nlisteners: [{}]`, {}, {}, [/: connect-timeout: takes one text, number or switch/], 'an empty list for one'],
+    [`${good}connect-timeout: []\nlisteners: [{}]`, {}, {}, [/: connect-timeout: takes one text/], 'an empty list for one'],
     [`${good}listeners: [[]]`, {}, {}, [/listeners\[0\] is not an object of settings/], 'a list for a listener'],
     ['[]', {}, {}, [/is not an object of settings/], 'a list for all'],
     ['listeners: [{}]', {}, {}, [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'none at all'],
