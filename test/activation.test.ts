@@ -221,6 +221,7 @@ t.test('the service manager is told', { skip: !(has('systemd-notify', '--version
   await manager.printed('bound')
   const program = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, ...API_KEY, NOTIFY_SOCKET: path })
   await manager.printed('READY=1')
+  await program.printed('"address":"') // the log is written some milliseconds later
   const [, address] = /"address":"([^"]+)"/.exec(program.stdout()) ?? []
   t.match(manager.stdout(), `STATUS=listening on ${address}`, 'that it listens, and where')
   program.child.kill('SIGTERM')

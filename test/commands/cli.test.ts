@@ -152,6 +152,7 @@ t.test('what does not end in time is cut off, and a second signal does not wait'
 t.test('the demo answers a request, and its own lines can be copied', async t => {
   const first = startProgram(t, ['demo', '--listen', '0'], { MAAS_URL: 'http://nowhere.invalid/MAAS', MAAS_API_KEY_FILE: '/nonexistent' })
   await first.printed('Control-C')
+  await first.warned('"msg":"listening"')
   const text = first.stdout()
   t.match(text, /whoami'\n[^]*"username": "[^]*\(200\)[^]*version\/'\n[^]*"capabilities"[^]*\(200\)[^]*whoami'\n {2}Forbidden\n {2}\(401\)/)
   const lines = [...text.matchAll(/curl '(http:[^']+)'/g)].map(([, url]) => url as string)
@@ -162,6 +163,7 @@ t.test('the demo answers a request, and its own lines can be copied', async t =>
   const port = portOf(first.stderr())
   const second = startProgram(t, ['demo', '--listen', `:${port}`])
   await second.printed('Control-C')
+  await second.warned('takes a free port')
   t.notMatch(second.stdout(), `:${port}/`, 'a port that is taken is left alone')
   t.match(second.stderr(), /takes a free port/)
   for (const program of [first, second]) program.child.kill('SIGINT')
