@@ -1,12 +1,13 @@
-// Bundles the program, so that it starts in half the time: one file to read in place of some four hundred, as a script, for which V8 can keep
-// what it compiled (`code-cache.mjs` does). The library, dist/index.js, is not bundled: it shares fastify with its host.
+// Bundles the program into one script, so that it starts in half the time: one file is read in place of about four
+// hundred, and V8 can cache what it compiles (`code-cache.mjs`). The library, dist/index.js, is not bundled: it shares
+// fastify with its host.
 import { build } from 'esbuild'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Of undici its client alone: fetch, web sockets, caches and mocks, which nobody here uses, would cost a fifth of the start and a tenth of
- * the memory. What @fastify/reply-from looks at is among it.
+ * The part of undici that the program and @fastify/reply-from use: its clients. Fetch, web sockets, caches and mocks
+ * would cost a fifth of the start and a tenth of the memory.
  */
 const UNDICI_CLIENT = `
 const Dispatcher = require('undici/lib/dispatcher/dispatcher')
@@ -34,13 +35,14 @@ const undiciClient = {
   }
 }
 
-/** What packages load before they are asked for it, and are never asked for: web sockets and HTTP/2. Fastify asks semver for these three alone. */
-const neverAskedFor = {
-  name: 'never-asked-for',
+/** Modules that packages load and the program never uses: web sockets and HTTP/2. Of semver, Fastify uses three functions. */
+const unusedModules = {
+  name: 'unused-modules',
   setup (build) {
     build.onLoad({ filter: /node_modules[\\/]ws[\\/]index\.js$/ }, () => ({ contents: 'module.exports = {}' }))
-    build.onResolve({ filter: /^(node:)?http2$/ }, () => ({ path: 'http2', namespace: 'never-asked-for' }))
-    build.onLoad({ filter: /^http2$/, namespace: 'never-asked-for' }, () => ({ contents: 'module.exports = { constants: {} }' }))
+    build.onResolve({ filter: /^(node:)?http2$/ }, () => ({ path: 'http2', namespace: 'unused' }))
+    const contents = 'module.exports = { constants: {} }'
+    build.onLoad({ filter: /^http2$/, namespace: 'unused' }, () => ({ contents }))
     build.onLoad({ filter: /node_modules[\\/]semver[\\/]index\.js$/ }, () => ({ contents: SEMVER }))
   }
 }
@@ -75,7 +77,8 @@ const bundleForSources = {
   name: 'bundle-for-sources',
   setup (build) {
     build.onLoad({ filter: /src[\\/]cli[\\/]program\.ts$/ }, () => ({
-      contents: "import { loadScript } from './performance/code-cache.ts'\nexport const { program } = loadScript(new URL('../bundle.cjs', import.meta.url)).exports",
+      contents: `import { loadScript } from './performance/code-cache.ts'
+export const { program } = loadScript(new URL('../bundle.cjs', import.meta.url)).exports`,
       resolveDir: inRoot('src')
     }))
   }
@@ -99,14 +102,21 @@ const { metafile } = await build({
   metafile: true,
   sourcemap: 'linked', // by which stacks name the sources
   sourcesContent: false,
-  plugins: [undiciClient, neverAskedFor, sqliteAsPackage],
-  // OpenTelemetry puts itself between modules, and may have been left out. What Fastify has for schemas and for tests is loaded by nobody.
-  external: ['@opentelemetry/*', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
+  plugins: [undiciClient, unusedModules, sqliteAsPackage],
+  external: [
+    '@opentelemetry/*', // instruments modules when they load, and may not be installed
+    '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request' // never loaded
+  ],
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: '(function (require, importPackage, bundleUrl) { "use strict"; const module = {};' },
   footer: { js: 'return module.exports })' }
 })
-await build({ ...MODULE, target: TARGET, entryPoints: { 'cli/process': inRoot('src/cli/process.ts') }, plugins: [bundleForSources] })
+await build({
+  ...MODULE,
+  target: TARGET,
+  entryPoints: { 'cli/process': inRoot('src/cli/process.ts') },
+  plugins: [bundleForSources]
+})
 await build({ ...MODULE, target: 'node14', entryPoints: [inRoot('src/main.ts')], plugins: [readByAnyNode] })
 
 // The sources by their names in the repository, wherever that and its packages are.
@@ -115,10 +125,12 @@ const sources = map.sources.map(path => path.replace(/^(?:\.\.\/)+(?:.*(?=node_m
 writeFileSync(inRoot('dist/bundle.cjs.map'), JSON.stringify({ ...map, sourceRoot: '..', sources }))
 
 // What is bundled keeps its licence: a copy of each, beside the bundle.
-const packages = new Set(Object.keys(metafile.inputs).flatMap(path => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []))
+const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//
+const packages = new Set(Object.keys(metafile.inputs).flatMap(path => PACKAGE.exec(path)?.[1] ?? []))
 const licences = [...packages].sort().map(path => {
   const file = readdirSync(inRoot(path)).find(name => /^(licen[cs]e|copying)/i.test(name))
   const { name, version, license } = JSON.parse(readFileSync(inRoot(`${path}/package.json`), 'utf8'))
-  return `${name} ${version}: ${license}\n\n${file === undefined ? '' : readFileSync(inRoot(`${path}/${file}`), 'utf8').trim()}\n`
+  const text = file === undefined ? '' : readFileSync(inRoot(`${path}/${file}`), 'utf8').trim()
+  return `${name} ${version}: ${license}\n\n${text}\n`
 })
 writeFileSync(inRoot('dist/LICENSES-OF-PACKAGES'), licences.join(`\n${'-'.repeat(80)}\n\n`))

@@ -1,5 +1,5 @@
-// Keeps what V8 compiles when the program starts and passes a request on, so that it need not at every start. It goes into the program's own
-// place, so nothing is written when it runs. Of use to the node that makes it; to any other it is as if it were not there.
+// Writes the code cache: what V8 compiles when the program starts and forwards a request. The cache stands beside the
+// bundle, so a running program writes nothing. Only the Node that made it uses it; any other ignores it.
 import { once, EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
@@ -15,15 +15,21 @@ setTimeout(() => { throw new Error('the bundle does not come to an end') }, 60_0
 process.chdir('/') // where no .env of a developer is
 const maas = createServer((request, response) => { response.end('{}') }).listen(0, '127.0.0.1')
 await once(maas, 'listening')
-const io = { argv: ['--listen', '127.0.0.1:0'], stdout: new PassThrough({ encoding: 'utf8' }), stderr: process.stderr, signals: new EventEmitter() }
-const env = { MAAS_URL: `http://127.0.0.1:${maas.address().port}/MAAS`, MAAS_API_KEY: `${'k'.repeat(18)}:${'t'.repeat(18)}:${'s'.repeat(32)}` }
+const stdout = new PassThrough({ encoding: 'utf8' })
+const io = { argv: ['--listen', '127.0.0.1:0'], stdout, stderr: process.stderr, signals: new EventEmitter() }
+const env = {
+  MAAS_URL: `http://127.0.0.1:${maas.address().port}/MAAS`,
+  MAAS_API_KEY: `${'k'.repeat(18)}:${'t'.repeat(18)}:${'s'.repeat(32)}`
+}
 const ended = program({ ...io, env })
 let log = ''
 io.stdout.on('data', text => { log += text })
 const failed = ended.then(code => { throw new Error(`the bundle does not start: ${code}`) })
 while (!log.includes('"listening"')) await Promise.race([once(io.stdout, 'data'), failed])
 failed.catch(() => {})
-const [response] = await once(get(`${/"address":"([^"]+)"/.exec(log)[1]}/MAAS/api/2.0/machines/`, { agent: false }), 'response') // by no egress proxy
+const address = /"address":"([^"]+)"/.exec(log)[1]
+const request = get(`${address}/MAAS/api/2.0/machines/`, { agent: false }) // through no egress proxy
+const [response] = await once(request, 'response')
 if (response.statusCode !== 200) throw new Error(`the bundle does not work: ${response.statusCode}`)
 await once(response.resume(), 'end')
 writeFileSync(cacheOf(bundle), makeCache())

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
@@ -54,6 +54,7 @@ t.test('records keep their order and their letters, however long they are', asyn
 
 t.test('a log that nobody reads costs records, which are counted, and neither memory nor the end of the process', async t => {
   const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] }) // holds the other end of a pipe, and reads nothing
+  reader.stdin.on('error', () => {}) // its end
   t.after(() => reader.kill())
   const logger = await createLogger('info', 'json', Object.assign(new Writable(), { fd: descriptorOf(reader.stdin) }))
   const record = 'x'.repeat(1000)
@@ -65,6 +66,24 @@ t.test('a log that nobody reads costs records, which are counted, and neither me
   t.ok(process.memoryUsage().rss - before < 32 * 1024 * 1024, 'of 50 MB hardly any are kept')
   await logger.destination.close()
   reader.kill()
+})
+
+t.test('a reader that goes away ends the log and nothing else', async t => {
+  const path = `${t.testdir()}/fifo`
+  execFileSync('mkfifo', [path])
+  const reader = openSync(path, 'r+')
+  const fd = openSync(path, 'w')
+  t.after(() => { closeSync(fd) })
+  const logger = await createLogger('info', 'json', Object.assign(new Writable(), { fd }))
+  closeSync(reader)
+  for (let i = 0; i < 10; i++) {
+    logger.info('x'.repeat(8000))
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  await logger.destination.close()
+  logger.destination.flushNow()
+  await logger.destination.close()
+  t.pass('the log closes, also when it is asked to again')
 })
 
 t.test('when somebody reads again, the log says how many records were lost', async t => {

@@ -19,7 +19,10 @@ interface ForwardOptions {
  */
 const DESCRIPTION = '/MAAS/api/2.0/describe/'
 
-/** Forwards admitted requests. @fastify/http-proxy owns the route and passes every request to our relay by its `handler` option. */
+/**
+ * Forwards admitted requests. @fastify/http-proxy owns the route and passes every request to our relay by its `handler`
+ * option.
+ */
 export async function forward (app: FastifyInstance, options: ForwardOptions): Promise<void> {
   await app.register(httpProxy, {
     upstream: options.upstream.origin,

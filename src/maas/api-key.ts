@@ -36,7 +36,7 @@ export class ApiKey {
  * @throws Error whose message names the problem and never repeats the text
  */
 export function parseApiKey (text: string): ApiKey {
-  const parts = text.replace(/^\ufeff/, '').trim().split(':')
+  const parts = text.trim().split(':')
   const [consumerKey, tokenKey, tokenSecret] = parts
   if (parts.length !== 3 || !consumerKey || !tokenKey || !tokenSecret) {
     const count = parts.filter(part => part !== '').length

@@ -43,6 +43,7 @@ export function openDestination (stream: Writable, onLost: (records: number) => 
   })
   let lost = 0
   let isEnding = false
+  let hasFailed = false
   destination.on('drop', () => { lost++ })
   destination.on('drain', () => {
     if (lost === 0) return
@@ -50,10 +51,11 @@ export function openDestination (stream: Writable, onLost: (records: number) => 
     lost = 0
     onLost(records)
   })
-  destination.on('error', () => {}) // the reader has gone: the proxy serves on without a log
+  destination.on('error', () => { hasFailed = true }) // the reader has gone: the proxy serves on without a log
   return {
     write: text => { destination.write(text) },
     async close () {
+      if (hasFailed) return
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)
       destination.once('error', resolve)
@@ -67,6 +69,7 @@ export function openDestination (stream: Writable, onLost: (records: number) => 
 
   function flushNow (): void {
     isEnding = true
+    if (hasFailed) return // `flushSync` would try again without end
     try {
       destination.flushSync()
     } catch {
