@@ -54,7 +54,7 @@ t.test('records keep their order and their letters, however long they are', asyn
 
 t.test('a log that nobody reads costs records, which are counted, and neither memory nor the end of the process', async t => {
   const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] }) // holds the other end of a pipe, and reads nothing
-  reader.stdin.on('error', () => {}) // its end
+  reader.stdin.on('error', () => {}) // killed with data unread
   t.after(() => reader.kill())
   const logger = await createLogger('info', 'json', Object.assign(new Writable(), { fd: descriptorOf(reader.stdin) }))
   const record = 'x'.repeat(1000)
@@ -88,6 +88,7 @@ t.test('a reader that goes away ends the log and nothing else', async t => {
 
 t.test('when somebody reads again, the log says how many records were lost', async t => {
   const reader = spawn('cat', [], { stdio: ['pipe', 'pipe', 'ignore'] })
+  reader.stdin.on('error', () => {}) // killed with data unread
   t.after(() => reader.kill('SIGKILL'))
   let text = ''
   reader.stdout.on('data', chunk => { text += chunk })
