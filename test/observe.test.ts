@@ -88,7 +88,7 @@ t.test('a reader that goes away ends the log and nothing else', async t => {
 
 t.test('when somebody reads again, the log says how many records were lost', async t => {
   const reader = spawn('cat', [], { stdio: ['pipe', 'pipe', 'ignore'] })
-  reader.stdin.on('error', () => {}) // killed with data unread
+  for (const stream of [reader.stdin, reader.stdout]) stream.on('error', () => {}) // killed with data unread
   t.after(() => reader.kill('SIGKILL'))
   let text = ''
   reader.stdout.on('data', chunk => { text += chunk })

@@ -16,7 +16,7 @@ export interface FlagWord {
 }
 
 /** A command and its words. */
-export interface CommandWord {
+interface CommandWord {
   name: string
   help: string
   /** the completions of the word behind the name */
