@@ -1,0 +1,66 @@
+// npm run docs: writes the tables of README from the tables of the program, between `<!-- NAME: written ... -->` and
+// `<!-- end -->`. A test compares both.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { COMMANDS } from '../src/cli/cli.ts'
+import { EXIT_STATUS } from '../src/cli/exit-status.ts'
+import { usagesOf } from '../src/cli/usage.ts'
+import { ERRORS } from '../src/errors.ts'
+import { metricsTable } from '../src/observe/metrics/table.ts'
+import { Traffic } from '../src/observe/metrics/traffic.ts'
+import { SETTINGS } from '../src/settings/table.ts'
+
+const README = fileURLToPath(new URL('../README.md', import.meta.url))
+
+/** The table of each name: a head and rows of cells. */
+const TABLES = {
+  commands: {
+    head: ['command', 'what it does'],
+    rows: Object.entries(COMMANDS).map(([name, command]) => [usagesOf(name, command).map(code).join(', '), command.help])
+  },
+  'exit-codes': { head: ['code', 'meaning'], rows: EXIT_STATUS },
+  settings: {
+    head: ['flag', 'environment', 'default', 'meaning'],
+    rows: Object.values(SETTINGS).map(({ flag, env, default: text, help }) => (
+      [flag === null ? '' : code(flag), code(env), !text ? '' : text.startsWith('/') ? 'shipped' : code(text), help]
+    ))
+  },
+  errors: {
+    head: ['code', 'status', 'what happened', 'what to do'],
+    rows: Object.entries(ERRORS).map(([name, { status, message, remedy }]) => [code(name), String(status), message, remedy])
+  },
+  metrics: {
+    head: ['metric', 'type', 'labels', 'meaning'],
+    rows: metricsTable(new Traffic(), noSources()).map(({ name, type, labels, help }) => (
+      [code(name), type, labels.map(code).join(', '), help]
+    ))
+  }
+}
+
+/** What the values of metrics come from; a table of names needs none. */
+function noSources () {
+  const stats = { connected: 0, free: 0, running: 0, size: 0 }
+  return { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats }, clientConnections: () => [] }
+}
+
+function code (text) {
+  return `\`${text}\``
+}
+
+/**
+ * Writes the tables into the text of README.
+ * @param {string} text README
+ * @returns {string} README with every table up to date
+ * @throws Error if README has no place for a table
+ */
+export function withTables (text) {
+  for (const [name, { head, rows }] of Object.entries(TABLES)) {
+    const place = new RegExp(`(<!-- ${name}: written by npm run docs -->\n)[^]*?(<!-- end -->)`)
+    if (!place.test(text)) throw new Error(`README has no place for the table ${name}`)
+    const lines = [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`)
+    text = text.replace(place, (_all, begin, end) => `${begin}${lines.join('\n')}\n${end}`)
+  }
+  return text
+}
+
+if (import.meta.main) writeFileSync(README, withTables(readFileSync(README, 'utf8')))
