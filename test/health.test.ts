@@ -196,7 +196,7 @@ t.test('an address of their own serves the status pages to any Host, and nothing
   t.match(await exchange(port, get('/-/live').replace('localhost', '10.1.2.3')), /^HTTP\/1\.1 200 /)
   await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
   t.match(await exchange(port, get('/-/ready')), /^HTTP\/1\.1 200 /)
-  for (const target of ['/', '/MAAS/api/2.0/machines/']) t.match(jsonBody(await exchange(port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', remedy: /\/-\/live/ }, target)
+  t.match(jsonBody(await exchange(port, get('/MAAS/api/2.0/machines/'))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', remedy: /\/-\/live/ })
   for (const path of ['/', '/-/live']) t.match(jsonBody(await exchange(port, request([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', 'Content-Length: 1', 'Connection: close'], '{'))).error, { code: 'MAAS_PROXY_PATH_UNSERVED' }, 'what a client writes wrongly is no failure of the proxy')
   t.match(await exchange(port, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [^]*MAAS_PROXY_REQUEST_MALFORMED/)
   t.equal(upstream.sockets.length, 1)

@@ -41,6 +41,14 @@ export function reachableHost (host: string): string {
   return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
 }
 
+/** A wildcard address as the host of a URL. */
+const WILDCARD_HOST = /(?<=^http:\/\/)(?:0\.0\.0\.0|\[::\])(?=:)/
+
+/** Replaces the wildcard host of a formatted address by the loopback address, as {@link reachableHost}. */
+export function reachableAddress (address: string): string {
+  return address.replace(WILDCARD_HOST, host => bracket(reachableHost(withoutBrackets(host))))
+}
+
 /** Formats a host for a URL or for `Host`: an IPv6 address gets brackets. */
 export function bracket (host: string): string {
   return host.includes(':') ? `[${host}]` : host

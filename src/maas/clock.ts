@@ -60,3 +60,9 @@ export class MaasClock {
     return true
   }
 }
+
+/** Describes an offset of MAAS's clock in words: `the same`, `3 s ahead` or `3 s behind`. */
+export function describeOffset (offsetSeconds: number): string {
+  if (offsetSeconds === 0) return 'the same'
+  return `${Math.abs(offsetSeconds)} s ${offsetSeconds > 0 ? 'ahead' : 'behind'}`
+}

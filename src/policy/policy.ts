@@ -47,6 +47,15 @@ export class Policy {
   /** Whether refusals by allow and deny rules are only logged. */
   get warnOnly (): boolean { return this.#options.warnOnly }
 
+  /** Whether only operations without an effect pass. */
+  get readOnly (): boolean { return this.#options.readOnly }
+
+  /** Whether operations that hand out, mint, rename or revoke credentials are refused. */
+  get guardsCredentials (): boolean { return this.#options.credentialRules.length > 0 }
+
+  /** The rules of the user, in the order in which they decide. */
+  get userRules (): readonly SourcedRule[] { return [...this.#options.deny, ...this.#options.allow] }
+
   /** All rules in force, in the order in which they decide. */
   get rules (): readonly SourcedRule[] { return this.#rules }
 

@@ -3,18 +3,25 @@ import type { Pool } from 'undici'
 import { MaasClock, NOTABLE_OFFSET } from '../maas/clock.ts'
 import type { Config } from '../settings/load.ts'
 import { createPool } from '../upstream/pool.ts'
+import { askVersion } from '../upstream/probe.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { KeyRing } from './key-ring.ts'
+import { KnownFact } from './known-fact.ts'
 
 /** The connections to MAAS and the keys, which all listeners share. */
-interface Backend {
+export interface Backend {
   upstream: Upstream
   /** the pool of the upstream */
   pool: Pool
   ring: KeyRing
+  /** the version of MAAS */
+  version: KnownFact<string>
   /** Stops watching keys and closes the connections to MAAS. */
   close (): Promise<void>
 }
+
+/** The time limit of the question for the version, which delays nobody but those who ask for it. */
+const VERSION_TIMEOUT_MS = 4000
 
 /** Creates the connection pool, which is empty at first, and starts watching the keys. */
 export function openBackend (config: Config, logger: FastifyBaseLogger): Backend {
@@ -26,10 +33,15 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
   const pool = createPool(config.maasUrl.origin, config)
   const upstream = { origin: config.maasUrl.origin, pool, clock }
   const ring = new KeyRing(config.keys, upstream, logger)
+  const version = new KnownFact(async () => {
+    const answer = await askVersion(upstream, VERSION_TIMEOUT_MS)
+    return answer.ok ? answer.value.version : null
+  })
   return {
     upstream,
     pool,
     ring,
+    version,
     async close () {
       ring.close()
       await pool.destroy()

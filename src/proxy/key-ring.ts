@@ -1,16 +1,19 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { Credential } from '../forward/credential.ts'
-import { Health } from '../observe/health.ts'
+import { Health, type Readiness } from '../observe/health.ts'
 import type { KeySource } from '../settings/key/key-source.ts'
 import { askUser } from '../upstream/probe.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { FileWatch } from './file-watch.ts'
+import { KnownFact } from './known-fact.ts'
 
 /** A key in use, with its state. */
 export interface Key {
   readonly source: KeySource
   readonly credential: Credential
   readonly health: Health
+  /** the name of MAAS's user that the key belongs to */
+  readonly owner: KnownFact<string>
   /** when the key was read, in seconds since the epoch */
   loadedAt: number
   /** how many times the key could not be read again */
@@ -34,8 +37,12 @@ export class KeyRing {
     this.#logger = logger
     this.keys = sources.map(source => {
       const credential = new Credential(source.apiKey, upstream.clock)
-      const health = new Health(() => probe(upstream, credential))
-      return { source, credential, health, loadedAt: Date.now() / 1000, failures: 0 }
+      const owner = new KnownFact(async () => {
+        const answer = await askOwner(upstream, credential)
+        return answer.ok ? answer.value.username : null
+      })
+      const health = new Health(() => probe(upstream, credential, owner))
+      return { source, credential, health, owner, loadedAt: Date.now() / 1000, failures: 0 }
     })
     for (const key of this.keys) {
       if (key.source.file !== null) this.#watch.add(key.source.file, () => { void this.#enqueue([key]) })
@@ -64,7 +71,7 @@ export class KeyRing {
   }
 
   async #read (key: Key): Promise<void> {
-    const { source: { name, file, read }, credential, health } = key
+    const { source: { name, file, read }, credential, health, owner } = key
     const from = { source: name, file: file ?? undefined }
     try {
       const apiKey = await read()
@@ -72,6 +79,7 @@ export class KeyRing {
       if (credential.apiKey.hasUsualForm && !apiKey.hasUsualForm) throw new Error(UNUSUAL_FORM)
       if (!credential.replace(apiKey)) return this.#logger.info(from, 'the API key is the same as before')
       health.invalidate()
+      owner.learn(null)
       key.loadedAt = Date.now() / 1000
       this.#logger.info(from, 'the API key has been replaced; requests from now on are signed with the new one')
       const { ready, reason, remedy } = await health.ask()
@@ -87,9 +95,14 @@ export class KeyRing {
 const UNUSUAL_FORM = 'not a key of the usual form (18, 18 and 32 letters and digits), as the present one is; ' +
   'is the file complete?'
 
-async function probe (upstream: Upstream, credential: Credential) {
-  const answer = await askUser(upstream, credential.signing.sign, PROBE_TIMEOUT_MS)
+async function askOwner (upstream: Upstream, { signing }: Credential) {
+  return await askUser(upstream, signing.sign, PROBE_TIMEOUT_MS)
+}
+
+async function probe (upstream: Upstream, credential: Credential, owner: KnownFact<string>): Promise<Readiness> {
+  const answer = await askOwner(upstream, credential)
   if (!answer.ok) return { ready: false, reason: answer.refusal.reason, remedy: answer.refusal.remedy }
   const { username } = answer.value
+  owner.learn(username)
   return { ready: true, reason: `MAAS answers, and takes the API key as that of ${username}`, remedy: null }
 }

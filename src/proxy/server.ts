@@ -1,7 +1,7 @@
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
 import type { ClientTokens } from '../admit/clients.ts'
-import { logObserverError, type Outcome } from '../exchange/plugin.ts'
+import { logObserverError, type Observer, type Outcome } from '../exchange/plugin.ts'
 import type { Credential } from '../forward/credential.ts'
 import { METHODS } from '../http/methods.ts'
 import { trackConnections } from '../listen/listener.ts'
@@ -12,6 +12,7 @@ import type { Logger } from '../observe/log/logger.ts'
 import { timingLog } from '../observe/log/timing-log.ts'
 import type { Traffic } from '../observe/metrics/traffic.ts'
 import { NO_SCHEMAS } from '../performance/no-schemas.ts'
+import type { ListenerFacts } from '../respond/facts.ts'
 import { frontPage } from '../respond/front-page.ts'
 import { socketErrors } from '../respond/socket-errors.ts'
 import {
@@ -45,8 +46,10 @@ interface ServerParts extends StatusPagesOptions {
   traffic: Traffic
   /** the address of the listener; undefined until it listens */
   ownAddress: () => string | undefined
-  /** the URL of MAAS, for people */
-  maas: string
+  /** the facts for the front page */
+  facts: () => Promise<ListenerFacts>
+  /** gets every request, for the page of the separate address; null if there is none */
+  activity: Observer | null
 }
 
 /** Builds the server of one listener, which does not listen yet. The steps of a request are in `pipeline`. */
@@ -90,18 +93,19 @@ export async function buildServer (config: ListenerConfig, parts: ServerParts): 
     ownPages: OWN_PAGES,
     isEmbedded: false
   })
-  await app.register(frontPage, { maas: parts.maas, listen: config.address })
+  await app.register(frontPage, { facts: parts.facts })
   await app.register(statusPages, { readiness: parts.readiness, metrics: parts.metrics })
   return app
 }
 
-function observersOf ({ logger, health, traffic, ownAddress }: ServerParts) {
+function observersOf ({ logger, health, traffic, ownAddress, activity }: ServerParts): Observer[] {
   return [
     accessLog(() => logger),
     auditLog(() => logger, ownAddress),
     timingLog(logger),
     (outcome: Outcome) => { traffic.add(outcome) },
-    (outcome: Outcome) => { health.observe(outcome) }
+    (outcome: Outcome) => { health.observe(outcome) },
+    ...activity === null ? [] : [activity]
   ]
 }
 

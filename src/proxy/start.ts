@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { browserGuard } from '../admit/browser.ts'
 import type { Readiness } from '../observe/health.ts'
 import { logClientConnections, logUpstreamConnections } from '../observe/log/connection-log.ts'
 import type { Logger } from '../observe/log/logger.ts'
@@ -6,13 +7,16 @@ import { metricsPage } from '../observe/metrics/page.ts'
 import { metricsTable } from '../observe/metrics/table.ts'
 import { Traffic } from '../observe/metrics/traffic.ts'
 import { version } from '../package.ts'
+import type { ListenerFacts } from '../respond/facts.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import type { Config } from '../settings/load.ts'
+import { Activity } from './activity.ts'
 import { buildAdminServer } from './admin-server.ts'
 import { announce, openBackend } from './backend.ts'
 import { ClientTokenFiles } from './client-token-files.ts'
 import type { Key } from './key-ring.ts'
+import { findFacts } from './listener-facts.ts'
 import { isSameAddress } from './own-address.ts'
 import { buildServer } from './server.ts'
 import { Servers } from './servers.ts'
@@ -24,6 +28,8 @@ export interface RunningProxy {
   addresses: string[]
   /** the separate address of the status pages; null if there is none */
   adminAddress: string | null
+  /** Finds the facts about all listeners, for people. It waits at most a second for MAAS. */
+  facts (): Promise<ListenerFacts[]>
   /** Reads the API keys and the client tokens again. */
   reload (): Promise<void>
   /**
@@ -76,18 +82,27 @@ export async function startProxy (
     upstream: backend.pool,
     clientConnections: () => proxies.connections
   }))
+  const readinessOf = async (keys: readonly Key[]) => isStopping ? STOPPING : await readiness(keys)
   const pages = (keys: readonly Key[]): StatusPagesOptions => ({
-    readiness: async () => {
-      const verdict = isStopping ? STOPPING : await readiness(keys)
-      return { ...verdict, clockOffsetSeconds: upstream.clock.offsetSeconds }
-    },
+    readiness: async () => ({ ...await readinessOf(keys), clockOffsetSeconds: upstream.clock.offsetSeconds }),
     metrics
   })
+  const activity = config.adminListen === undefined ? null : new Activity(traffic)
+  const factsOf: Array<() => Promise<ListenerFacts>> = []
+  const facts = async () => await Promise.all(factsOf.map(async find => await find()))
   logUpstreamConnections(backend.pool, logger)
 
   async function startListener (listener: ListenerConfig): Promise<void> {
     const key = backend.ring.of(listener.keyId)
     const at = proxies.listening.length
+    const findOwnFacts = async () => await findFacts({
+      backend,
+      maasUrl: config.maasUrl.href,
+      config: listener,
+      key,
+      address: proxies.addresses[at] as string,
+      readiness: async () => await readinessOf([key])
+    })
     const app = await buildServer(listener, {
       ...pages([key]),
       logger,
@@ -97,10 +112,12 @@ export async function startProxy (
       health: key.health,
       traffic,
       ownAddress: () => proxies.listening[at]?.address,
-      maas: config.maasUrl.href
+      facts: findOwnFacts,
+      activity: activity?.observe ?? null
     })
     const permissions = { mode: listener.socketMode, group: listener.socketGroup ?? null }
     const address = await proxies.start(app, listener.address, permissions)
+    factsOf.push(findOwnFacts)
     logClientConnections(app.server, address, logger)
     if (isSameAddress(config.maasUrl.origin, address)) {
       throw new Error(
@@ -112,8 +129,13 @@ export async function startProxy (
 
   async function listenOnAll (): Promise<void> {
     for (const listener of config.listeners) await startListener(listener)
-    if (config.adminListen === undefined) return
-    await status.start(await buildAdminServer(logger, pages(keys)), config.adminListen, ADMIN_PERMISSIONS)
+    if (config.adminListen === undefined || activity === null) return
+    const app = await buildAdminServer(logger, {
+      ...pages(keys),
+      dashboard: async () => activity.dashboard(await facts()),
+      browser: browserGuard(config.adminListen, config.listeners.flatMap(({ allowHost }) => allowHost), [])
+    })
+    await status.start(app, config.adminListen, ADMIN_PERMISSIONS)
   }
 
   async function stop (): Promise<void> {
@@ -138,13 +160,14 @@ export async function startProxy (
     throw error
   })
   announce(config, logger)
-  if (probeAtStart) await probeMaas(upstream, logger)
+  if (probeAtStart) await probeMaas(backend, logger)
   for (const address of proxies.addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   for (const address of status.addresses) logger.info({ address }, 'status pages')
   if (probeAtStart) for (const key of keys) void probeKey(key, logger, () => isStopping)
   return {
     addresses: proxies.addresses,
     adminAddress: status.addresses[0] ?? null,
+    facts,
     reload: async () => {
       tokens.reload()
       await backend.ring.reload()

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { askVersion } from '../upstream/probe.ts'
-import type { Upstream } from '../upstream/upstream.ts'
+import type { Backend } from './backend.ts'
 import type { Key } from './key-ring.ts'
 
 /** The time limit of the probe, which delays the start. */
@@ -10,10 +10,12 @@ const PROBE_TIMEOUT_MS = 1000
  * Asks MAAS for its version, unsigned, before the first request. The answer has the time of MAAS, which signatures
  * need. A failure is logged and does not stop the start, because MAAS may start later.
  */
-export async function probeMaas (upstream: Upstream, logger: Logger): Promise<void> {
+export async function probeMaas (backend: Backend, logger: Logger): Promise<void> {
+  const { upstream } = backend
   const answer = await askVersion(upstream, PROBE_TIMEOUT_MS)
   if (answer.ok) {
     const { version } = answer.value
+    backend.version.learn(version)
     logger.info({ version, clockOffsetSeconds: upstream.clock.offsetSeconds }, 'MAAS answers')
   } else {
     logger.warn({ ...answer.refusal }, 'MAAS is not answering yet')

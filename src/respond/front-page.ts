@@ -1,29 +1,47 @@
 import type { FastifyInstance } from 'fastify'
-import type { AddressInfo } from 'node:net'
-import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
+import { chooseMediaType } from '../http/accept.ts'
+import { noPaint } from '../text/terminal.ts'
+import { formatFacts, type ListenerFacts, titleOf } from './facts.ts'
+import { factsHtml, stateHtml } from './facts-html.ts'
+import { html } from './html.ts'
+import { htmlPage, pageHeaders } from './html-page.ts'
+import { LIVE_PATH, METRICS_PATH, READY_PATH } from './status-pages.ts'
 
 interface FrontPageOptions {
-  /** the URL of MAAS */
-  maas: string
-  /** the configured address of this server; its port may be 0 */
-  listen: ListenAddress
+  facts: () => Promise<ListenerFacts>
 }
 
-/** Registers `/`: a page of text that says what this server is, with commands to copy. */
-export async function frontPage (app: FastifyInstance, { maas, listen }: FrontPageOptions): Promise<void> {
-  app.get('/', (_request, reply) => {
-    const curl = curlCommand(listen, app)
-    const commands = ['version/', 'users/?op=whoami', 'machines/'].map(path => `  ${curl(path)}\n`)
-    const title = `maas-auth-proxy: the API of MAAS at ${maas}. The proxy signs requests; clients need no API key.`
-    return reply.type('text/plain; charset=utf-8').send(`${title}\n\n${commands.join('')}`)
+/** The types of the page: text comes first, because that is for clients that accept anything, such as curl. */
+const TYPES = ['text/plain', 'text/html', 'application/json'] as const
+
+/** Registers `/`: a page that says what this server is and how it does, with lines to copy. */
+export async function frontPage (app: FastifyInstance, { facts }: FrontPageOptions): Promise<void> {
+  app.get('/', async (request, reply) => {
+    void reply.headers({ Vary: 'Accept', 'Cache-Control': 'no-store' })
+    const type = chooseMediaType(request.headers.accept, TYPES)
+    const found = await facts()
+    if (type === 'application/json') return await reply.send(found)
+    if (type === 'text/html') return await reply.headers(pageHeaders()).send(frontPageHtml(found))
+    return await reply.type('text/plain; charset=utf-8').send(frontPageText(found))
   })
 }
 
-/**
- * Creates the function that writes a curl command. The client's `Host` has no part in it: it could inject shell code.
- */
-function curlCommand (listen: ListenAddress, app: FastifyInstance): (path: string) => string {
-  if ('path' in listen) return path => `curl --unix-socket '${listen.path}' 'http://localhost/MAAS/api/2.0/${path}'`
-  const { port } = app.server.address() as AddressInfo
-  return path => `curl '${formatListenAddress({ ...listen, port })}/MAAS/api/2.0/${path}'`
+function frontPageText (facts: ListenerFacts): string {
+  const lines = facts.examples.filter(({ tool }) => tool === 'curl').map(({ text }) => `  ${text}\n`)
+  return `${titleOf(facts)}\n\n${formatFacts(facts, noPaint, '  ')}\n${lines.join('')}`
+}
+
+function frontPageHtml (facts: ListenerFacts): string {
+  const { version, examples } = facts
+  const rows = examples.map(({ tool, text }) => html`<dt>${tool}</dt><dd><pre><code>${text}</code></pre></dd>\n`)
+  const links = [READY_PATH, LIVE_PATH, METRICS_PATH].map(path => html`<a href="${path}">${path}</a> `)
+  return htmlPage('maas-auth-proxy', html`<header><h1>maas-auth-proxy</h1>${stateHtml(facts)}
+<span class="quiet">${version}</span></header>
+<p class="quiet">Signs requests to the API of MAAS. Clients need no API key.
+Where a tool insists on one, it is x:x:x.</p>
+<section class="card">${factsHtml(facts)}</section>
+<section class="card"><h2>Lines to copy</h2>
+<dl class="facts">
+${rows}</dl></section>
+<footer>For monitoring: ${links}</footer>`)
 }

@@ -94,7 +94,7 @@ export const SETTINGS = {
   ),
   adminListen: optional(
     '--admin-listen', envOf('--admin-listen'), 'ADDRESS',
-    'address that serves only /-/live, /-/ready and /-/metrics, to anyone', parseListenAddress
+    'address for operators: a page at / and /-/live, /-/ready, /-/metrics, to anyone', parseListenAddress
   ),
   connectTimeoutMs: withDefault(
     '--connect-timeout', 'TIME', '10s',

@@ -1,0 +1,62 @@
+import { setTimeout } from 'node:timers/promises'
+import { reachableAddress } from '../listen/address.ts'
+import type { Readiness } from '../observe/health.ts'
+import { version } from '../package.ts'
+import { describeMode } from '../policy/mode.ts'
+import { examplesOf } from '../respond/examples.ts'
+import type { ListenerFacts } from '../respond/facts.ts'
+import type { ListenerConfig } from '../settings/listener-config.ts'
+import type { Backend } from './backend.ts'
+import type { Key } from './key-ring.ts'
+
+/** How long the facts wait for MAAS, in milliseconds. */
+const PATIENCE_MS = 1000
+
+/** The sources of the facts about a listener. */
+export interface FactSources {
+  /** the URL of MAAS */
+  maasUrl: string
+  backend: Backend
+  config: ListenerConfig
+  key: Key
+  /** the address that it listens on, with the port that the system chose: `http://0.0.0.0:5241` or `unix:PATH` */
+  address: string
+  readiness: () => Promise<Readiness>
+}
+
+/** Finds the facts about a listener. What MAAS does not say within a second is as it was last known. */
+export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
+  const { maasUrl, backend, config, key, readiness } = sources
+  const address = reachableAddress(sources.address)
+  const needsToken = config.clientTokens !== undefined
+  const asked = readiness()
+  const owner = asked.then(async ({ ready }) => ready ? await key.owner.find() : key.owner.lastKnown)
+  const [ready, maasVersion, user] = await Promise.all([
+    inTime(asked, () => key.health.lastKnown),
+    inTime(backend.version.find(), () => backend.version.lastKnown),
+    inTime(owner, () => key.owner.lastKnown)
+  ])
+  return {
+    version: version(),
+    address,
+    maas: { url: maasUrl, version: maasVersion },
+    user,
+    readiness: ready,
+    clockOffsetSeconds: backend.upstream.clock.offsetSeconds,
+    mode: describeMode(config.policy),
+    rules: config.policy.userRules.map(({ source }) => source),
+    needsToken,
+    examples: examplesOf(address, needsToken, operation => config.policy.decide(operation).allowed)
+  }
+}
+
+/** Resolves as a promise does, or to a substitute if that takes too long. */
+async function inTime<T> (promise: Promise<T>, substitute: () => T): Promise<T> {
+  const isOver = new AbortController()
+  const late = setTimeout(PATIENCE_MS, undefined, { signal: isOver.signal }).then(substitute, substitute)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    isOver.abort()
+  }
+}

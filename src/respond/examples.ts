@@ -1,0 +1,47 @@
+import type { Operation } from '../maas/operations.ts'
+import { API_ROOT } from '../policy/policy.ts'
+import { shellQuote } from '../text/shell.ts'
+
+/** A line to copy. */
+export interface Example {
+  /** the tool that the line is for */
+  tool: string
+  text: string
+}
+
+/** The operations of the curl lines. */
+const CURL_OPERATIONS: readonly Operation[] = [read('users/', 'whoami'), read('machines/'), read('version/')]
+
+function read (path: string, op: string | null = null): Operation {
+  return { method: 'GET', path: API_ROOT + path, op, fromPath: false }
+}
+
+/**
+ * Writes lines to copy for a listener. The `Host` of a client has no part in them: it could inject shell code.
+ * @param address as {@link ListenerFacts.address}
+ * @param needsToken whether the lines have a place for the token of the client
+ * @param isAllowed whether the rules of the listener allow an operation; the others get no line
+ */
+export function examplesOf (
+  address: string, needsToken: boolean, isAllowed: (operation: Operation) => boolean
+): Example[] {
+  const [, socket] = /^unix:(.*)$/s.exec(address) ?? []
+  const origin = socket === undefined ? address : 'http://localhost'
+  const options = [
+    ...socket === undefined ? [] : ['--unix-socket', shellQuote(socket)],
+    ...needsToken ? ['-H', "'MAAS-Proxy-Token: TOKEN'"] : []
+  ]
+  const curl = CURL_OPERATIONS.filter(isAllowed).map(({ path, op }) => (
+    { tool: 'curl', text: ['curl', ...options, shellQuote(origin + path + (op === null ? '' : `?op=${op}`))].join(' ') }
+  ))
+  if (socket !== undefined || needsToken) return curl // these tools know neither
+  return [
+    ...curl,
+    { tool: 'maas CLI', text: `maas login proxied ${origin}/MAAS x:x:x` },
+    { tool: 'Python', text: `requests.get('${origin}/MAAS/api/2.0/machines/').json()` },
+    {
+      tool: 'Ansible',
+      text: `cluster_instance: { host: "${origin}/MAAS", customer_key: x, token_key: x, token_secret: x }`
+    }
+  ]
+}
