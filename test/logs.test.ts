@@ -137,12 +137,12 @@ t.test('SIGUSR2 raises the level, a second one puts it back', async t => {
 t.test('the level comes back by itself, and is left alone where it says as much already', async t => {
   const lines: LogRecord[] = []
   const stream = { write: (text: Buffer) => { for (const line of String(text).trim().split('\n')) lines.push(JSON.parse(line)) } } as unknown as Writable
-  const quiet = await createLogger('warn', 'json', stream)
+  const quiet = createLogger('warn', 'json', stream)
   createDebugToggle(quiet, 1)()
   t.match(lines, [{ level: 30, msg: /has been raised/ }], 'it is told of even where info is not')
   await until('the level is back', () => quiet.level === 'warn')
   t.match(lines[1], { msg: 'the log level is back', to: 'warn' })
-  const loud = await createLogger('trace', 'json', stream)
+  const loud = createLogger('trace', 'json', stream)
   createDebugToggle(loud)()
   t.equal(loud.level, 'trace')
   t.match(lines[2], { msg: /already/ })

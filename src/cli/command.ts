@@ -31,6 +31,8 @@ export interface Command {
   operands?: string
   /** whether the command has an answer in JSON, for --json */
   json?: true
+  /** whether the command has more to tell, for --verbose */
+  verbose?: true
   /** Runs the command. @returns the exit code */
   run: (line: CommandLine, io: Io) => Promise<number>
 }
@@ -47,10 +49,10 @@ export const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
 type StopSignal = keyof typeof EXIT_BY_SIGNAL
 
 /** Opens the log of a command. Records in the buffer are written when the process ends for any reason. */
-export async function openLog (
-  { logLevel, logFormat }: Config, stream: Writable, signals: EventEmitter
-): Promise<Logger> {
-  const logger = await createLogger(logLevel, resolveLogFormat(logFormat, stream), stream)
+export function openLog (
+  { logLevel, logFormat, logLevelFormat: levelFormat }: Config, stream: Writable, { env, signals }: Io
+): Logger {
+  const logger = createLogger(logLevel, resolveLogFormat(logFormat, stream), stream, { levelFormat, env })
   signals.on('exit', () => { logger.destination.flushNow() })
   return logger
 }

@@ -9,7 +9,7 @@ import type { SettingsReport } from './report.ts'
 const DEFAULT_RANK = 9
 
 /** The settings that may stand beside a configuration file. They say how the program talks, not what it does. */
-const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 'logFormat']
+const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 'logFormat', 'logLevelFormat']
 
 /**
  * Reads the inputs: flags and variables, which describe one listener, or a configuration file, which describes several.

@@ -1,7 +1,7 @@
 import { parseApiKey } from '../maas/api-key.ts'
 import type { Access } from '../maas/access.ts'
 import { parseMaasUrl } from '../maas/maas-url.ts'
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat } from '../observe/log/logger.ts'
+import { LOG_FORMATS, LOG_LEVEL_FORMATS, LOG_LEVELS, type LogFormat } from '../observe/log/logger.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
 import { readCertificates, readPrivateKey } from './certificates.ts'
 import { readClientTokens } from './client-tokens.ts'
@@ -122,6 +122,10 @@ export const SETTINGS = {
   logFormat: choice<LogFormat | 'auto'>(
     '--log-format', 'FORMAT', [...LOG_FORMATS, 'auto'], 'auto',
     'json, pretty, or auto: pretty on a terminal'
+  ),
+  logLevelFormat: choice(
+    '--log-level-format', 'FORMAT', LOG_LEVEL_FORMATS, 'number',
+    'number or name: how a record in JSON says its level, as 30 or as info'
   ),
   envFile: optional(
     '--env-file', 'MAAS_PROXY_ENV_FILE', 'FILE',

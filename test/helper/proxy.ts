@@ -39,7 +39,7 @@ export async function startTestProxy (t: Test, config: Config | Promise<Config>)
       callback()
     }
   })
-  const logger = await createLogger('trace', 'json', stream)
+  const logger = createLogger('trace', 'json', stream)
   const proxy = await startProxy(await config, logger)
   let stopping: Promise<void> | undefined
   const stop = async () => {

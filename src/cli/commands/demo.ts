@@ -4,13 +4,15 @@ import { SettingsError } from '../../settings/settings-error.ts'
 import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from '../command.ts'
 import type { Environment } from '../../environment.ts'
 import { type RunningProxy, startProxy } from '../../proxy/start.ts'
+import { type Paint, paintFor } from '../../text/terminal.ts'
 
 /**
  * Runs the proxy in front of a stand-in that verifies requests as MAAS does, and prints requests with their answers.
  */
 export const demo: Command = {
   help: 'run the proxy in front of a stand-in MAAS in this process, and show requests to copy',
-  async run ({ flags }, { env, stdout, stderr, signals }) {
+  async run ({ flags }, io) {
+    const { env, stdout, stderr, signals } = io
     if (flags.maasUrl !== undefined || flags.apiKeyFile !== undefined) {
       throw new SettingsError(['demo: has a MAAS and a key of its own; leave --maas-url and --api-key-file out'])
     }
@@ -20,9 +22,9 @@ export const demo: Command = {
     const { consumer, token, secret } = standIn.admin
     const settings = { MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` }
     const config = await loadConfig(flags, { ...withoutMaas(env), ...settings })
-    const logger = await openLog(config, stderr, signals)
+    const logger = openLog(config, stderr, io)
     const proxy = await startWithFallback(config, logger)
-    stdout.write(await guide(standIn, proxy))
+    stdout.write(await guide(standIn, proxy, paintFor(stdout, env)))
     const reason = await Promise.race([stopping, uncaughtError(signals, logger)])
     const code = await stopUnlessSignalled(signals, {
       ...proxy,
@@ -53,26 +55,31 @@ async function startWithFallback (config: Config, logger: Parameters<typeof star
   }
 }
 
-async function guide (standIn: StandIn, { addresses: [address] }: RunningProxy): Promise<string> {
+/** The text that the demo prints: requests with their answers, and more to copy. */
+async function guide (standIn: StandIn, { addresses: [address] }: RunningProxy, paint: Paint): Promise<string> {
   const api = `${address}/MAAS/api/2.0`
+  const title = (text: string) => `${paint('bold', text)}\n`
+  const command = (text: string) => `  ${paint('cyan', text)}`
   return [
     `The stand-in MAAS is at ${standIn.url} and verifies every signature; the proxy in front of it is at ${address}.\n`,
-    'Signed by the proxy, so MAAS knows who asks:\n',
-    await transcript(`${api}/users/?op=whoami`),
-    'Served to anyone, so it passes unsigned:\n',
-    await transcript(`${api}/version/`),
-    'The first request without the proxy:\n',
-    await transcript(`${standIn.url}/api/2.0/users/?op=whoami`),
-    'More to try:\n',
-    `  curl '${api}/machines/'`,
-    `  curl -F name=blue '${api}/tags/'`,
-    `  curl -X POST '${api}/machines/?op=allocate'\n`,
-    'Control-C stops both.\n'
+    title('Signed by the proxy, so MAAS knows who asks:'),
+    await transcript(`${api}/users/?op=whoami`, paint),
+    title('Served to anyone, so it passes unsigned:'),
+    await transcript(`${api}/version/`, paint),
+    title('The first request without the proxy:'),
+    await transcript(`${standIn.url}/api/2.0/users/?op=whoami`, paint),
+    title('More to try:'),
+    command(`curl '${api}/machines/'`),
+    command(`curl -F name=blue '${api}/tags/'`),
+    `${command(`curl -X POST '${api}/machines/?op=allocate'`)}\n`,
+    `${address}/ in a browser shows how the proxy does. Control-C stops both.\n`
   ].join('\n')
 }
 
 /** Sends a request. @returns its curl line and the answer */
-async function transcript (url: string): Promise<string> {
+async function transcript (url: string, paint: Paint): Promise<string> {
   const answer = await fetch(url)
-  return `  $ curl '${url}'\n${(await answer.text()).trimEnd().replaceAll(/^/gm, '  ')}\n  (${answer.status})\n`
+  const text = (await answer.text()).trimEnd().replaceAll(/^/gm, '  ')
+  const status = paint(answer.ok ? 'green' : 'red', `(${answer.status})`)
+  return `  $ ${paint('cyan', `curl '${url}'`)}\n${text}\n  ${status}\n`
 }

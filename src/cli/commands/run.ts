@@ -13,9 +13,10 @@ export const run: Command = {
   help: 'run a command with MAAS_URL, MAAS_API_URL and MAAS_API_KEY set for a proxy of its own, ' +
     'on a free port unless --listen says where',
   operands: 'COMMAND [ARGUMENT...]',
-  async run ({ flags, operands }, { env, stderr, signals }) {
+  async run ({ flags, operands }, io) {
+    const { env, stderr, signals } = io
     const config = await loadConfig(flags, env, DEFAULTS)
-    const logger = await openLog(config, stderr, signals)
+    const logger = openLog(config, stderr, io)
     const proxy = await startProxy(config, logger, { probeAtStart: true })
     const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
     const failing = uncaughtError(signals, logger)

@@ -1,15 +1,18 @@
 import { createDebugToggle } from '../../observe/log/debug-switch.ts'
 import { loadConfig } from '../../settings/load.ts'
 import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from '../command.ts'
+import { printOverview } from '../overview.ts'
 import { notifySystemd } from '../systemd-notify.ts'
 import { startProxy } from '../../proxy/start.ts'
+import { paintFor } from '../../text/terminal.ts'
 
 /** The default command: runs the proxy until a signal stops it. The log goes to stdout. */
 export const serve: Command = {
   help: 'run the proxy (the default)',
-  async run ({ flags }, { env, stdout, signals }) {
+  async run ({ flags }, io) {
+    const { env, stdout, signals } = io
     const config = await loadConfig(flags, env)
-    const logger = await openLog(config, stdout, signals)
+    const logger = openLog(config, stdout, io)
     const stopping = stopSignal(signals)
     const failing = uncaughtError(signals, logger)
     const starting = startProxy(config, logger, { probeAtStart: true })
@@ -17,6 +20,7 @@ export const serve: Command = {
     signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
     const proxy = await starting
     notifySystemd(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
+    void printOverview(proxy, logger, paintFor(stdout, env))
     const idle = config.idleExitMs === undefined ? [] : [proxy.waitUntilIdle(config.idleExitMs)]
     const reason = await Promise.race([stopping, failing, ...idle])
     logger.info('stopping')

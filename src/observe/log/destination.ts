@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { DestinationStream } from 'pino'
 import SonicBoom from 'sonic-boom'
+import { isTerminal } from '../../text/terminal.ts'
 
 /** Bytes that are collected before a write, to save system calls. */
 const MIN_WRITE_BYTES = 4096
@@ -32,6 +33,7 @@ export function openDestination (stream: Writable, onLost: (records: number) => 
   if (!('fd' in stream) || typeof stream.fd !== 'number') {
     return { write: text => { stream.write(text) }, close: async () => {}, flushNow () {} }
   }
+  if (isTerminal(stream)) setNonBlocking(stream)
   // Not `pino.destination`: at the end of the process it retries until somebody reads.
   const destination = new SonicBoom.SonicBoom({
     fd: stream.fd,
@@ -76,4 +78,15 @@ export function openDestination (stream: Writable, onLost: (records: number) => 
       // Nobody reads: the records are lost.
     }
   }
+}
+
+/** The part of Node's streams for terminals that has no public name. */
+interface TerminalStream { _handle?: { setBlocking?: (isBlocking: boolean) => void } | null }
+
+/**
+ * Node makes writes to a terminal block. While Ctrl-S stops the terminal, one would keep a thread, and with it the end
+ * of the process. Node has opened the terminal for itself, so that the mode is this process's own.
+ */
+function setNonBlocking (stream: Writable): void {
+  (stream as TerminalStream)._handle?.setBlocking?.(false)
 }
