@@ -43,6 +43,7 @@ export async function run (io: Io): Promise<number> {
     if (command === undefined) throw new SettingsError([noSuchCommand(name)])
     checkUsage(name, command, rest, line.operands)
     if (line.json && command.json !== true) throw new SettingsError([`--json: ${name} has no answer in JSON`])
+    if (line.verbose && command.verbose !== true) throw new SettingsError([notVerbose(name)])
     return await command.run(line, io)
   } catch (error) {
     return explain(error as NodeJS.ErrnoException, io)
@@ -59,6 +60,10 @@ function noSuchCommand (word: string): string {
     return `${word}: is not a command; a switch takes a value only behind an equals sign, as in --read-only=${word}`
   }
   return `no such command${suggestion(word, Object.keys(COMMANDS))}`
+}
+
+function notVerbose (name: string): string {
+  return `--verbose: ${name} has no more to tell; --log-level debug makes the log tell more`
 }
 
 function print (io: Io, text: string): number {

@@ -13,6 +13,8 @@ export interface CommandLine {
   operands: string[] | null
   /** whether --json asks for an answer in JSON */
   json: boolean
+  /** whether --verbose asks for more */
+  verbose: boolean
   help: boolean
   version: boolean
 }
@@ -27,6 +29,7 @@ const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
 /** The flags that are not settings, and their help. */
 export const OTHER_FLAGS = {
   '--json': 'answer in JSON, where the command says so',
+  '--verbose': 'tell more, where the command says so',
   '--help': 'show all settings and commands',
   '--version': 'show the version'
 } as const
@@ -42,7 +45,8 @@ const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 export function parseCommandLine (argv: readonly string[]): CommandLine {
   const parsing = { options: OPTIONS, strict: false, allowPositionals: true, tokens: true } as const
   const { tokens } = parseArgs({ args: [...argv], ...parsing })
-  const line: CommandLine = { flags: {}, words: [], operands: null, json: false, help: false, version: false }
+  const no = { json: false, verbose: false, help: false, version: false }
+  const line: CommandLine = { flags: {}, words: [], operands: null, ...no }
   const report = new SettingsReport()
   for (const token of tokens) {
     if (token.kind === 'option-terminator') line.operands = []
@@ -53,6 +57,7 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (rawName === '--help' || rawName === '-h') line.help = true
     else if (rawName === '--version') line.version = true
     else if (rawName === '--json') line.json = true
+    else if (rawName === '--verbose') line.verbose = true
     else if (name === undefined) report.problem(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) {
@@ -68,6 +73,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
   json: { type: 'boolean' },
+  verbose: { type: 'boolean' },
   ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: typeOf(name) }]))
 } as const
 

@@ -33,7 +33,7 @@ t.test('all is well, a line each', async t => {
   t.match(stdout, new RegExp(`^ok    name     127\\.0\\.0\\.1 is an address
 ok    tcp      127\\.0\\.0\\.1 accepts connections on port ${port}
 ok    tls      TLSv1\\.3, maas < Test CA, (89|90) days left
-ok    version  MAAS 3\\.4\\.\\d+, capabilities: networks-management, .*
+ok    version  MAAS 3\\.4\\.\\d+
 ok    user     the key of MAAS_API_KEY is that of admin, an administrator
 ok    clock    that of MAAS is (?:the same|\\d s .*)
 ok    latency  \\d+ ms for the first answer, \\d+ ms on an open connection
@@ -45,6 +45,11 @@ $`))
   t.match(plain.stdout, /^ok {4}name {5}localhost is .*127\.0\.0\.1/)
   t.match(plain.stdout, /is that of user, who is no administrator/)
   t.notMatch(plain.stdout, /tls/, 'none where there is none')
+
+  const all = await check({ MAAS_URL: maas.url, MAAS_API_KEY: keyOf(maas.admin) }, '--verbose')
+  t.match(all.stdout, /\nok {4}version {2}MAAS 3\.4\.\d+, capabilities: networks-management, /, 'the capabilities, if asked for')
+  const colored = await check({ MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: 'c:t:s', FORCE_COLOR: '1' })
+  t.match(colored.stdout.replaceAll('\u001b', '^'), /\^\[32mok {2}\^\[39m {2}name[^]*\^\[31mFAIL\^\[39m {2}tcp[^]*\^\[36mhint\^\[39m: /, 'colours')
 
   const skipped = await check({ MAAS_URL: `https://127.0.0.1:${port}/MAAS`, MAAS_API_KEY: keyOf(maas.admin) }, '--insecure-skip-tls-verify')
   t.match(skipped, { code: 0, stdout: /^note {2}--insecure[^]*not verified \(\w+\)\n +hint: the API key goes to whoever answers/ })
@@ -75,7 +80,7 @@ t.test('what is not well ends it, with what to do and a code for its class', asy
     [`https://127.0.0.1:${port}/MAAS`, 'c:t:s', 12, /FAIL {2}tls {6}the certificate of MAAS cannot be verified.*\n +hint: .*--ca-file/, 'a certificate that is not known'],
     [`https://127.0.0.1:${maas.port}/MAAS`, 'c:t:s', 12, /FAIL {2}tls /, 'TLS where there is none'],
     [`https://localhost:${port}/MAAS`, 'c:t:s', 12, /FAIL {2}tls /, 'a certificate for another name'],
-    [expired.url, 'c:t:s', 14, /ok {4}version {2}MAAS 3\.8\.0 \(beta6\), capabilities: none\nFAIL {2}user .*401.*\n +hint: .*clock/, 'a timestamp that is refused and refused again'],
+    [expired.url, 'c:t:s', 14, /ok {4}version {2}MAAS 3\.8\.0 \(beta6\)\nFAIL {2}user .*401.*\n +hint: .*clock/, 'a timestamp that is refused and refused again'],
     [behind.url, 'c:t:s', 0, /user .*bob, who is no administrator\nok {4}clock {4}that of MAAS is \d+ s behind\n +hint/, 'a MAAS whose clock is behind'],
     [web.url, 'c:t:s', 13, /FAIL {2}version {2}MAAS answers 200 to \/MAAS\/api\/2\.0\/version\/\n +hint: check that MAAS_URL leads to MAAS/, 'something that is not MAAS'],
     [array.url, 'c:t:s', 13, /FAIL {2}version/, 'nor this'],

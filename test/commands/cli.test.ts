@@ -27,6 +27,7 @@ t.test('a command line that cannot be followed', async t => {
     [['serve', 'c:t:HIDDEN'], MAAS, 2, /serve: has a word too many/, 'a word too many, not repeated'],
     [['demo', '--maas-url', 'http://x/MAAS'], {}, 2, /demo: has a MAAS and a key of its own/, 'a MAAS for the demo'],
     [['demo', '--api-key-file', '/HIDDEN'], {}, 2, /demo: has a MAAS and a key of its own/, 'a key for the demo'],
+    [['serve', '--verbose'], MAAS, 2, /--verbose: serve has no more to tell; --log-level debug/, 'a command that has no more to tell'],
     [['--lisen', ':0'], MAAS, 2, /--lisen: no such flag; did you mean --listen\?/, 'a flag that is not there'],
     [['serve', '--listen', `:${busy}`], MAAS, 1, /error: listen EADDRINUSE[^]*hint: something else listens there/, 'an address that is taken']
   ]
@@ -79,6 +80,17 @@ t.test('policy answers without MAAS and without a key', async t => {
     const result = await runHere(argv)
     t.equal(result.code, code, reason)
     t.match(result.stdout + result.stderr, wanted, reason)
+  }
+})
+
+t.test('colours help to tell reading from writing', async t => {
+  const { stdout } = await runHere(['policy', 'list', '--allow', '* tags/*'], { FORCE_COLOR: '1' })
+  const lines = stdout.replaceAll('\u001b', '^').split('\n')
+  for (const line of ['^[32mGET   ^[39m  tags/{name}/^[1m?op=machines^[22m', '^[33mPUT   ^[39m  tags/{name}/', '^[31mDELETE^[39m  tags/{name}/']) t.ok(lines.includes(line), line)
+  t.match(lines.at(-2), /^\^\[1m\d+ of \d+ operations/)
+  for (const [rule, color] of [['GET tags/', 32], ['POST tags/', 31]] as const) {
+    const answer = await runHere(['policy', 'test', rule, '--read-only'], { FORCE_COLOR: '1' })
+    t.ok(answer.stdout.startsWith(`\u001b[${color}m`), rule)
   }
 })
 

@@ -63,13 +63,19 @@ t.test('behind each value stands where it came from', async t => {
     '  - api-key: "[API key]" # MAAS_API_KEY; write the key into a file of its own, and name that with api-key-file',
     '    read-only: true # --read-only',
     '    deny: [ DELETE ** ] # --deny'
-  ]) t.ok(stdout.split('\n').includes(line), line)
+  ]) t.ok(stdout.split('\n').some(printed => printed.replace(/ +#/, ' #') === line), line)
   t.notMatch(stdout, /anonymous-operations|socket-group/, 'what has no value of the user, and none of its own, is left out')
   const ending = await config(['print'], { ...MAAS, MAAS_API_KEY: KEY, MAAS_PROXY_ALLOW: 'GET machines/**;\n' })
-  t.match(ending.stdout, '    allow: [ GET machines/** ] # MAAS_PROXY_ALLOW\n', 'a separator at the end makes no rule')
+  t.match(ending.stdout, /\n {4}allow: \[ GET machines\/\*\* \] +# MAAS_PROXY_ALLOW\n/, 'a separator at the end makes no rule')
   writeFileSync(join(dir, 'weaker.env'), `MAAS_API_KEY_FILE=${dir}/api-key`)
   const weaker = await config(['print', '--env-file', `${dir}/weaker.env`], { ...MAAS, MAAS_API_KEY: KEY })
   t.notMatch(weaker.stdout, /api-key-file:/, 'of two keys the stronger')
+  const rule = 'GET machines/a-name-that-is-longer-than-the-others/'
+  const colored = await config(['print', '--deny', rule], { ...MAAS, MAAS_API_KEY: KEY, FORCE_COLOR: '1' })
+  const lines = colored.stdout.replaceAll('\u001b', '^').split('\n')
+  t.equal(lines[0], '^[2m# The settings in effect, each with its source.^[22m', 'comments are dim')
+  t.ok(lines.includes(`    deny: [ ${rule} ] ^[2m# --deny^[22m`), 'a long value stands alone')
+  t.equal(new Set(lines.filter(line => line.includes('^[2m# default')).map(line => line.indexOf('^'))).size, 1, 'the others are aligned')
   t.match(await config(['print'], MAAS), { code: 2, stdout: '', stderr: /MAAS_API_KEY: not set/ }, 'what does not start is not printed')
   t.match(await config([]), { code: 2, stderr: /config: write config print, or config schema/ })
 })
@@ -81,7 +87,7 @@ t.test('a profile of the maas CLI stands for what it brings', async t => {
   t.match(found.stdout, /# MAAS is at http:\/\/maas\.example:5240\/MAAS; the API key is from the profile "admin"\.\n# using the only profile of the maas CLI/)
   t.notMatch(found.stdout, /^ *(?:profile|maas-url|api-key):/m)
   const asked = await config(['print', '--profile', 'admin'], { HOME, MAAS_API_KEY: 'c:t:HIDDEN', MAAS_URL: 'http://other/MAAS' })
-  t.match(asked.stdout, /^profile: admin # --profile$/m)
+  t.match(asked.stdout, /^profile: admin +# --profile$/m)
   t.notMatch(asked.stdout, /other|api-key/, 'what it is stronger than is left out')
   const file = await config(['print', '--profile', 'admin'], { HOME, MAAS_API_KEY_FILE: '/other' })
   t.notMatch(file.stdout, /other|api-key/, 'a file too')

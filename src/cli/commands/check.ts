@@ -6,22 +6,26 @@ import { checkConnection } from './check/connection.ts'
 import { checkMaas } from './check/maas.ts'
 import { EXIT_CODES, formatStep, type Step } from './check/step.ts'
 import { type Command, EXIT } from '../command.ts'
+import { paintFor } from '../../text/terminal.ts'
 
 /** The time limit of each answer of MAAS; the answers are small. */
 const ANSWER_TIMEOUT_MS = 10_000
 
 /** Tries each step of a request, and says what to do about the first that fails. */
 export const check: Command = {
-  help: 'try the way to MAAS step by step: name, TCP, TLS, version, whose key it is, clock, latency (--json)',
+  help: 'try the way to MAAS step by step: name, TCP, TLS, version (with --verbose its capabilities), ' +
+    'whose key it is, clock, latency (--json)',
   json: true,
-  async run ({ flags, json }, { env, stdout }) {
+  verbose: true,
+  async run ({ flags, json, verbose }, { env, stdout }) {
+    const paint = paintFor(stdout, env)
     const config = await loadConfig(flags, env)
     const steps: Step[] = []
     const notes = [...config.notices, ...config.warnings]
-    for (const note of json ? [] : notes) stdout.write(`note  ${note}\n`)
-    for await (const step of checkAll(config)) {
+    for (const note of json ? [] : notes) stdout.write(`${paint('yellow', 'note')}  ${note}\n`)
+    for await (const step of checkAll(config, verbose)) {
       steps.push(step)
-      if (!json) stdout.write(formatStep(step))
+      if (!json) stdout.write(formatStep(step, paint))
     }
     const failure = steps.find(({ ok }) => !ok)
     const result = { ok: failure === undefined, maasUrl: config.maasUrl.href, steps, notes }
@@ -30,7 +34,7 @@ export const check: Command = {
   }
 }
 
-async function * checkAll (config: Config): AsyncGenerator<Step> {
+async function * checkAll (config: Config, verbose: boolean): AsyncGenerator<Step> {
   let isConnected = true
   for await (const step of checkConnection(config)) {
     yield step
@@ -43,7 +47,7 @@ async function * checkAll (config: Config): AsyncGenerator<Step> {
     { name, credential: new Credential(apiKey, upstream.clock) }
   ))
   try {
-    yield * checkMaas(upstream, credentials, ANSWER_TIMEOUT_MS)
+    yield * checkMaas(upstream, credentials, { timeoutMs: ANSWER_TIMEOUT_MS, verbose })
   } finally {
     await upstream.pool.destroy()
   }

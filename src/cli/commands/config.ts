@@ -4,6 +4,7 @@ import { LISTENERS } from '../../settings/config-file.ts'
 import { type EffectiveSetting, type EffectiveSettings, effectiveSettings } from '../../settings/effective.ts'
 import { type Config, loadConfig } from '../../settings/load.ts'
 import { configSchema } from '../../settings/schema.ts'
+import { type Paint, paintFor } from '../../text/terminal.ts'
 import { type Command, EXIT } from '../command.ts'
 
 /** Prints the settings in effect as a configuration file, or the JSON Schema of such a file. */
@@ -17,7 +18,7 @@ export const config: Command = {
     const loaded = await loadConfig(flags, env)
     const effective = await effectiveSettings(flags, env)
     if (json) return printJson(contentOf(effective), stdout)
-    stdout.write(await yamlOf(effective, loaded))
+    stdout.write(alignComments(await yamlOf(effective, loaded), paintFor(stdout, env)))
     return EXIT.ok
   }
 }
@@ -55,4 +56,21 @@ function comment (
   const node = document.getIn(path, true) as { comment?: string, flow?: boolean }
   node.flow = true // keeps a list on one line, with the comment at its end
   node.comment = ` ${source}${secret ? '; write the key into a file of its own, and name that with api-key-file' : ''}`
+}
+
+/** The widest setting that comments of others are aligned to. */
+const WIDEST_VALUE = 60
+
+/** Aligns the comments at the ends of lines, and dims all comments. No source of a setting has a `#`. */
+function alignComments (yaml: string, paint: Paint): string {
+  const rows = yaml.split('\n').map(line => {
+    const at = line.lastIndexOf('# ')
+    return at < 0 ? { value: line, comment: '' } : { value: line.slice(0, at), comment: line.slice(at) }
+  })
+  const widths = rows.map(({ value }) => value.length).filter(width => width <= WIDEST_VALUE)
+  const width = Math.max(...widths)
+  return rows.map(({ value, comment }) => {
+    if (comment === '') return value
+    return (value === '' ? '' : value.padEnd(width)) + paint('dim', comment)
+  }).join('\n')
 }

@@ -1,7 +1,7 @@
 import type { Upstream } from '../../../upstream/upstream.ts'
 import { askUser, askVersion, type ProbeResult } from '../../../upstream/probe.ts'
 import type { Credential } from '../../../forward/credential.ts'
-import { NOTABLE_OFFSET } from '../../../maas/clock.ts'
+import { describeOffset, NOTABLE_OFFSET } from '../../../maas/clock.ts'
 import { failed, passed, type Step } from './step.ts'
 
 /** A key with the name of its source. */
@@ -10,14 +10,21 @@ export interface NamedCredential {
   credential: Credential
 }
 
+interface MaasCheckOptions {
+  /** for each answer */
+  timeoutMs: number
+  /** whether to name the capabilities of MAAS */
+  verbose: boolean
+}
+
 /** Asks MAAS for its version, the users of the keys, its time, and its latency. */
 export async function * checkMaas (
-  upstream: Upstream, credentials: readonly NamedCredential[], timeoutMs: number
+  upstream: Upstream, credentials: readonly NamedCredential[], { timeoutMs, verbose }: MaasCheckOptions
 ): AsyncGenerator<Step> {
   const version = await timed(async () => await askVersion(upstream, timeoutMs))
   yield describe('version', version.answer, ({ version, subversion, capabilities }) => {
     const name = `MAAS ${version}${subversion === '' ? '' : ` (${subversion})`}`
-    return `${name}, capabilities: ${capabilities.join(', ') || 'none'}`
+    return verbose ? `${name}, capabilities: ${capabilities.join(', ') || 'none'}` : name
   })
   if (!version.answer.ok) return
 
@@ -38,9 +45,8 @@ function describe<T> (name: Step['name'], answer: ProbeResult<T>, tell: (value: 
 
 /** A difference is not a failure, because signatures use the time of MAAS. */
 function describeClock (offset: number): Step {
-  const difference = offset === 0 ? 'the same' : `${Math.abs(offset)} s ${offset > 0 ? 'ahead' : 'behind'}`
   const remedy = 'signatures follow the clock of MAAS, but one of the two is wrong: set it right'
-  return passed('clock', `that of MAAS is ${difference}`, Math.abs(offset) > NOTABLE_OFFSET ? remedy : null)
+  return passed('clock', `that of MAAS is ${describeOffset(offset)}`, Math.abs(offset) > NOTABLE_OFFSET ? remedy : null)
 }
 
 async function timed<T> (ask: () => Promise<T>): Promise<{ answer: T, ms: number }> {

@@ -1,3 +1,5 @@
+import type { Paint } from '../../../text/terminal.ts'
+
 /** The result of one step. */
 export interface Step {
   name: keyof typeof EXIT_CODES
@@ -14,9 +16,10 @@ export const EXIT_CODES = { name: 10, tcp: 11, tls: 12, version: 13, user: 14, c
 const NAME_WIDTH = Math.max(...Object.keys(EXIT_CODES).map(name => name.length))
 
 /** A step as text: a line, and below it what to do. */
-export function formatStep ({ name, ok, detail, remedy }: Step): string {
-  const line = `${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(NAME_WIDTH)}  ${detail}\n`
-  return remedy === null ? line : `${line}      ${' '.repeat(NAME_WIDTH)}  hint: ${remedy}\n`
+export function formatStep ({ name, ok, detail, remedy }: Step, paint: Paint): string {
+  const word = ok ? paint('green', 'ok  ') : paint('red', 'FAIL')
+  const line = `${word}  ${name.padEnd(NAME_WIDTH)}  ${detail}\n`
+  return remedy === null ? line : `${line}      ${' '.repeat(NAME_WIDTH)}  ${paint('cyan', 'hint')}: ${remedy}\n`
 }
 
 /** Makes a step that passed. */
