@@ -52,21 +52,23 @@ t.test('records keep their order and their letters, however long they are', asyn
   t.strictSame(text().trim().split('\n').map(line => JSON.parse(line).msg), messages)
 })
 
-t.test('a log that nobody reads costs records, which are counted, and neither memory nor the end of the process', async t => {
-  const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] }) // holds the other end of a pipe, and reads nothing
-  reader.stdin.on('error', () => {}) // killed with data unread
-  t.after(() => reader.kill())
-  const logger = createLogger('info', 'json', Object.assign(new Writable(), { fd: descriptorOf(reader.stdin) }))
-  const record = 'x'.repeat(1000)
-  const before = process.memoryUsage().rss
-  for (let i = 0; i < 50; i++) {
-    for (let j = 0; j < 1000; j++) logger.info(record)
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  t.ok(process.memoryUsage().rss - before < 32 * 1024 * 1024, 'of 50 MB hardly any are kept')
-  await logger.destination.close()
-  reader.kill()
-})
+for (const format of ['json', 'pretty'] as const) {
+  t.test(`a ${format} log that nobody reads costs records, which are counted, and neither memory nor the end of the process`, async t => {
+    const reader = spawn('sleep', ['60'], { stdio: ['pipe', 'ignore', 'ignore'] }) // holds the other end of a pipe, and reads nothing
+    reader.stdin.on('error', () => {}) // killed with data unread
+    t.after(() => reader.kill())
+    const logger = createLogger('info', format, Object.assign(new Writable(), { fd: descriptorOf(reader.stdin) }))
+    const record = 'x'.repeat(1000)
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < 50; i++) {
+      for (let j = 0; j < 1000; j++) logger.info(record)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    t.ok(process.memoryUsage().rss - before < 32 * 1024 * 1024, 'of 50 MB hardly any are kept')
+    await logger.destination.close()
+    reader.kill()
+  })
+}
 
 t.test('a reader that goes away ends the log and nothing else', async t => {
   const path = `${t.testdir()}/fifo`
@@ -74,7 +76,7 @@ t.test('a reader that goes away ends the log and nothing else', async t => {
   const reader = openSync(path, 'r+')
   const fd = openSync(path, 'w')
   t.after(() => { closeSync(fd) })
-  const logger = await createLogger('info', 'json', Object.assign(new Writable(), { fd }))
+  const logger = createLogger('info', 'json', Object.assign(new Writable(), { fd }))
   closeSync(reader)
   for (let i = 0; i < 10; i++) {
     logger.info('x'.repeat(8000))

@@ -1,4 +1,3 @@
-import { formatMs } from '../observe/log/request-line.ts'
 import type { MinuteSummary } from '../observe/last-hour.ts'
 import { type Html, html } from './html.ts'
 
@@ -43,7 +42,7 @@ export function durationsChart (minutes: readonly MinuteSummary[]): Html {
     })
     return html`<path class="${className}" d="${path.join('')}"/>\n`
   }
-  const grid = Array.from({ length: decades + 1 }, (_, i) => ({ y: y(10 ** i), text: formatMs(10 ** i) }))
+  const grid = Array.from({ length: decades + 1 }, (_, i) => ({ y: y(10 ** i), text: decadeOf(10 ** i) }))
   return chart('Durations in each minute of the last hour', grid, [
     line('slow', ({ slowMs }) => slowMs), line('middle', ({ medianMs }) => medianMs)
   ])
@@ -66,6 +65,10 @@ ${lines}${content}<text x="${left}" y="${height - 6}">an hour ago</text>
 
 function xOf (minute: number, count: number): number {
   return CHART.left + PLOT_WIDTH * minute / count
+}
+
+function decadeOf (ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`
 }
 
 function agoOf (i: number, count: number): string {

@@ -15,6 +15,7 @@ import { createSigner } from '../../dist/maas/sign.js'
 import { accessLog } from '../../dist/observe/log/access-log.js'
 import { createLogger } from '../../dist/observe/log/logger.js'
 import { Traffic } from '../../dist/observe/metrics/traffic.js'
+import { Activity } from '../../dist/proxy/activity.js'
 import { loadConfig } from '../../dist/settings/load.js'
 
 const CALLS = 200_000
@@ -60,6 +61,7 @@ const logger = await createLogger('info', 'json', { write: () => true })
 const logged = Object.assign(new Exchange(), { target: parsed, operation, access: 'signed', attempts: 1, responseBytes: 1024, answeredAt: performance.now() })
 const outcome = { request: { id: 'req-1', method: 'POST', log: logger, raw: request }, exchange: logged, status: 200, complete: true, ms: 1.23 }
 const traffic = new Traffic()
+const activity = new Activity(traffic)
 const log = accessLog(() => logger)
 
 const steps = {
@@ -76,7 +78,8 @@ const steps = {
   'head of a request': () => requestHeaders(rawHeaders, undefined, 'OAuth'),
   'head of an answer': () => responseHead(200, 'OK', answer),
   'count for the metrics': () => traffic.add(outcome),
-  'log, without the writing': () => log(outcome)
+  'log, without the writing': () => log(outcome),
+  'note for the page of operators': () => activity.observe(outcome)
 }
 if (parsed.query.length !== 2) throw new Error('the sample request is not what it should be')
 
