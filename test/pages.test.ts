@@ -9,7 +9,9 @@ import { chooseMediaType } from '../src/http/accept.ts'
 import { LastHour } from '../src/observe/last-hour.ts'
 import { RecentRequests } from '../src/observe/recent-requests.ts'
 import { describeMode } from '../src/policy/mode.ts'
+import type { Policy } from '../src/policy/policy.ts'
 import { KnownFact } from '../src/proxy/known-fact.ts'
+import type { DashboardData } from '../src/respond/dashboard-data.ts'
 import { dashboardHtml } from '../src/respond/dashboard-html.ts'
 import { durationsChart, requestsChart } from '../src/respond/charts.ts'
 import { examplesOf } from '../src/respond/examples.ts'
@@ -35,12 +37,16 @@ t.test('the type of a page is what the client likes best', async t => {
     ['text/html;q=2, nonsense, text/html;q=x', 'text/plain', 'what is malformed counts for nothing'],
     ['TEXT/HTML', 'text/html', 'in capitals']
   ]
-  for (const [accept, wanted, reason] of rows) t.equal(chooseMediaType(accept, ['text/plain', 'text/html', 'application/json']), wanted, reason)
+  for (const [accept, wanted, reason] of rows) {
+    t.equal(chooseMediaType(accept,
+      ['text/plain', 'text/html', 'application/json']), wanted, reason)
+  }
 })
 
 t.test('what goes into HTML is escaped', async t => {
   const rows: Array<[piece: Html, wanted: string, reason: string]> = [
-    [html`<p title="${'"><script>'}">${"<&>'"}</p>`, '<p title="&quot;&gt;&lt;script&gt;">&lt;&amp;&gt;&#39;</p>', 'texts and attributes'],
+    [html`<p title="${'"><script>'}">${"<&>'"}</p>`, '<p title="&quot;&gt;&lt;script&gt;">&lt;&amp;&gt;&#39;</p>',
+      'texts and attributes'],
     [html`${1}${html`<b>${'<'}</b>`}${['<', html`<i>`]}`, '1<b>&lt;</b>&lt;<i>', 'numbers, pieces and lists'],
     [html`${'a\u0000\u001b\u2028b'}`, 'a??\u2028b', 'control characters'],
     [html``, '', 'nothing']
@@ -53,17 +59,24 @@ t.test('the mode of a policy in words', async t => {
     [{}, 'reads and writes'],
     [{ readOnly: ['true'] }, 'read-only'],
     [{ allow: ['GET machines/**'] }, 'reads and writes, 1 rule'],
-    [{ allow: ['GET machines/**'], deny: ['GET tags/'], policyMode: ['warn'] }, 'reads and writes, 2 rules, which only warn'],
+    [{ allow: ['GET machines/**'], deny: ['GET tags/'], policyMode: ['warn'] },
+      'reads and writes, 2 rules, which only warn'],
     [{ allowCredentialOperations: ['true'] }, 'reads and writes, operations on credentials too']
   ]
-  for (const [flags, wanted] of rows) t.equal(describeMode((await testConfig('http://127.0.0.1:1/MAAS', flags)).listeners[0]?.policy as never), wanted)
+  for (const [flags, wanted] of rows) {
+    const { listeners: [listener] } = await testConfig('http://127.0.0.1:1/MAAS', flags)
+    t.equal(describeMode(listener?.policy as Policy), wanted)
+  }
 })
 
 t.test('lines to copy are for a shell, and for what the rules allow', async t => {
   const all = () => true
-  t.equal(examplesOf("unix:/run/it's", false, all)[0]?.text, "curl --unix-socket '/run/it'\\''s' 'http://localhost/MAAS/api/2.0/users/?op=whoami'", 'a socket')
-  t.equal(examplesOf('http://127.0.0.1:1', true, all)[0]?.text, "curl -H 'MAAS-Proxy-Token: TOKEN' 'http://127.0.0.1:1/MAAS/api/2.0/users/?op=whoami'", 'a token')
-  t.strictSame(examplesOf('http://127.0.0.1:1', false, ({ op }) => op === null).map(({ tool }) => tool), ['curl', 'curl', 'maas CLI', 'Python', 'Ansible'])
+  t.equal(examplesOf("unix:/run/it's", false, all)[0]?.text,
+    "curl --unix-socket '/run/it'\\''s' 'http://localhost/MAAS/api/2.0/users/?op=whoami'", 'a socket')
+  t.equal(examplesOf('http://127.0.0.1:1', true, all)[0]?.text,
+    "curl -H 'MAAS-Proxy-Token: TOKEN' 'http://127.0.0.1:1/MAAS/api/2.0/users/?op=whoami'", 'a token')
+  t.strictSame(examplesOf('http://127.0.0.1:1', false, ({ op }) => op === null).map(({ tool }) => tool),
+    ['curl', 'curl', 'maas CLI', 'Python', 'Ansible'])
 })
 
 /** The end of a request. */
@@ -107,9 +120,16 @@ t.test('the last hour is counted minute by minute', async t => {
 t.test('charts draw any hour', async t => {
   const quiet = { requests: 0, failed: 0, medianMs: 0, slowMs: 0 }
   const busy = { requests: 37, failed: 4, medianMs: 11, slowMs: 1448 }
-  const hours = { empty: new Array(60).fill(quiet), busy: [...new Array(57).fill(quiet), busy, busy, quiet], one: [busy] }
+  const hours = {
+    empty: new Array(60).fill(quiet),
+    busy: [...new Array(57).fill(quiet), busy, busy, quiet],
+    one: [busy]
+  }
   for (const [name, minutes] of Object.entries(hours)) {
-    for (const { text } of [requestsChart(minutes), durationsChart(minutes)]) t.notMatch(text, /NaN|Infinity|undefined|="-/, name)
+    for (const { text } of [requestsChart(minutes), durationsChart(minutes)]) {
+      t.notMatch(text,
+        /NaN|Infinity|undefined|="-/, name)
+    }
   }
   t.match(requestsChart(hours.busy).text, /<title>this minute: 0 requests[^]*|2 min ago: 37 requests, 4 failed/)
   t.match(requestsChart(hours.busy).text, /text-anchor="end">40<\/text>/, 'the scale is a round number')
@@ -147,24 +167,35 @@ t.test('the front page says how the proxy does, to people and to programs', asyn
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
-  const proxy = await startTestProxy(t, testConfig(maas.url, { readOnly: ['true'], deny: ['GET tags/'], allowHost: ['evil.example'] }, `${consumer}:${token}:${secret}`))
+  const flags = { readOnly: ['true'], deny: ['GET tags/'], allowHost: ['evil.example'] }
+  const proxy = await startTestProxy(t, testConfig(maas.url, flags, `${consumer}:${token}:${secret}`))
   const browser = await page(proxy.port, BROWSER, 'X-Other: <script>')
   t.match(browser.head, /^HTTP\/1\.1 200 [^]*Content-Type: text\/html; charset=utf-8/i)
   t.match(browser.head, /vary: Accept\r\ncache-control: no-store/i)
   const [, style = ''] = /<style>([^]*?)<\/style>/.exec(browser.body) ?? []
   const hash = createHash('sha256').update(style).digest('base64')
-  t.match(browser.head, `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`)
+  t.match(browser.head,
+    `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`)
   t.notMatch(browser.body, /<script|<link|<img|style=|http-equiv|src=/i, 'it loads nothing')
-  for (const text of ['● ready', `<dd>${maas.url}, version 3.4`, '<dt>API key of</dt><dd>admin</dd>', '<dd>read-only, 1 rule</dd>', '--deny &quot;GET tags/&quot;', 'that of MAAS is',
-    `curl &#39;${proxy.address}/MAAS/api/2.0/users/?op=whoami&#39;`, 'maas login proxied', 'requests.get', 'cluster_instance', 'href="/-/ready"']) t.ok(browser.body.includes(text), text)
+  for (const text of [
+    '● ready', `<dd>${maas.url}, version 3.4`, '<dt>API key of</dt><dd>admin</dd>', '<dd>read-only, 1 rule</dd>',
+    '--deny &quot;GET tags/&quot;', 'that of MAAS is', `curl &#39;${proxy.address}/MAAS/api/2.0/users/?op=whoami&#39;`,
+    'maas login proxied', 'requests.get', 'cluster_instance', 'href="/-/ready"'
+  ]) t.ok(browser.body.includes(text), text)
 
   const text = await page(proxy.port, '*/*')
   t.match(text.head, /content-type: text\/plain/i)
-  t.match(text.body, new RegExp(`^maas-auth-proxy \\S+ signs [^]*\n {2}listens on  ${proxy.address}\n[^]*\n {2}API key of  admin\n {2}ready {7}yes: MAAS answers[^]*\n {2}rule {8}--deny "GET tags/"\n\n {2}curl '`))
+  t.match(text.body, new RegExp(`^maas-auth-proxy \\S+ signs [^]*\n {2}listens on  ${proxy.address}\n`))
+  t.match(text.body, /\n {2}API key of {2}admin\n {2}ready {7}yes: MAAS answers/)
+  t.match(text.body, /\n {2}rule {8}--deny "GET tags\/"\n\n {2}curl '/)
   const json = jsonBody(await exchange(proxy.port, get('/', 'Accept: application/json'))) as Record<string, unknown>
-  t.match(json, { address: proxy.address, maas: { url: maas.url, version: /^3\.4/ }, user: 'admin', readiness: { ready: true }, mode: 'read-only, 1 rule', needsToken: false })
-  for (const { body } of [browser, text, await page(proxy.port, BROWSER, 'Host: evil.example')]) t.notMatch(body, /evil|<script>/, 'nothing of the request is in it')
-  t.notMatch(browser.body + text.body + JSON.stringify(json), new RegExp([consumer, token, secret].join('|')), 'and no key')
+  t.match(json, { address: proxy.address, maas: { url: maas.url, version: /^3\.4/ }, user: 'admin' })
+  t.match(json, { readiness: { ready: true }, mode: 'read-only, 1 rule', needsToken: false })
+  for (const { body } of [browser, text, await page(proxy.port, BROWSER, 'Host: evil.example')]) {
+    t.notMatch(body, /evil|<script>/, 'nothing of the request is in it')
+  }
+  t.notMatch(browser.body + text.body + JSON.stringify(json), new RegExp([consumer, token, secret].join('|')),
+    'and no key')
 })
 
 t.test('a listener for clients with tokens says so', async t => {
@@ -180,15 +211,19 @@ t.test('a MAAS that does not answer delays the front page for a moment only', as
   const silent = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t, testConfig(silent.url))
   const { body } = await page(proxy.port, BROWSER)
-  t.match(body, /● not ready[^]*<dt>MAAS<\/dt><dd>http:[^<,]*<\/dd>[^]*API key of<\/dt><dd>not known yet[^]*class="bad">no: MAAS has not been asked yet/)
+  t.match(body, /● not ready[^]*<dt>MAAS<\/dt><dd>http:[^<,]*<\/dd>[^]*API key of<\/dt><dd>not known yet/)
+  t.match(body, 'class="bad">no: MAAS has not been asked yet')
   const down = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS'))
-  t.match((await page(down.port, BROWSER)).body, /class="bad">no: MAAS refused the connection<\/dd>\n<dt>to do<\/dt><dd class="bad">check that MAAS runs/, 'one that is not there')
+  t.match((await page(down.port, BROWSER)).body,
+    /class="bad">no: MAAS refused the connection<\/dd>\n<dt>to do<\/dt><dd class="bad">check that MAAS runs/,
+    'one that is not there')
 })
 
 t.test('lines to copy never have the address that means all addresses', async t => {
   const upstream = await rawUpstream(t, () => {})
   for (const [listen, wanted] of [['0.0.0.0:0', 'http://127.0.0.1:'], ['[::]:0', 'http://[::1]:']] as const) {
-    const config = await testConfig(upstream.url, { listen: [listen], allowNonLoopback: ['true'], noClientAuth: ['true'] })
+    const config = await testConfig(upstream.url,
+      { listen: [listen], allowNonLoopback: ['true'], noClientAuth: ['true'] })
     const proxy = await startTestProxy(t, config).catch(() => null)
     if (proxy === null) return t.comment(`${listen}: this machine has no such address`)
     const { body } = await page(proxy.port, '*/*')
@@ -202,12 +237,15 @@ t.test('the page of the separate address has what one client may not know of oth
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
   const listen = ['127.0.0.1:0', '127.0.0.1:0']
-  const proxy = await startTestProxy(t, testConfig(maas.url, { listen, adminListen: ['127.0.0.1:0'], deny: ['DELETE **'] }, `${consumer}:${token}:${secret}`))
+  const flags = { listen, adminListen: ['127.0.0.1:0'], deny: ['DELETE **'] }
+  const proxy = await startTestProxy(t, testConfig(maas.url, flags, `${consumer}:${token}:${secret}`))
   const admin = Number(new URL(proxy.adminAddress ?? '').port)
-  t.match((await page(admin, BROWSER)).body, /Errors since the start<\/h2><p class="quiet">none[^]*none yet/, 'nothing yet')
+  t.match((await page(admin, BROWSER)).body, /Errors since the start<\/h2><p class="quiet">none[^]*none yet/,
+    'nothing yet')
   await exchange(proxy.port, get('/MAAS/api/2.0/users/?op=whoami&secret=HIDDEN'))
   await exchange(proxy.port, get('/MAAS/api/2.0/machines/<img>/').replace('<img>', '%3Cimg%3E'))
-  await exchange(proxy.port, request(['POST /MAAS/api/2.0/tags/?op=%3Cscript%3E HTTP/1.1', 'Host: localhost', 'Content-Length: 0']))
+  await exchange(proxy.port,
+    request(['POST /MAAS/api/2.0/tags/?op=%3Cscript%3E HTTP/1.1', 'Host: localhost', 'Content-Length: 0']))
   await exchange(proxy.port, request(['DELETE /MAAS/api/2.0/tags/blue/ HTTP/1.1', 'Host: localhost']))
   await exchange(proxy.port, 'nonsense\r\n\r\n')
   await exchange(proxy.port, get('/MAAS/../'))
@@ -216,28 +254,43 @@ t.test('the page of the separate address has what one client may not know of oth
   t.match(head, /^HTTP\/1\.1 200 [^]*refresh: 10\r\n/i)
   t.match(head, /default-src 'none'; style-src 'sha256-/)
   t.equal(body.match(/<dl class="facts">/g)?.length, 2, 'both listeners')
-  for (const text of ['/MAAS/api/2.0/users/?op=whoami', '?op=&lt;script&gt;', 'MAAS_PROXY_RULE_REFUSED', 'error: the rules do not allow the operation', 'hint: allow it with --allow', '(a target that is no path)', '<svg ']) t.ok(body.includes(text), text)
-  t.match(body, /<td class="number">1<\/td><td><code>MAAS_PROXY_REQUEST_MALFORMED<\/code>/, 'what never was a request is counted')
+  for (const text of [
+    '/MAAS/api/2.0/users/?op=whoami', '?op=&lt;script&gt;', 'MAAS_PROXY_RULE_REFUSED', '<svg ',
+    'error: the rules do not allow the operation', 'hint: allow it with --allow', '(a target that is no path)'
+  ]) t.ok(body.includes(text), text)
+  t.match(body, /<td class="number">1<\/td><td><code>MAAS_PROXY_REQUEST_MALFORMED<\/code>/,
+    'what never was a request is counted')
   t.notMatch(body, /<script|<img|HIDDEN/i)
-  t.match((await page(admin, '*/*')).body, /listens on[^]*listens on[^]*Z {2}DELETE {2}\/MAAS\/api\/2\.0\/tags\/blue\/ +403 [^\n]*\n {4}error: [^\n]*\n {4}hint: /)
-  const json = jsonBody(await exchange(admin, get('/', 'Accept: application/json'))) as { minutes: Array<{ requests: number }>, latest: unknown[], listeners: unknown[] }
+  const text = await page(admin, '*/*')
+  t.match(text.body, /listens on[^]*listens on/)
+  t.match(text.body, /Z {2}DELETE {2}\/MAAS\/api\/2\.0\/tags\/blue\/ +403 .*\n {4}error: .*\n {4}hint: /)
+  const json = jsonBody(await exchange(admin, get('/', 'Accept: application/json'))) as unknown as DashboardData
   t.match([json.listeners.length, json.latest.length, json.minutes.length], [2, 5, 60])
   t.equal(json.minutes.reduce((sum, { requests }) => sum + requests, 0), 5)
-  t.notMatch((await page(proxy.port, BROWSER)).body, /whoami&secret|tags\/blue|<svg/, 'the front page has nothing of it')
+  t.notMatch((await page(proxy.port, BROWSER)).body, /whoami&secret|tags\/blue|<svg/,
+    'the front page has nothing of it')
 })
 
 t.test('what went wrong is marked in the list of requests', async t => {
-  const facts = { version: '1', readiness: { ready: false, reason: '', remedy: null }, maas: { url: '', version: null }, rules: [] }
+  const facts = {
+    version: '1',
+    readiness: { ready: false, reason: '', remedy: null },
+    maas: { url: '', version: null },
+    rules: []
+  }
   const request = { at: 0, method: 'GET', path: '/', ms: 1, complete: true }
-  const latest = [{ ...request, status: 200 }, { ...request, status: 404 }, { ...request, status: 502 }, { ...request, complete: false }]
+  const latest = [{ ...request, status: 200 }, { ...request, status: 404 }, { ...request, status: 502 },
+    { ...request, complete: false }]
   const page = dashboardHtml({ listeners: [facts], latest, errors: [], minutes: [] } as never)
-  t.strictSame([...page.matchAll(/<td class="(\w+)">(\d+|---)</g)].map(([, ...match]) => match), [['good', '200'], ['odd', '404'], ['bad', '502'], ['bad', '---']])
+  t.strictSame([...page.matchAll(/<td class="(\w+)">(\d+|---)</g)].map(([, ...match]) => match),
+    [['good', '200'], ['odd', '404'], ['bad', '502'], ['bad', '---']])
   t.match(page, '<div class="odd">note: the client did not get the whole answer</div>')
 })
 
 t.test('no web page reads the separate address by a name of its own', async t => {
   const upstream = await rawUpstream(t, () => {})
-  const proxy = await startTestProxy(t, testConfig(upstream.url, { adminListen: ['127.0.0.1:0'], allowHost: ['known.example'] }))
+  const proxy = await startTestProxy(t,
+    testConfig(upstream.url, { adminListen: ['127.0.0.1:0'], allowHost: ['known.example'] }))
   const admin = Number(new URL(proxy.adminAddress ?? '').port)
   const rows: Array<[host: string, fields: string[], status: number, reason: string]> = [
     ['localhost', [], 200, 'a name of loopback'],
@@ -250,7 +303,11 @@ t.test('no web page reads the separate address by a name of its own', async t =>
     ['localhost', ['Origin: http://evil.example'], 403, 'likewise']
   ]
   for (const [host, fields, status, reason] of rows) {
-    t.match(await exchange(admin, get('/', ...fields).replace('localhost', host)), new RegExp(`^HTTP/1\\.1 ${status} `), reason)
-    if (fields.length === 0) t.match(await exchange(admin, get('/-/live').replace('localhost', host)), /^HTTP\/1\.1 200 /, 'probes are answered under any name')
+    t.match(await exchange(admin, get('/', ...fields).replace('localhost', host)),
+      new RegExp(`^HTTP/1\\.1 ${status} `), reason)
+    if (fields.length === 0) {
+      t.match(await exchange(admin, get('/-/live').replace('localhost', host)),
+        /^HTTP\/1\.1 200 /, 'probes are answered under any name')
+    }
   }
 })

@@ -50,7 +50,7 @@ for (const [shell, offersOf] of Object.entries(SHELLS)) {
       ['--read-only po', ['policy'], 'and a switch takes nothing away'],
       ['policy ', ['list', 'test'], 'words of a command'],
       ['completion ', ['bash', 'zsh', 'fish'], 'of this one'],
-      ['--', [...flags, '--json', '--help', '--version'], 'flags'],
+      ['--', [...flags, '--json', '--verbose', '--help', '--version'], 'flags'],
       ['serve --read', ['--read-only'], 'behind a command too'],
       ['--log-format ', ['json', 'pretty', 'auto'], 'words for a value'],
       ['--log-level=de', ['debug'], 'behind an equals sign'],

@@ -52,7 +52,11 @@ t.test('both pages look as they are meant to, in a browser', { skip: withoutChro
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
-  const flags = { listen: [`127.0.0.1:${makesPictures ? 5241 : 0}`], adminListen: ['127.0.0.1:0'], deny: ['DELETE machines/**'] }
+  const flags = {
+    listen: [`127.0.0.1:${makesPictures ? 5241 : 0}`],
+    adminListen: ['127.0.0.1:0'],
+    deny: ['DELETE machines/**']
+  }
   const proxy = await startTestProxy(t, testConfig(maas.url, flags, `${consumer}:${token}:${secret}`))
   const paths: Array<[method: string, path: string]> = [
     ['GET', 'machines/'], ['GET', 'users/?op=whoami'], ['POST', 'machines/?op=allocate'], ['GET', 'version/'],
