@@ -228,6 +228,7 @@ t.test('lines to copy never have the address that means all addresses', async t 
     if (proxy === null) return t.comment(`${listen}: this machine has no such address`)
     const { body } = await page(proxy.port, '*/*')
     t.ok(body.includes(`curl '${wanted}${proxy.port}/MAAS/`), listen)
+    t.ok(body.includes(`listens on  ${wanted}${proxy.port} and all other addresses of this machine\n`), listen)
     t.notMatch(body, /0\.0\.0\.0|\[::\]/)
   }
 })

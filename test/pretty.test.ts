@@ -2,9 +2,11 @@ import t from 'tap'
 import { once } from 'node:events'
 import { spawn, spawnSync } from 'node:child_process'
 import { Writable } from 'node:stream'
-import { createLogger } from '../src/observe/log/logger.ts'
+import { printOverview } from '../src/cli/overview.ts'
+import { createLogger, type LogFormat } from '../src/observe/log/logger.ts'
 import { prettyFormatter } from '../src/observe/log/pretty.ts'
 import { formatMs } from '../src/observe/log/request-line.ts'
+import type { RunningProxy } from '../src/proxy/start.ts'
 import { columnsOf, cutMiddle, noPaint, paintFor } from '../src/text/terminal.ts'
 import { ENVIRONMENT, PROGRAM } from './helper/process.ts'
 import { KEY } from './helper/proxy.ts'
@@ -175,6 +177,23 @@ t.test('a log for programs has its levels as numbers, or as names', async t => {
   const people = memory()
   createLogger('info', 'pretty', people.stream, { levelFormat: 'name' }).warn('three')
   t.match(people.text(), /warn {4}three/, 'people read names anyway')
+})
+
+t.test('the overview is for people who want to know', async t => {
+  let asked = 0
+  const proxy = { facts: async () => { asked++; return [] } } as unknown as RunningProxy
+  const rows: Array<[level: 'info' | 'warn', format: LogFormat, isPrinted: boolean, reason: string]> = [
+    ['info', 'pretty', true, 'people'],
+    ['warn', 'pretty', false, 'people who want to see warnings only'],
+    ['info', 'json', false, 'programs']
+  ]
+  for (const [level, format, isPrinted, reason] of rows) {
+    const { stream, text } = memory()
+    asked = 0
+    await printOverview(proxy, createLogger(level, format, stream), noPaint)
+    t.equal(text() !== '', isPrinted, reason)
+    t.equal(asked, Number(isPrinted), 'and MAAS is asked for nobody else')
+  }
 })
 
 const SCRIPT = (spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '').includes('util-linux')

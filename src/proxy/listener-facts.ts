@@ -39,6 +39,7 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
   return {
     version: version(),
     address,
+    isWildcard: address !== sources.address,
     maas: { url: maasUrl, version: maasVersion },
     user,
     readiness: ready,

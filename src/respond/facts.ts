@@ -9,6 +9,8 @@ export interface ListenerFacts {
   version: string
   /** where this machine reaches the listener: `http://127.0.0.1:5241` or `unix:PATH` */
   address: string
+  /** whether it listens on all addresses of the machine */
+  isWildcard: boolean
   maas: {
     url: string
     /** null if MAAS has not said it yet */
@@ -34,9 +36,10 @@ export type FactRow = readonly [name: string, text: string]
 
 /** The facts as rows for people, in the order of their importance. */
 export function factRows (facts: ListenerFacts): FactRow[] {
-  const { address, maas, user, readiness: { ready, reason, remedy }, clockOffsetSeconds, mode, rules } = facts
+  const { address, isWildcard, maas, user, clockOffsetSeconds, mode, rules } = facts
+  const { ready, reason, remedy } = facts.readiness
   return [
-    ['listens on', address],
+    ['listens on', isWildcard ? `${address} and all other addresses of this machine` : address],
     ['MAAS', maas.version === null ? maas.url : `${maas.url}, version ${maas.version}`],
     ['API key of', user ?? 'not known yet'],
     ['ready', `${ready ? 'yes' : 'no'}: ${reason}`],
