@@ -12,6 +12,7 @@ import type { Signing } from './credential.ts'
 import { OriginRewriter } from './origin-rewriter.ts'
 import { redirect } from './redirect.ts'
 import { responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
+import type { SecretStream } from './secret-mask.ts'
 
 /** The request of an answer, and the response to write the answer to. */
 export interface AnswerTask {
@@ -40,7 +41,8 @@ export class Answer implements EndOfTurnListener {
   /** body bytes that MAAS has yet to send; null if the length is unknown */
   #remaining: number | null = null
   #buffered: BufferedAnswer | null = null
-  #rewriter: OriginRewriter | null = null
+  /** what changes the body on its way; null for most answers */
+  #transform: OriginRewriter | SecretStream | null = null
   /** a small body that arrived in one chunk, to be written at the end of the turn */
   #smallBody: string | null = null
   #awaitsEndOfTurn = false
@@ -59,15 +61,19 @@ export class Answer implements EndOfTurnListener {
 
   /** @throws ProxyError if the head cannot be forwarded */
   head (status: number, rawHeaders: readonly Buffer[], reason: string): void {
-    const { request, response, upstream: { origin, clock }, exchange, rewriteBody } = this.#task
-    const plain = responseHead(status, reason, rawHeaders)
+    const { request, response, upstream: { origin, clock }, signing, exchange, rewriteBody } = this.#task
+    const received = responseHead(status, reason, rawHeaders)
+    const plain = status < 400 ? received : signing.secretMask.head(received)
     if (plain.date !== null) clock.learnFromDate(plain.date)
     exchange.maasTraceId = plain.traceId
-    if (rewriteBody && status === 200) this.#rewriter = new OriginRewriter(origin, ownOrigin(request))
     let head = plain
-    if (status >= 300 && status < 400) head = redirect(plain, origin, ownOrigin(request))
-    else if (this.#rewriter !== null) head = withoutLength(plain)
-    if (needsBuffering(head)) {
+    if (status >= 400) this.#transform = signing.secretMask.stream()
+    else if (status >= 300) head = redirect(plain, origin, ownOrigin(request))
+    else if (rewriteBody && status === 200) {
+      this.#transform = new OriginRewriter(origin, ownOrigin(request))
+      head = withoutLength(plain)
+    }
+    if (needsBuffering(head, this.#isSigned)) {
       this.#buffered = new BufferedAnswer(head)
       return
     }
@@ -91,7 +97,7 @@ export class Answer implements EndOfTurnListener {
       this.#buffered.push(chunk)
       return true
     }
-    if (this.#rewriter !== null) return response.write(this.#rewriter.write(chunk))
+    if (this.#transform !== null) return response.write(this.#transform.write(chunk))
     if (this.#remaining !== null) this.#remaining -= chunk.length
     if (this.#remaining !== 0) return response.write(chunk)
     if (chunk.length > SMALL_BYTES || exchange.responseBytes > chunk.length) {
@@ -102,6 +108,8 @@ export class Answer implements EndOfTurnListener {
     this.#awaitEndOfTurn()
     return true
   }
+
+  get #isSigned (): boolean { return this.#task.admitted.access === 'signed' }
 
   #awaitEndOfTurn (): void {
     if (!this.#awaitsEndOfTurn) atEndOfTurn(this)
@@ -129,7 +137,7 @@ export class Answer implements EndOfTurnListener {
     const { response } = this.#task
     if (this.#smallBody !== null) return
     if (this.#buffered !== null) this.#release(this.#buffered)
-    if (!response.writableEnded) response.end(this.#rewriter?.end())
+    if (!response.writableEnded) response.end(this.#transform?.end())
   }
 
   /**
@@ -159,7 +167,7 @@ export class Answer implements EndOfTurnListener {
   }
 
   #release ({ head, body }: BufferedAnswer): void {
-    const masked = this.#task.signing.maskSecret({ headers: head.headers, body })
+    const masked = this.#task.signing.secretMask.whole({ headers: head.headers, body }, this.#isSigned)
     this.#writeHead({ ...head, headers: masked.headers }, masked.body.toString('latin1'))
     this.#task.response.end(masked.body)
   }

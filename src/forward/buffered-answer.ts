@@ -1,9 +1,10 @@
 import { ProxyError } from '../errors.ts'
 import { hintNeedsBody } from '../maas/hints.ts'
 import type { ResponseHead } from './response-head.ts'
+import { isCoded } from './secret-mask.ts'
 
-/** The status whose body MAAS may put a secret into. */
-const MASKED_STATUS = 401
+/** The status whose body tells whether MAAS refused the timestamp. */
+const REFUSED_STATUS = 401
 
 /** Maximum size of a buffered body. MAAS's own have a few hundred bytes. */
 export const MAX_BUFFERED_BYTES = 64 * 1024
@@ -11,9 +12,14 @@ export const MAX_BUFFERED_BYTES = 64 * 1024
 /** Maximum size of a body that is buffered only for a hint. */
 const MAX_HINT_BYTES = 1024
 
-/** Whether an answer is buffered: a 401 to mask secrets, or a short body to choose a hint. */
-export function needsBuffering ({ status, contentLength }: ResponseHead): boolean {
-  if (status === MASKED_STATUS) return true
+/**
+ * Whether an answer is buffered: a 401 to correct the clock, an error with a coding to look for secrets, or a short
+ * body to choose a hint.
+ * @param isSigned whether the request was signed, so that an error can hold the secret
+ */
+export function needsBuffering (head: ResponseHead, isSigned: boolean): boolean {
+  const { status, contentLength } = head
+  if (status === REFUSED_STATUS || (status >= 400 && isSigned && isCoded(head))) return true
   return hintNeedsBody(status) && contentLength !== null && contentLength <= MAX_HINT_BYTES
 }
 

@@ -1,13 +1,13 @@
 import type { ApiKey } from '../maas/api-key.ts'
 import type { MaasClock } from '../maas/clock.ts'
 import { createSigner, type Signer } from '../maas/sign.ts'
-import { createSecretMask, type SecretMask } from './secret-mask.ts'
+import { SecretMask } from './secret-mask.ts'
 
 /** The functions of one key. A request takes both at once, so that a replaced key never mixes with the new one. */
 export interface Signing {
   readonly sign: Signer
   /** hides the token secret of the same key */
-  readonly maskSecret: SecretMask
+  readonly secretMask: SecretMask
 }
 
 /** The API key of a listener, which can be replaced while requests run. */
@@ -38,6 +38,6 @@ export class Credential {
   }
 
   #createSigning (apiKey: ApiKey): Signing {
-    return Object.freeze({ sign: createSigner(apiKey, this.#clock.now), maskSecret: createSecretMask(apiKey) })
+    return Object.freeze({ sign: createSigner(apiKey, this.#clock.now), secretMask: new SecretMask(apiKey) })
   }
 }

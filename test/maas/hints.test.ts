@@ -75,7 +75,7 @@ t.test('a 400 is held for a hint only if it is short', async t => {
   for (const [framing, body, hint, reason] of rows) {
     const upstream = await rawUpstream(t, socket => socket.end(`HTTP/1.1 400 Bad Request\r\n${framing}\r\nConnection: close\r\n\r\n${body}`))
     const answer = await exchange((await startTestProxy(t, testConfig(upstream.url))).port, get('/MAAS/api/2.0/machines/'))
-    t.ok(answer.includes(body), reason)
+    t.ok(answer.replaceAll(/\r\n[0-9a-f]+\r\n/g, '').includes(body), `${reason}: the body, without the framing of chunks`)
     t.equal(/^maas-proxy-hint: /im.test(answer), hint, reason)
   }
 })
