@@ -1,4 +1,5 @@
 import { Busboy } from '@fastify/busboy'
+import { parse } from 'yaml'
 
 import { jsonFields, parseQuery, QueryDict, withoutFields } from './fields.ts'
 import type { Fields } from './fields.ts'
@@ -27,15 +28,28 @@ export async function parseForm (contentType: string, body: Buffer): Promise<For
  */
 export function loadData (contentType: string, form: QueryDict, body: Buffer): Fields | null {
   if (contentType === '' || /application\/x-www-form-urlencoded|multipart\//i.test(contentType)) return form
+  const load = loaderOf(contentType)
   // piston has no loader for other types: request.data is None.
-  if (!contentType.startsWith('application/json')) return withoutFields('NoneType')
+  if (load === undefined) return withoutFields('NoneType')
   try {
-    const value: Json = JSON.parse(body.toString('utf8'))
+    const value = load(body.toString('utf8'))
     const isDict = typeof value === 'object' && value !== null && !Array.isArray(value)
     return isDict ? jsonFields(value) : withoutFields(typeName(value))
   } catch {
     return null
   }
+}
+
+/** Returns piston's loader for a type (piston3/emitters.py, Mimer). */
+function loaderOf (contentType: string): ((text: string) => Json) | undefined {
+  if (contentType.startsWith('application/json')) return text => JSON.parse(text) as Json
+  if (contentType.startsWith('application/x-yaml')) return text => parse(text) as Json
+  return undefined
+}
+
+/** Whether Twisted refuses a body before Django sees it (twisted/web/http.py, Request.requestReceived). */
+export function isBrokenMultipart (method: string, contentType: string): boolean {
+  return method === 'POST' && /^\s*multipart\/form-data/i.test(contentType) && !/;\s*boundary=\S/i.test(contentType)
 }
 
 /** Lifts the parser's own limits, because nginx has already limited the whole body. */

@@ -4,8 +4,10 @@ import { Answer } from './answers.ts'
 import { dumps } from './python.ts'
 import type { Json } from './python.ts'
 import type { Request } from './request.ts'
+import type { Release } from './release.ts'
 import type { Handler, Resource } from './resource.ts'
-import { resources } from './resources/index.ts'
+import { resourcesOf } from './resources/index.ts'
+import type { Store } from './store.ts'
 import { API, parameterNames } from './routes.ts'
 
 const CRUD: Record<string, string> = { POST: 'create', GET: 'read', PUT: 'update', DELETE: 'delete' }
@@ -33,26 +35,34 @@ function describeResource ({ template, anon, auth }: Resource, origin: string): 
   return { anon: describeHandler(anon, template, origin), auth: describeHandler(auth, template, origin), name }
 }
 
-function describeApi (origin: string): Description {
-  const described = resources.map(resource => describeResource(resource, origin))
+function describeApi (release: Release, origin: string): Description {
+  const described = resourcesOf(release).map(resource => describeResource(resource, origin))
   const handlers = [...described.map(({ anon }) => anon as Json), ...described.map(({ auth }) => auth as Json)]
     .filter(handler => handler !== null)
   return { doc: 'MAAS API', handlers, resources: described }
 }
 
-/** The hash of the description without an origin. The CLI compares it with the one that it has stored. */
-export const API_HASH = createHash('sha1').update(dumps(describeApi(''))).digest('hex')
+/** The hashes of the descriptions without an origin. The CLI compares them with the one that it has stored. */
+const hashes = new Map<Release, string>()
 
-/** Answers `describe/`. The CLI accepts exactly the type application/json. Each `uri` has the Host of the request. */
-export function describe ({ host }: Request): Answer {
-  const { doc, handlers, resources } = describeApi(`http://${host}`) as { doc: Json, handlers: Json, resources: Json }
-  return new Answer(200, 'application/json', dumps({ doc, handlers, hash: API_HASH, resources }))
+/** Returns the hash of the description of a version. */
+export function apiHash (release: Release): string {
+  const hash = hashes.get(release) ?? createHash('sha1').update(dumps(describeApi(release, ''))).digest('hex')
+  hashes.set(release, hash)
+  return hash
 }
 
-/** Answers `openapi.yaml` with the paths only. */
-export function openapi ({ host }: Request): Answer {
-  const paths = resources.map(({ template }) => `  /${template}: {}\n`).join('')
-  const document = 'openapi: 3.0.0\ninfo:\n  title: MAAS API\n  version: 2.0.0\n' +
-    `servers:\n- url: http://${host}/MAAS/api/2.0/\npaths:\n${paths}`
+/** Answers `describe/`. The CLI accepts exactly the type application/json. Each `uri` has the Host of the request. */
+export function describe ({ host }: Request, { release }: Store): Answer {
+  const { doc, handlers, resources } = describeApi(release, `http://${host}`) as { doc: Json, handlers: Json, resources: Json }
+  return new Answer(200, 'application/json', dumps({ doc, handlers, hash: apiHash(release), resources }))
+}
+
+/** Answers `openapi.yaml` with the paths only. Its server is the setting `maas_url`, whatever the Host. */
+export function openapi (_request: Request, { release, maasUrl }: Store): Answer {
+  const paths = resourcesOf(release).map(({ template }) => `  /${template}: {}\n`).join('')
+  const document = 'externalDocs:\n  description: MAAS API documentation\n  url: /MAAS/docs/api.html\n' +
+    'info:\n  title: MAAS HTTP API\n  version: 2.0.0\nopenapi: 3.1.0\n' +
+    `paths:\n${paths}servers:\n- url: ${maasUrl}/api/2.0/\n`
   return new Answer(200, 'application/openapi+yaml', document)
 }

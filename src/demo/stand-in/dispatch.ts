@@ -1,18 +1,16 @@
-import { Answer, apiException, html, JSON_TYPE, rc, text } from './answers.ts'
+import { Answer, apiException, html, JSON_TYPE, NotFound, rc, text } from './answers.ts'
 import { loadData, parseForm } from './body.ts'
-import { API_HASH } from './describe.ts'
+import { apiHash } from './describe.ts'
 import { QueryDict } from './fields.ts'
 import { ANONYMOUS } from './model.ts'
 import type { User } from './model.ts'
 import { looksLikeOAuth, verify } from './oauth.ts'
 import type { Json } from './python.ts'
 import type { Request } from './request.ts'
-import type { Call, Handler, Resource } from './resource.ts'
+import type { Call, Handler, Operation, Resource } from './resource.ts'
 import type { Match } from './routes.ts'
 import { sessionUser } from './session.ts'
 import type { Store } from './store.ts'
-
-const METHODS = ['GET', 'POST', 'PUT', 'DELETE']
 
 /**
  * Answers a request to a resource (piston3/resource.py, Resource.__call__; maasserver/api/support.py,
@@ -29,12 +27,14 @@ export async function dispatch (request: Request, match: Match, store: Store): P
   const who = authenticate(request, resource, form, store)
   trace.user = who?.user.username ?? null
 
-  const handler = chooseHandler(resource, method, who !== null)
-  if (handler === null) return withApiHeaders(rc.forbidden)
+  const returned = (answer: Answer) => withApiHeaders(answer, resource, store)
+  const { methods } = store.release
+  const handler = chooseHandler(resource, method, who !== null, methods)
+  if (handler === null) return returned(rc.forbidden)
   const data = hasForm ? loadData(contentType, form, body) : form
-  if (data === null) return withApiHeaders(rc.badRequest)
-  const allowed = allowedMethods(handler)
-  if (!allowed.includes(method)) return withApiHeaders(html(405, '', { Allow: allowed.join(', ') }))
+  if (data === null) return returned(rc.badRequest)
+  const allowed = allowedMethods(handler, methods)
+  if (!allowed.includes(method)) return returned(html(405, '', { Allow: allowed.join(', ') }))
   refuseOAuthParameters(query, form)
 
   const operation = handler.operations[trace.op === null ? method : `${method} ${trace.op}`]
@@ -43,8 +43,18 @@ export async function dispatch (request: Request, match: Match, store: Store): P
     throw apiException(400, `Unrecognised signature: method=${method} op=${trace.op ?? 'None'}`)
   }
   const { user, bySession } = who ?? { user: ANONYMOUS, bySession: false }
-  const call: Call = { store, query, data, form, args, user, bySession, files }
-  return withApiHeaders(emit(operation.run(call), query))
+  const call: Call = { store, query, data, form, args, user, bySession, files, body }
+  return returned(run(operation, call))
+}
+
+/** Runs an operation. What is not found is an answer like any other. */
+function run (operation: Operation, call: Call): Answer {
+  try {
+    return emit(operation.run(call), call.query)
+  } catch (error) {
+    if (error instanceof NotFound) return error.answer
+    throw error
+  }
 }
 
 /** Authenticates by UI session, else by signature (MAASAPIAuthentication). A wrong signature raises an error. */
@@ -52,19 +62,22 @@ function authenticate (
   request: Request, { auth }: Resource, form: QueryDict, store: Store
 ): { user: User, bySession: boolean } | null {
   if (auth === null) return null
+  request.trace.readsSession = true
   const user = sessionUser(request.headers, store)
   if (user !== undefined) return { user, bySession: true }
   return looksLikeOAuth(request, form) ? { user: verify(request, form, store).user, bySession: false } : null
 }
 
 /** Chooses the handler as Resource.authenticate does: the anonymous one by method alone, whatever the op. */
-function chooseHandler ({ auth, anon }: Resource, method: string, authenticated: boolean): Handler | null {
+function chooseHandler (
+  { auth, anon }: Resource, method: string, authenticated: boolean, methods: readonly string[]
+): Handler | null {
   if (authenticated || auth === null) return auth ?? anon
-  return anon !== null && allowedMethods(anon).includes(method) ? anon : null
+  return anon !== null && allowedMethods(anon, methods).includes(method) ? anon : null
 }
 
-function allowedMethods ({ operations }: Handler): string[] {
-  return METHODS.filter(method => Object.keys(operations).some(signature => signature.split(' ')[0] === method))
+function allowedMethods ({ operations }: Handler, methods: readonly string[]): string[] {
+  return methods.filter(method => Object.keys(operations).some(signature => signature.split(' ')[0] === method))
 }
 
 /** Fails as piston does (piston3/resource.py, cleanup_request), which deletes from a dict while it iterates over it. */
@@ -86,9 +99,13 @@ function emit (result: Answer | Json, query: QueryDict): Answer {
   return new Answer(200, JSON_TYPE, callback ? `${callback}(${json})` : json)
 }
 
-/** Adds the headers of answers that are returned rather than raised. */
-function withApiHeaders ({ status, type, body, headers }: Answer): Answer {
-  return new Answer(status, type, body, { ...headers, Vary: 'Authorization, Cookie', 'X-MAAS-API-Hash': API_HASH })
+/**
+ * Adds the headers of answers that are returned rather than raised. A resource that ignores authentication does not
+ * look at the session.
+ */
+function withApiHeaders (answer: Answer, { auth }: Resource, { release }: Store): Answer {
+  const vary = auth === null ? 'Authorization' : 'Authorization, Cookie'
+  return answer.with({ Vary: vary, 'X-Maas-Api-Hash': apiHash(release) })
 }
 
 /**

@@ -3,6 +3,10 @@ import type { Json } from './python.ts'
 
 /** The parameters of a request (`request.data`, `request.GET`). */
 export interface Fields {
+  /** Whether it is None, so that a form takes it for no form at all. */
+  isNone?: true
+  /** Fails where a form of Django would: it reads the items of what it gets. */
+  checkItems (): void
   /** Returns the last value of a name. */
   get (name: string): string | undefined
   /** Returns all values of a name. */
@@ -31,6 +35,8 @@ export class QueryDict implements Fields {
     return [...this.#values]
   }
 
+  checkItems (): void {}
+
   /** Returns the names, each once. */
   names (): string[] {
     return [...this.#values.keys()]
@@ -54,7 +60,8 @@ export function jsonFields (object: { [name: string]: Json }): Fields {
   return {
     get: name => values.has(name) ? String(values.get(name)) : undefined,
     getlist: missingAttribute('dict', 'getlist'),
-    lists: missingAttribute('dict', 'lists')
+    lists: missingAttribute('dict', 'lists'),
+    checkItems: () => {}
   }
 }
 
@@ -63,7 +70,9 @@ export function withoutFields (type: string): Fields {
   return {
     get: missingAttribute(type, 'get'),
     getlist: missingAttribute(type, 'getlist'),
-    lists: missingAttribute(type, 'lists')
+    lists: missingAttribute(type, 'lists'),
+    checkItems: missingAttribute(type, 'items'),
+    ...type === 'NoneType' ? { isNone: true } : {}
   }
 }
 

@@ -1,13 +1,18 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
-import { HEADER_BUFFERS, rejectConnection } from './front.ts'
+import { acceptAnyMethod } from './any-method.ts'
+import { HEADER_LIMIT, rejectConnection } from './front.ts'
 import type { User } from './model.ts'
+import type { MaasVersion } from './release.ts'
 import { serve } from './serve.ts'
 import type { StandInRecord } from './serve.ts'
 import { createStore, createToken } from './store.ts'
 
+export { VERSIONS } from './release.ts'
+export type { MaasVersion } from './release.ts'
 export type { StandInRecord } from './serve.ts'
 
 /** An API key and its user. */
@@ -22,6 +27,8 @@ export interface StandInKey {
 
 /** The options of a stand-in. */
 export interface StandInOptions {
+  /** The version of MAAS to answer as. Default: 3.7 */
+  version?: MaasVersion
   /** Default: 127.0.0.1 */
   host?: string
   /** Default: 0, a free port */
@@ -49,35 +56,42 @@ export interface StandIn {
 const RECORDS_KEPT = 1000
 const KEEP_ALIVE_MS = 65_000
 
-/** Starts a stand-in for the API of MAAS 3.4, including the nginx in front of it. Each start makes new keys. */
+/** Starts a stand-in for the API of MAAS, including the nginx in front of it. Each start makes new keys. */
 export async function startStandIn (options: StandInOptions = {}): Promise<StandIn> {
-  const { host = '127.0.0.1', port = 0, now = systemClock, onRequest } = options
-  const store = createStore(now)
+  const { version = '3.7', host = '127.0.0.1', port = 0, now = systemClock, onRequest } = options
+  const store = createStore(version, now)
   const records: StandInRecord[] = []
   const record = (entry: StandInRecord) => {
     if (records.push(entry) > RECORDS_KEPT) records.shift()
     onRequest?.(entry)
   }
-  const maxHeaderSize = HEADER_BUFFERS.count * HEADER_BUFFERS.size
-  const serverOptions = { maxHeaderSize, requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }
-  const server = createServer(serverOptions, (request, response) => { void serve(request, response, store, record) })
-  server.on('clientError', rejectConnection)
-  const keyOf = (user: User): StandInKey => {
+  const serverOptions = { maxHeaderSize: HEADER_LIMIT, requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }
+  const http = createHttpServer(serverOptions, (request, response) => { void serve(request, response, store, record) })
+  http.on('clientError', rejectConnection)
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('close', () => { sockets.delete(socket) })
+    acceptAnyMethod(socket, accepted => { http.emit('connection', accepted) })
+  })
+  const keyOf = (username: string): StandInKey => {
+    const user = store.users.get(username) as User
     const { consumer, key, secret } = createToken(store, user)
-    return { consumer, token: key, secret, user: user.username, admin: user.superuser, password: user.password }
+    return { consumer, token: key, secret, user: username, admin: user.superuser, password: user.password }
   }
-  const [admin, user] = [...store.users.values()].map(keyOf) as [StandInKey, StandInKey]
+  const [admin, user] = [keyOf('admin'), keyOf('user')]
 
   server.listen(port, host)
   await once(server, 'listening')
   const bound = (server.address() as AddressInfo).port
+  store.maasUrl = `http://${host.includes(':') ? `[${host}]` : host}:${bound}/MAAS`
   const close = async () => {
     const closed = once(server, 'close')
     server.close()
-    server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
     await closed
   }
-  return { url: `http://${host}:${bound}/MAAS`, port: bound, admin, user, records, close }
+  return { url: store.maasUrl, port: bound, admin, user, records, close }
 }
 
 function systemClock (): number {

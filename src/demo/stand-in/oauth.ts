@@ -2,7 +2,7 @@ import { unauthorized } from './answers.ts'
 import { parseQuery } from './fields.ts'
 import type { QueryDict } from './fields.ts'
 import type { Token } from './model.ts'
-import { repr, toInteger, unquote } from './python.ts'
+import { checkText, repr, toInteger, unquote } from './python.ts'
 import type { Request } from './request.ts'
 import { SIGNATURE_METHODS } from './signature.ts'
 import type { Store } from './store.ts'
@@ -33,7 +33,6 @@ export function verify (request: Request, form: QueryDict, store: Store): Token 
   const parameters = gatherParameters(request, form)
   // Row "lower-case scheme": piston ignores such a header, and fails if the query has no parameters either.
   if (parameters.size === 0) throw new Error("'NoneType' object has no attribute 'verify_request'")
-  checkVersion(parameters)
   const consumer = requireParameter(parameters, 'oauth_consumer_key')
   if (!store.consumers.has(consumer)) throw unauthorized('Invalid consumer.')
   const tokenKey = requireParameter(parameters, 'oauth_token')
@@ -41,7 +40,7 @@ export function verify (request: Request, form: QueryDict, store: Store): Token 
   if (token === undefined) throw unauthorized(`Invalid access token: ${tokenKey}`)
   const timestamp = requireParameter(parameters, 'oauth_timestamp')
   const nonce = requireParameter(parameters, 'oauth_nonce')
-  checkTimestamp(timestamp, store.now())
+  checkTimestamp(timestamp, store)
   request.trace.nonce = useNonce(store, [consumer, tokenKey, nonce])
   checkSignature(request, parameters, token)
   return token
@@ -81,18 +80,14 @@ function requireParameter (parameters: ReadonlyMap<string, string>, name: string
   return value
 }
 
-/** Checks the version (rows "oauth_version 2.0" and "without oauth_version"). */
-function checkVersion (parameters: ReadonlyMap<string, string>): void {
-  const version = parameters.get('oauth_version')
-  if (version && version !== '1.0') throw unauthorized(`OAuth version ${version} not supported.`)
-}
-
 /** Refuses an old timestamp (rows "timestamp ..."). MAAS accepts any in the future, and fails if it is not a number. */
-function checkTimestamp (text: string, now: number): void {
+function checkTimestamp (text: string, { now: clock, release }: Store): void {
+  if (text === '') throw release.missingTimestamp()
+  const now = clock()
   const timestamp = toInteger(text)
   if (timestamp === null) throw new Error(`invalid literal for int() with base 10: ${repr(text)}`)
   if (now - timestamp > TIMESTAMP_THRESHOLD) {
-    throw unauthorized(`Expired timestamp: given ${timestamp} and now ${now} ` +
+    throw unauthorized(`Expired timestamp: given ${timestamp} and now ${now}, ` +
       `has a greater difference than threshold ${TIMESTAMP_THRESHOLD}`)
   }
 }
@@ -100,7 +95,8 @@ function checkTimestamp (text: string, now: number): void {
 /** Records a nonce (rows "nonce ..."): of 255 characters at most in the database; piston accepts an empty one again. */
 function useNonce (store: Store, key: [consumer: string, token: string, nonce: string]): string {
   const nonce = key[2]
-  if (Array.from(nonce).length > 255) throw new Error('value too long for type character varying(255)')
+  checkText(nonce)
+  if (Array.from(nonce).length > 255) throw new Error('value too long for type character varying(255)\n')
   const entry = JSON.stringify(key)
   if (nonce !== '' && store.nonces.has(entry)) throw unauthorized(`Nonce already used: ${nonce}`)
   store.nonces.add(entry)

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
@@ -15,10 +17,33 @@ export function unquote (text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, run => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
 }
 
+/**
+ * Percent-decodes a path as Django does (django/utils/encoding.py, repercent_broken_unicode): bytes that are not UTF-8
+ * stay percent-encoded.
+ */
+export function unquotePath (text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, run => decodeBytes(Buffer.from(run.replaceAll('%', ''), 'hex')))
+}
+
+function decodeBytes (bytes: Buffer): string {
+  let text = ''
+  for (let at = 0; at < bytes.length;) {
+    const end = [1, 2, 3, 4].map(length => at + length).find(end => end <= bytes.length && isUtf8(bytes.subarray(at, end)))
+    text += end === undefined ? `%${bytes.toString('hex', at, at + 1).toUpperCase()}` : bytes.toString('utf8', at, end)
+    at = end ?? at + 1
+  }
+  return text
+}
+
 /** Percent-encodes as `urllib.parse.quote`, which by default leaves `/` unencoded. */
 export function quote (text: string, safe = '/~'): string {
   const isSafe = (character: string) => /[\w.-]/.test(character) || safe.includes(character)
   return Array.from(text, character => isSafe(character) ? character : escape(character)).join('')
+}
+
+/** Fails as psycopg2 does with a text for the database. */
+export function checkText (text: string): void {
+  if (text.includes('\0')) throw new Error('A string literal cannot contain NUL (0x00) characters.')
 }
 
 /** Parses as Python's `int()`; returns null where Python raises ValueError. */

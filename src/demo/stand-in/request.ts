@@ -12,7 +12,7 @@ export interface Request {
   /** The field Host. nginx passes it on as X-Forwarded-Host, whatever the client sent in that field. */
   host: string
   body: Buffer
-  /** Facts for the record of the request, filled in on the way to the answer. */
+  /** Facts for the record of the request and for the headers of its answer, filled in on the way. */
   trace: Trace
 }
 
@@ -22,4 +22,6 @@ export interface Trace {
   op: string | null
   /** The nonce of this request, which a rollback forgets. */
   nonce: string | null
+  /** Whether the session was looked at, so that the answer varies with the cookie. */
+  readsSession: boolean
 }

@@ -1,4 +1,4 @@
-import { apiException } from './answers.ts'
+import { apiException, invalidForm } from './answers.ts'
 import type { Answer } from './answers.ts'
 import type { Upload } from './body.ts'
 import type { Fields, QueryDict } from './fields.ts'
@@ -20,6 +20,8 @@ export interface Call {
   /** `request.POST`: empty for a JSON body */
   form: QueryDict
   files: Upload[]
+  /** the bytes of the body */
+  body: Buffer
   /** The variable parts of the path, decoded. */
   args: string[]
 }
@@ -61,6 +63,16 @@ export function mandatoryParameter (fields: Fields, name: string): string {
   const value = fields.get(name)
   if (!value) throw apiException(400, `No provided ${name}!`)
   return value
+}
+
+/**
+ * Returns the fields for a form of Django.
+ * @throws ApiException with a 400 if there are none at all, so that the form is unbound and has no errors
+ */
+export function formFields ({ data }: Call): Fields {
+  if (data.isNone === true) throw invalidForm({})
+  data.checkItems()
+  return data
 }
 
 /** Whether a value means false, as in formencode's StringBool. */

@@ -1,5 +1,7 @@
-import { resources } from './resources/index.ts'
+import type { Release } from './release.ts'
 import type { Resource } from './resource.ts'
+import { resourcesOf } from './resources/index.ts'
+import type { Store } from './store.ts'
 
 /** The root of all resources. */
 export const API = '/MAAS/api/2.0/'
@@ -19,19 +21,30 @@ function operationNames ({ auth }: Resource): string[] {
 
 /**
  * The patterns of paths (maasserver/urls_api.py): each template, and the same with `op-NAME` at its end, without a
- * slash, for the operations of the authenticated handler. Only `{filename}` matches slashes.
+ * slash, for the operations of the authenticated handler.
  */
-const patterns = resources.map(resource => {
-  const path = resource.template.replace('{filename}', '(.+)').replace(/\{\w+\}/g, '([^/]+)')
-  const ops = operationNames(resource)
-  const operation = ops.length > 0 ? new RegExp(`^${path}op-(${ops.join('|')})$`, 's') : /(?!)/
-  return { resource, plain: new RegExp(`^${path}$`, 's'), operation }
-})
+function patternsOf (release: Release): Pattern[] {
+  return resourcesOf(release).map(resource => {
+    const path = resource.template.replace(MANY_SEGMENTS, '(.+)').replace(/\{\w+\}/g, '([^/]+)')
+    const ops = operationNames(resource)
+    const operation = ops.length > 0 ? new RegExp(`^${path}op-(${ops.join('|')})$`, 's') : /(?!)/
+    return { resource, plain: new RegExp(`^${path}$`, 's'), operation }
+  })
+}
+
+/** The variable parts that match slashes: names of files, and subnets by CIDR. */
+const MANY_SEGMENTS = /\{filename\}|\{cidr\}/
+
+interface Pattern { resource: Resource, plain: RegExp, operation: RegExp }
+
+const patterns = new Map<Release, Pattern[]>()
 
 /** Finds the resource of a decoded path; null if there is none. */
-export function route (path: string): Match | null {
+export function route (path: string, { release }: Store): Match | null {
   const below = path.slice(API.length)
-  for (const { resource, plain, operation } of patterns) {
+  const known = patterns.get(release) ?? patternsOf(release)
+  patterns.set(release, known)
+  for (const { resource, plain, operation } of known) {
     const [, ...args] = plain.exec(below) ?? []
     if (plain.test(below)) return { resource, args, op: null }
     const named = operation.exec(below)

@@ -1,15 +1,20 @@
 import type { Machine, User } from './model.ts'
 import { randomKey } from './random.ts'
+import type { Release } from './release.ts'
 
-/** Returns the machines of a new stand-in: one to allocate, one in use, one to accept. */
-export function seedMachines (admin: User): Machine[] {
+/**
+ * Returns the machines of a new stand-in. The first three are those of the recorded MAAS, which had no rack controller:
+ * allocated, in use, and to accept. The fourth is ready, and has all that it takes to deploy it.
+ */
+export function seedMachines (admin: User, { keepsMachineToken, defaultSeries, testedNumbers }: Release): Machine[] {
   return [
     machine({
       id: 1,
       systemId: 'q7mx4e',
       hostname: 'swift-otter',
       macs: ['52:54:00:1c:8e:01'],
-      status: 'Ready',
+      status: 'Allocated',
+      owner: admin,
       tags: ['virtual']
     }),
     machine({
@@ -20,7 +25,8 @@ export function seedMachines (admin: User): Machine[] {
       status: 'Deployed',
       owner: admin,
       powerState: 'on',
-      token: randomKey()
+      series: defaultSeries,
+      token: keepsMachineToken ? randomKey() : null
     }),
     machine({
       id: 3,
@@ -28,8 +34,17 @@ export function seedMachines (admin: User): Machine[] {
       hostname: 'brave-lynx',
       macs: ['52:54:00:1c:8e:03'],
       status: 'New',
-      powerType: '',
-      powerParameters: {}
+      results: testedNumbers
+    }),
+    machine({
+      id: 4,
+      systemId: 'w8fc3n',
+      hostname: 'tidy-badger',
+      macs: ['52:54:00:1c:8e:04'],
+      status: 'Ready',
+      powerState: 'off',
+      hasRack: true,
+      hasLink: true
     })
   ]
 }
@@ -45,8 +60,16 @@ export function machine (values: MachineValues): Machine {
     owner: null,
     tags: [],
     powerType: 'virsh',
-    powerState: 'off',
-    powerParameters: { power_address: 'qemu+ssh://maas@hypervisor.example.com/system', power_id: values.hostname },
+    powerState: 'unknown',
+    powerParameters: {
+      power_address: 'qemu+ssh://maas@hypervisor.example.com/system',
+      power_pass: 'bmcsecret',
+      power_id: values.hostname
+    },
+    hasRack: false,
+    hasLink: false,
+    series: null,
+    results: null,
     cpuCount: 4,
     memory: 8192,
     token: null,

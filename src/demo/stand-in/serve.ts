@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { NGINX } from './answers.ts'
 import type { Answer } from './answers.ts'
+import { SENT_METHOD } from './any-method.ts'
 import { answerAsNginx, endAfterRequest, readBody, tooLargePage } from './front.ts'
 import { parseQuery } from './fields.ts'
 import { answerAsRegion } from './region.ts'
@@ -30,9 +31,10 @@ export async function serve (
   store: Store,
   record: (record: StandInRecord) => void
 ): Promise<void> {
-  const [method, url] = [request.method as string, request.url as string]
+  const method = request.headers[SENT_METHOD]?.toString() ?? request.method as string
+  const url = request.url as string
   const target = parseTarget(url)
-  const trace: Trace = { user: null, op: null, nonce: null }
+  const trace: Trace = { user: null, op: null, nonce: null, readsSession: false }
   const settle = (answer: Answer, bodyBytes: number) => {
     const { rawHeaders } = request
     record({ method, url, rawHeaders, bodyBytes, user: trace.user, op: trace.op, status: answer.status })
@@ -52,12 +54,15 @@ export async function serve (
 }
 
 function send (request: IncomingMessage, response: ServerResponse, answer: Answer, now: number): void {
-  const { status, type, body, headers } = answer
+  const { status, type, body, headers, reason, isBare } = answer
   const bytes = Buffer.from(body)
-  const length = status === 204 ? {} : { 'Content-Length': bytes.length }
-  const reason = status === 413 ? 'Request Entity Too Large' : undefined
-  const date = new Date(now * 1000).toUTCString()
-  response.writeHead(status, reason, { Server: NGINX, Date: date, 'Content-Type': type, ...length, ...headers })
+  response.writeHead(status, reason, {
+    Server: NGINX,
+    Date: new Date(now * 1000).toUTCString(),
+    ...type === null ? {} : { 'Content-Type': type },
+    ...isBare ? {} : { 'Content-Length': bytes.length },
+    ...headers
+  })
   if (request.complete) {
     response.end(bytes)
   } else {

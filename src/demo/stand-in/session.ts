@@ -1,10 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-import { Answer, html, JSON_TYPE } from './answers.ts'
+import { Answer, html, json } from './answers.ts'
+import { CSRF_HTML } from './csrf-page.ts'
 import type { Fields } from './fields.ts'
 import type { User } from './model.ts'
 import { dumps } from './python.ts'
 import { randomText } from './random.ts'
+import type { Request } from './request.ts'
 import { createToken } from './store.ts'
 import type { Store } from './store.ts'
 
@@ -25,37 +27,53 @@ export function failsCsrf (method: string, headers: IncomingHttpHeaders): boolea
   return token === undefined || token !== headers['x-csrftoken']
 }
 
-/** Django's answer to a failed CSRF check. */
-export const CSRF_PAGE = html(403, `
-<!DOCTYPE html>
-<html lang="en">
-<head>
-  <meta http-equiv="content-type" content="text/html; charset=utf-8">
-  <meta name="robots" content="NONE,NOARCHIVE">
-  <title>403 Forbidden</title>
-</head>
-<body>
-<div id="summary">
-  <h1>Forbidden <span>(403)</span></h1>
-  <p>CSRF verification failed. Request aborted.</p>
-</div>
-</body>
-</html>
-`)
+/** Returns Django's answer to a failed CSRF check. */
+export function csrfPage ({ trace }: Request, { release }: Store): Answer {
+  trace.readsSession = true
+  return new Answer(403, release.csrfPageType, CSRF_HTML)
+}
+
+/** Returns the cookie that removes an unknown session (Django's SessionMiddleware). */
+export function obsoleteCookies (headers: IncomingHttpHeaders, store: Store): string[] {
+  const isUnknown = cookie(headers, 'sessionid') !== undefined && sessionUser(headers, store) === undefined
+  return isUnknown ? ['sessionid=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=Lax'] : []
+}
+
+/** Returns the cookie that replaces a malformed CSRF token (Django's CsrfViewMiddleware, since 4.0). */
+export function newCsrfCookie (headers: IncomingHttpHeaders, { release, now }: Store): string[] {
+  const token = cookie(headers, 'csrftoken')
+  const isWrong = token !== undefined && !/^(?:[A-Za-z0-9]{32}){1,2}$/.test(token)
+  // With a session cookie, the CSRF check is what the request fails at.
+  if (!release.replacesCsrfToken || !isWrong || cookie(headers, 'sessionid') !== undefined) return []
+  return [csrfCookie(release.csrfTokenLength, now())]
+}
+
+function csrfCookie (length: number, now: number): string {
+  return `csrftoken=${randomText(length)}; ${lifetime(now, CSRF_SECONDS)}; Path=/; SameSite=Lax`
+}
+
+const CSRF_SECONDS = 31_449_600
+const SESSION_SECONDS = 1_209_600
+
+/** Returns the attributes of a cookie that lives for some seconds. @param between what Django writes between them */
+function lifetime (now: number, seconds: number, between = ''): string {
+  return `expires=${new Date((now + seconds) * 1000).toUTCString()}; ${between}Max-Age=${seconds}`
+}
 
 /** Answers `accounts/login/` (row "login (UI session), anonymous"). */
 export function login (form: Fields, store: Store): Answer {
   const user = checkPassword(form, store)
   if (user === undefined) {
     const message = 'Please enter a correct username and password. Note that both fields may be case-sensitive.'
-    return new Answer(400, JSON_TYPE, dumps({ __all__: [message] }))
+    return json(400, { __all__: [message] }, 'application/json')
   }
-  const session = randomText(32)
+  const session = randomText(32).toLowerCase()
   store.sessions.set(session, user)
+  const now = store.now()
   return html(204, '', {
     'Set-Cookie': [
-      `csrftoken=${randomText(64)}; Max-Age=31449600; Path=/; SameSite=Lax`,
-      `sessionid=${session}; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax`
+      csrfCookie(store.release.csrfTokenLength, now),
+      `sessionid=${session}; ${lifetime(now, SESSION_SECONDS, 'HttpOnly; ')}; Path=/; SameSite=Lax`
     ]
   })
 }

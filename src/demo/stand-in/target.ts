@@ -1,4 +1,4 @@
-import { unquote } from './python.ts'
+import { unquote, unquotePath } from './python.ts'
 
 /** A request target as nginx, Twisted and Django read it. */
 export interface Target {
@@ -19,7 +19,7 @@ export function parseTarget (url: string): Target {
   const [sent, search] = mark < 0 ? [origin, ''] : [origin.slice(0, mark), origin.slice(mark + 1)]
   // webapp.py, CleanPathRequest, collapses slashes before it decodes (row "double slash").
   const rawPath = sent.replace(/\/+/g, '/')
-  return { location: nginxLocation(sent), rawPath, path: unquote(rawPath), search }
+  return { location: nginxLocation(sent), rawPath, path: unquotePath(rawPath), search }
 }
 
 /** Returns nginx's location (ngx_http_parse_complex_uri); null for a malformed escape, NUL or a path above the root. */

@@ -1,4 +1,5 @@
 import { Answer, JSON_TYPE, notFound, rc } from '../answers.ts'
+import type { Token } from '../model.ts'
 import { dumps } from '../python.ts'
 import { mandatoryParameter, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
@@ -14,7 +15,8 @@ export const account: Resource = {
     operations: {
       'GET list_authorisation_tokens': operation('List the API keys of the user.', list),
       'POST create_authorisation_token': operation('Create an API key.', create),
-      'POST delete_authorisation_token': operation('Delete an API key.', remove)
+      'POST delete_authorisation_token': operation('Delete an API key.', remove),
+      'POST update_token_name': operation('Rename an API key.', rename)
     }
   }
 }
@@ -31,9 +33,22 @@ function create ({ store, user, data }: Call): Answer {
 }
 
 function remove ({ store, user, data }: Call): Answer {
-  const token = store.tokens.get(mandatoryParameter(data, 'token_key'))
-  if (token === undefined || token.user !== user) throw notFound('Token')
+  const token = find({ store, user }, mandatoryParameter(data, 'token_key'))
   store.tokens.delete(token.key)
   store.consumers.delete(token.consumer)
   return rc.deleted
+}
+
+/** Renames a key, which the form gives whole or by its token key. */
+function rename ({ store, user, data }: Call): Answer {
+  const key = mandatoryParameter(data, 'token')
+  const name = mandatoryParameter(data, 'name')
+  find({ store, user }, key.split(':')[1] ?? key).name = name
+  return new Answer(200, 'text/plain', 'Accepted')
+}
+
+function find ({ store, user }: Pick<Call, 'store' | 'user'>, tokenKey: string): Token {
+  const token = store.tokens.get(tokenKey)
+  if (token === undefined || token.user !== user) throw notFound('Token')
+  return token
 }

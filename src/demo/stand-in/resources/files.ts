@@ -56,9 +56,8 @@ function list ({ store, user, query }: Call) {
     .map(({ filename, key }) => ({ filename, anon_resource_uri: anonymousUri(key), resource_uri: uri(filename) }))
 }
 
-function getByName ({ store, query }: Call) {
-  const filename = mandatoryParameter(query, 'filename')
-  const found = store.files.findLast(file => file.filename === filename)
+function getByName ({ store, user, query }: Call) {
+  const found = find({ store, user }, mandatoryParameter(query, 'filename'))
   if (found === undefined) throw apiException(404, 'File not found')
   return html(200, found.content)
 }

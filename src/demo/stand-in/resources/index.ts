@@ -1,14 +1,27 @@
+import type { Release } from '../release.ts'
 import type { Resource } from '../resource.ts'
 import { account } from './account.ts'
+import { bootResource, bootResources, bootResourceUpload } from './boot-resources.ts'
+import { CATALOGUE } from './catalogue.ts'
 import { file, files } from './files.ts'
 import { machine } from './machine.ts'
 import { machines } from './machines.ts'
 import { nodes } from './nodes.ts'
+import { script, scripts } from './scripts.ts'
 import { tag, tags } from './tags.ts'
+import { completeResource } from './unmodelled.ts'
 import { user, users } from './users.ts'
 import { version } from './version.ts'
 
-/** Every resource of the stand-in. */
-export const resources: readonly Resource[] = [
-  account, file, files, machine, machines, ...nodes, tag, tags, user, users, version
+/** The resources with a state. */
+const OWN: readonly Resource[] = [
+  account, bootResource, bootResources, bootResourceUpload, file, files, machine, machines, ...nodes, script, scripts,
+  tag, tags, user, users
 ]
+
+/** Returns every resource of a version. */
+export function resourcesOf ({ version: full }: Release): Resource[] {
+  const rows = CATALOGUE.filter(({ since }) => since === null || full.startsWith(`${since}.`))
+  const complete = rows.map(row => completeResource(row, OWN.find(({ template }) => template === row.template)))
+  return [...complete, version]
+}

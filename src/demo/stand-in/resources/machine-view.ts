@@ -2,64 +2,63 @@ import { STATUS } from '../model.ts'
 import type { Machine } from '../model.ts'
 import type { Json } from '../python.ts'
 import type { Call } from '../resource.ts'
+import { HARDWARE, NO_STORAGE, NOT_TESTED, resultNumbers } from './machine-defaults.ts'
 
-/** Returns the machines that a user may see: all for an administrator, else the user's own and those without owner. */
-export function visibleMachines ({ store, user }: Call): Machine[] {
-  return store.machines.filter(machine => user.superuser || machine.owner === null || machine.owner === user)
+type Fields = { [name: string]: Json }
+
+/** Whether a user may see a machine: an administrator any, others their own and those without owner. */
+export function maySee ({ user }: Call, { owner }: Machine): boolean {
+  return user.superuser || owner === null || owner === user
 }
 
-/** Returns the 13 fields for anonymous callers (maasserver/api/machines.py, DISPLAYED_ANON_MACHINE_FIELDS). */
-export function showAnonymously (machine: Machine): { [name: string]: Json } {
+/** Returns the machines that the user may see. */
+export function visibleMachines (call: Call): Machine[] {
+  return call.store.machines.filter(machine => maySee(call, machine))
+}
+
+const DOMAIN = { name: 'maas', authoritative: true, ttl: null, is_default: true, id: 0, resource_record_count: 0 }
+const ZONE = { name: 'default', description: '', id: 1 }
+
+/** Returns the fields for anonymous callers (maasserver/api/machines.py, DISPLAYED_ANON_MACHINE_FIELDS). */
+export function showAnonymously (machine: Machine): Fields {
   return {
+    ...common(machine),
     status_message: null,
-    domain: {
-      name: 'maas',
-      authoritative: true,
-      ttl: null,
-      is_default: true,
-      id: 0,
-      resource_record_count: 0,
-      resource_uri: '/MAAS/api/2.0/domains/0/'
-    },
-    architecture: machine.architecture,
-    hostname: machine.hostname,
-    fqdn: `${machine.hostname}.maas`,
-    status: STATUS[machine.status],
-    status_name: machine.status,
-    status_action: '',
-    power_type: machine.powerType,
-    power_state: machine.powerState,
-    node_type: 0,
-    zone: { name: 'default', description: '', id: 1, resource_uri: '/MAAS/api/2.0/zones/default/' },
-    system_id: machine.systemId
+    status_action: null,
+    domain: DOMAIN,
+    zone: ZONE,
+    resource_uri: uri(machine)
   }
 }
 
-/** Returns the fields for signed callers: those 13, and the others of a machine without hardware details. */
-export function showMachine (machine: Machine): { [name: string]: Json } {
-  const { systemId, status } = machine
-  const installed = status === 'Deployed' || status === 'Deploying'
-  const interfaces: Json[] = machine.macs.map((mac, index) => ({
-    id: machine.id * 10 + index,
-    name: `eth${index}`,
-    type: 'physical',
-    mac_address: mac,
-    enabled: true,
-    links: [],
-    system_id: systemId,
-    resource_uri: `/MAAS/api/2.0/nodes/${systemId}/interfaces/${machine.id * 10 + index}/`
-  }))
+/** Returns the fields for signed callers, in the version of the stand-in. */
+export function showMachine (machine: Machine, { store: { release } }: Call): Fields {
+  const interfaces = machine.macs.map((mac, index) => showInterface(machine, mac, index))
+  const isInstalled = machine.series !== null
   return {
+    ...common(machine),
+    ...statusMessages(machine),
+    ...NO_STORAGE,
+    ...NOT_TESTED,
+    ...resultNumbers(machine),
+    ...release.machineFields,
+    domain: { ...DOMAIN, resource_uri: '/MAAS/api/2.0/domains/0/' },
+    zone: { ...ZONE, resource_uri: '/MAAS/api/2.0/zones/default/' },
+    pool: { name: 'default', description: 'Default pool', id: 0, resource_uri: '/MAAS/api/2.0/resourcepool/0/' },
     owner: machine.owner?.username ?? null,
+    owner_data: {},
+    description: machine.description,
+    hardware_info: HARDWARE,
+    hardware_uuid: null,
     numanode_set: [{ index: 0, memory: 0, cores: [], hugepages_set: [] }],
     enable_hw_sync: false,
-    ...showAnonymously(machine),
-    description: machine.description,
-    hardware_uuid: null,
-    owner_data: {},
+    last_sync: null,
+    next_sync: null,
+    sync_interval: null,
+    ephemeral_deploy: false,
     locked: false,
     bios_boot_method: null,
-    boot_interface: interfaces[0] as Json,
+    boot_interface: interfaces[0] as Fields,
     interface_set: interfaces,
     min_hwe_kernel: '',
     hwe_kernel: null,
@@ -67,34 +66,79 @@ export function showMachine (machine: Machine): { [name: string]: Json } {
     cpu_speed: 0,
     memory: machine.memory,
     swap_size: null,
-    storage: 0,
-    osystem: installed ? 'ubuntu' : '',
-    distro_series: installed ? 'jammy' : '',
-    netboot: true,
+    osystem: isInstalled ? 'ubuntu' : '',
+    distro_series: machine.series ?? '',
+    netboot: !isInstalled,
     tag_names: machine.tags,
     address_ttl: null,
     ip_addresses: [],
-    pool: { name: 'default', description: 'Default pool', id: 0, resource_uri: '/MAAS/api/2.0/resourcepool/0/' },
     disable_ipv4: false,
-    constraints_by_type: {},
-    boot_disk: null,
-    blockdevice_set: [],
-    physicalblockdevice_set: [],
-    virtualblockdevice_set: [],
-    special_filesystems: [],
-    volume_groups: [],
-    raids: [],
-    bcaches: [],
-    cache_sets: [],
-    node_type_name: 'Machine',
-    pod: null,
     default_gateways: { ipv4: { gateway_ip: null, link_id: null }, ipv6: { gateway_ip: null, link_id: null } },
-    current_commissioning_result_id: null,
-    current_testing_result_id: null,
-    current_installation_result_id: null,
-    hardware_info: {},
+    node_type_name: 'Machine',
+    parent: null,
+    pod: null,
     virtualmachine_id: null,
     workload_annotations: {},
-    resource_uri: `/MAAS/api/2.0/machines/${systemId}/`
+    resource_uri: uri(machine)
   }
+}
+
+function common (machine: Machine): Fields {
+  return {
+    system_id: machine.systemId,
+    hostname: machine.hostname,
+    fqdn: `${machine.hostname}.maas`,
+    architecture: machine.architecture,
+    node_type: 0,
+    status: STATUS[machine.status],
+    status_name: machine.status,
+    power_type: machine.powerType,
+    power_state: machine.powerState
+  }
+}
+
+/** The last event. MAAS asks the BMC of a machine from time to time, and nobody can reach it. */
+function statusMessages ({ hasRack, powerType, hostname, owner }: Machine): Fields {
+  if (hasRack || powerType === '') return { status_message: null, status_action: null }
+  const who = owner === null ? '' : `(${owner.username}) - `
+  const action = "Failed to query node's BMC"
+  return { status_message: `${action} - ${who}${noRack(hostname)}`, status_action: action }
+}
+
+/** What MAAS says if no rack controller can reach the BMC of a machine. */
+export function noRack (hostname: string): string {
+  return `No rack controllers can access the BMC of node ${hostname}`
+}
+
+function showInterface ({ id, systemId, hasLink }: Machine, mac: string, index: number): Fields {
+  const number = id * 10 + index
+  return {
+    id: number,
+    name: `eth${index}`,
+    type: 'physical',
+    mac_address: mac,
+    enabled: true,
+    link_connected: true,
+    link_speed: 0,
+    interface_speed: 0,
+    effective_mtu: 1500,
+    sriov_max_vf: 0,
+    numa_node: 0,
+    vlan: null,
+    links: hasLink ? [{ id: number, mode: 'auto' }] : [],
+    discovered: null,
+    children: [],
+    parents: [],
+    tags: [],
+    params: {},
+    vendor: null,
+    product: null,
+    firmware_version: null,
+    system_id: systemId,
+    resource_uri: `/MAAS/api/2.0/nodes/${systemId}/interfaces/${number}/`
+  }
+}
+
+function uri ({ systemId }: Machine): string {
+  return `/MAAS/api/2.0/machines/${systemId}/`
 }

@@ -1,10 +1,11 @@
 import { apiException } from '../answers.ts'
-import type { Machine } from '../model.ts'
+import type { ApiException } from '../answers.ts'
 import { repr } from '../python.ts'
 import type { Json } from '../python.ts'
 import { isFalse, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
 import { createMachine, enlist } from './enlist.ts'
+import { isConstraint, machineFilter } from './filters.ts'
 import { showAnonymously, showMachine, visibleMachines } from './machine-view.ts'
 import { anonymousQuestions, isRegistered, listMachines } from './nodes.ts'
 
@@ -31,9 +32,10 @@ export const machines: Resource = {
       'GET list_allocated': operation('List the machines allocated to the user.', call =>
         call.store.machines
           .filter(({ owner, status }) => owner === call.user && status === 'Allocated')
-          .map(showMachine)),
+          .map(machine => showMachine(machine, call))),
       POST: operation('Create a machine.', create),
       'POST accept': operation('Accept declared machines.', accept),
+      'POST accept_all': operation('Accept all declared machines.', () => []),
       'POST allocate': operation('Allocate a machine.', allocate)
     }
   }
@@ -42,13 +44,14 @@ export const machines: Resource = {
 /** The observed MAAS had no images to commission with (row "an admin's machine is commissioned at once"). */
 const NO_IMAGES = 'Ephemeral operating system ubuntu focal is unavailable.'
 
-function create ({ store, user, data }: Call): Json {
-  const created = createMachine(store, data, { requiresArchitecture: false })
+function create (call: Call): Json {
+  const { store, user, data } = call
+  const created = createMachine(store, data)
   if (user.superuser && !isFalse(data.get('commission'))) {
     store.machines.pop()
     throw apiException(400, NO_IMAGES)
   }
-  return showMachine(created)
+  return showMachine(created, call)
 }
 
 function accept (call: Call): Json {
@@ -64,30 +67,28 @@ function accept (call: Call): Json {
   return []
 }
 
-const CONSTRAINTS: Record<string, (machine: Machine, values: string[]) => boolean> = {
-  name: ({ hostname }, values) => values.some(name => name === hostname || name === `${hostname}.maas`),
-  system_id: ({ systemId }, values) => values.includes(systemId),
-  tags: ({ tags }, values) => values.flatMap(value => value.split(/[\s,]+/)).every(tag => tags.includes(tag))
-}
-
 /**
  * Allocates a machine. The error prints the constraints as Python and MAAS do (row "POST machines op=allocate,
  * signed").
  */
 function allocate (call: Call): Json {
   const asked = call.data.lists().filter(([name]) => name !== 'op')
-  const constraints = asked.filter(([name]) => Object.hasOwn(CONSTRAINTS, name))
-  const found = visibleMachines(call).find(machine =>
-    machine.status === 'Ready' && constraints.every(([name, values]) => CONSTRAINTS[name]?.(machine, values)))
-  if (found === undefined) {
-    if (constraints.length === 0) throw apiException(409, 'No machine available.')
-    const printed = asked.map(([name, values]) => `(${repr(name)}, [${values.map(repr).join(', ')}])`).join(', ')
-    const resolved = constraints.map(([name, values]) => `${name}=${values.join(',')}`).join(' ')
-    throw apiException(409, `No available machine matches constraints: [${printed}] (resolved to "${resolved}")`)
-  }
+  const fits = machineFilter(call.data, call)
+  const found = visibleMachines(call).find(machine => machine.status === 'Ready' && fits(machine))
+  if (found === undefined) throw notAvailable(asked)
   if (isFalse(call.form.get('dry_run') ?? 'false')) {
     found.status = 'Allocated'
     found.owner = call.user
   }
-  return showMachine(found)
+  return showMachine(found, call)
+}
+
+function notAvailable (asked: Array<[string, string[]]>): ApiException {
+  const systemId = asked.find(([name]) => name === 'system_id')?.[1].at(-1)
+  if (systemId !== undefined) return apiException(409, `No machine with system ID ${systemId} available.`)
+  const constraints = asked.filter(([name]) => isConstraint(name))
+  if (constraints.length === 0) return apiException(409, 'No machine available.')
+  const printed = asked.map(([name, values]) => `(${repr(name)}, [${values.map(repr).join(', ')}])`).join(', ')
+  const resolved = constraints.map(([name, values]) => `${name}=${values.join(',')}`).join(' ')
+  return apiException(409, `No available machine matches constraints: [${printed}] (resolved to "${resolved}")`)
 }

@@ -2,6 +2,7 @@ import type { Status } from '../model.ts'
 import type { Json } from '../python.ts'
 import { mandatoryParameter, operation } from '../resource.ts'
 import type { Call, Operation, Resource } from '../resource.ts'
+import { machineFilter } from './filters.ts'
 import { showMachine, visibleMachines } from './machine-view.ts'
 
 /**
@@ -20,13 +21,9 @@ export const anonymousQuestions: Record<string, Operation> = {
     statusIn(call, ['Commissioning', 'Deploying']))
 }
 
-/** Returns the visible machines, filtered by `hostname` and `id` of the query. */
+/** Returns the visible machines that fit the constraints of the query. */
 export function listMachines (call: Call): Json {
-  const [hostnames, ids] = [call.query.getlist('hostname'), call.query.getlist('id')]
-  return visibleMachines(call)
-    .filter(({ hostname }) => hostnames.length === 0 || hostnames.includes(hostname))
-    .filter(({ systemId }) => ids.length === 0 || ids.includes(systemId))
-    .map(showMachine)
+  return visibleMachines(call).filter(machineFilter(call.query, call)).map(machine => showMachine(machine, call))
 }
 
 /** `nodes/`, and the collections of other kinds of node, which are empty. */

@@ -2,8 +2,9 @@ import { apiException, invalidForm, notFound, rc } from '../answers.ts'
 import type { Tag } from '../model.ts'
 import { quote } from '../python.ts'
 import type { Json } from '../python.ts'
-import { operation } from '../resource.ts'
+import { formFields, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
+import { checkTagName } from './checks.ts'
 import { showMachine, visibleMachines } from './machine-view.ts'
 
 /** `tags/` */
@@ -31,6 +32,11 @@ export const tag: Resource = {
       GET: operation('Read a tag.', call => show(find(call))),
       'GET machines': operation('List the machines with this tag.', listTaggedMachines),
       'GET nodes': operation('List the nodes with this tag.', listTaggedMachines),
+      'GET devices': operation('List the devices with this tag.', listNothing),
+      'GET rack_controllers': operation('List the rack controllers with this tag.', listNothing),
+      'GET region_controllers': operation('List the region controllers with this tag.', listNothing),
+      'POST rebuild': operation('Look for the machines again that fit the definition.', rebuild),
+      'POST update_nodes': operation('Add the tag to machines, and remove it from others.', updateNodes),
       PUT: operation('Update a tag.', update),
       DELETE: operation('Delete a tag.', remove)
     }
@@ -39,9 +45,11 @@ export const tag: Resource = {
 
 function create (call: Call): Json {
   requireAdmin(call)
-  const { store, data } = call
+  const { store } = call
+  const data = formFields(call)
   const name = data.get('name')
   if (!name) throw invalidForm({ name: 'This field is required.' })
+  checkTagName(name)
   if (store.tags.has(name)) throw invalidForm({ name: 'Tag with this Name already exists.' })
   const created: Tag = {
     name,
@@ -55,10 +63,12 @@ function create (call: Call): Json {
 
 function update (call: Call): Json {
   requireAdmin(call)
-  const { store, data } = call
+  const { store } = call
   const found = find(call)
+  const data = formFields(call)
+  const name = checkTagName(data.get('name') || found.name)
   store.tags.delete(found.name)
-  found.name = data.get('name') ?? found.name
+  found.name = name
   found.comment = data.get('comment') ?? found.comment
   found.definition = data.get('definition') ?? found.definition
   found.kernelOptions = data.get('kernel_opts') ?? found.kernelOptions
@@ -74,7 +84,31 @@ function remove (call: Call) {
 
 function listTaggedMachines (call: Call): Json {
   const { name } = find(call)
-  return visibleMachines(call).filter(machine => machine.tags.includes(name)).map(showMachine)
+  return visibleMachines(call).filter(machine => machine.tags.includes(name)).map(machine => showMachine(machine, call))
+}
+
+/** There are no other nodes than machines. */
+function listNothing (call: Call): Json {
+  find(call)
+  return []
+}
+
+function rebuild (call: Call): Json {
+  requireAdmin(call)
+  return { rebuilding: find(call).name }
+}
+
+function updateNodes (call: Call): Json {
+  requireAdmin(call)
+  const { name } = find(call)
+  const named = (field: string) => {
+    const ids = call.form.getlist(field)
+    return visibleMachines(call).filter(({ systemId }) => ids.includes(systemId))
+  }
+  const [added, removed] = [named('add'), named('remove')]
+  for (const machine of added) machine.tags = [...new Set([...machine.tags, name])]
+  for (const machine of removed) machine.tags = machine.tags.filter(tag => tag !== name)
+  return { added: added.length, removed: removed.length }
 }
 
 function find ({ store, args }: Call): Tag {

@@ -1,4 +1,5 @@
-import { notFound } from '../answers.ts'
+import { apiException, conflict, notFound, rc } from '../answers.ts'
+import type { Answer } from '../answers.ts'
 import type { User } from '../model.ts'
 import type { Json } from '../python.ts'
 import { randomText } from '../random.ts'
@@ -33,7 +34,8 @@ export const user: Resource = {
         const found = call.store.users.get(call.args[0] as string)
         if (found === undefined) throw notFound('User')
         return show(found)
-      })
+      }),
+      DELETE: adminOnly('Delete a user.', remove)
     }
   }
 }
@@ -42,11 +44,18 @@ function create ({ store, data }: Call): Json {
   const username = mandatoryParameter(data, 'username')
   const email = mandatoryParameter(data, 'email')
   const password = mandatoryParameter(data, 'password')
-  const superuser = data.get('is_superuser')
-  const isSuperuser = superuser !== undefined && !isFalse(superuser)
+  const isSuperuser = !isFalse(mandatoryParameter(data, 'is_superuser'))
+  if (store.users.has(username)) throw conflict()
   const created = createUser(store.users.size + 1, username, isSuperuser, email, password)
   store.users.set(username, created)
   return show(created)
+}
+
+/** Deletes a user. That it was not there is no error (maasserver/api/users.py). */
+function remove ({ store, user, args: [username = ''] }: Call): Answer {
+  if (username === user.username) throw apiException(400, 'An administrator cannot self-delete.')
+  store.users.delete(username)
+  return rc.deleted
 }
 
 /** Returns the user; all fields if a session authenticated, as piston does (row "whoami with the session cookie"). */
