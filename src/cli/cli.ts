@@ -44,6 +44,9 @@ export async function run (io: Io): Promise<number> {
     checkUsage(name, command, rest, line.operands)
     if (line.json && command.json !== true) throw new SettingsError([`--json: ${name} has no answer in JSON`])
     if (line.verbose && command.verbose !== true) throw new SettingsError([notVerbose(name)])
+    if ((line.standInOnly || line.maasVersion !== null) && command.standIn !== true) {
+      throw new SettingsError([`--stand-in-only, --maas-version: ${name} has no stand-in for MAAS; demo has`])
+    }
     return await command.run(line, io)
   } catch (error) {
     return explain(error as NodeJS.ErrnoException, io)

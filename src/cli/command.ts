@@ -33,6 +33,8 @@ export interface Command {
   json?: true
   /** whether the command has more to tell, for --verbose */
   verbose?: true
+  /** whether the command has a stand-in for MAAS, for --stand-in-only and --maas-version */
+  standIn?: true
   /** Runs the command. @returns the exit code */
   run: (line: CommandLine, io: Io) => Promise<number>
 }

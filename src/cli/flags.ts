@@ -15,6 +15,10 @@ export interface CommandLine {
   json: boolean
   /** whether --verbose asks for more */
   verbose: boolean
+  /** whether --stand-in-only asks for the stand-in of the demo without a proxy */
+  standInOnly: boolean
+  /** the value of --maas-version; null if it is not given */
+  maasVersion: string | null
   help: boolean
   version: boolean
 }
@@ -30,6 +34,8 @@ const NAMES_BY_FLAG: ReadonlyMap<string, SettingName> = new Map(
 export const OTHER_FLAGS = {
   '--json': 'answer in JSON, where the command says so',
   '--verbose': 'tell more, where the command says so',
+  '--stand-in-only': 'demo: start the stand-in for MAAS alone, and print its address and its keys',
+  '--maas-version': 'demo: the version of MAAS that the stand-in answers as, 3.4 or 3.7 (3.7)',
   '--help': 'show all settings and commands',
   '--version': 'show the version'
 } as const
@@ -45,8 +51,7 @@ const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 export function parseCommandLine (argv: readonly string[]): CommandLine {
   const parsing = { options: OPTIONS, strict: false, allowPositionals: true, tokens: true } as const
   const { tokens } = parseArgs({ args: [...argv], ...parsing })
-  const no = { json: false, verbose: false, help: false, version: false }
-  const line: CommandLine = { flags: {}, words: [], operands: null, ...no }
+  const line: CommandLine = { flags: {}, words: [], operands: null, ...NO_OTHER_FLAGS }
   const report = new SettingsReport()
   for (const token of tokens) {
     if (token.kind === 'option-terminator') line.operands = []
@@ -58,6 +63,8 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     else if (rawName === '--version') line.version = true
     else if (rawName === '--json') line.json = true
     else if (rawName === '--verbose') line.verbose = true
+    else if (rawName === '--stand-in-only') line.standInOnly = true
+    else if (rawName === '--maas-version') line.maasVersion = value ?? ''
     else if (name === undefined) report.problem(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) {
@@ -69,11 +76,18 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
   return line
 }
 
+/** A command line without any of {@link OTHER_FLAGS}. */
+const NO_OTHER_FLAGS = {
+  json: false, verbose: false, standInOnly: false, maasVersion: null, help: false, version: false
+} as const
+
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
+  'stand-in-only': { type: 'boolean' },
+  'maas-version': { type: 'string' },
   ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: typeOf(name) }]))
 } as const
 

@@ -28,6 +28,17 @@ t.test('a command line that cannot be followed', async t => {
     [['demo', '--maas-url', 'http://x/MAAS'], {}, 2, /demo: has a MAAS and a key of its own/, 'a MAAS for the demo'],
     [['demo', '--api-key-file', '/HIDDEN'], {}, 2, /demo: has a MAAS and a key of its own/, 'a key for the demo'],
     [['serve', '--verbose'], MAAS, 2, /--verbose: serve has no more to tell; --log-level debug/, 'a command that has no more to tell'],
+    [['demo', '--json'], {}, 2, /--json: demo has an answer in JSON only with --stand-in-only/, 'a demo in JSON'],
+    [['demo', '--maas-version', '2.9'], {}, 2, /--maas-version: write 3\.4 or 3\.7/, 'a version that there is no recording of'],
+    [['demo', '--maas-version'], {}, 2, /--maas-version: write 3\.4 or 3\.7/, 'a version that is left out'],
+    [['serve', '--maas-version', '3.4'], MAAS, 2, /--stand-in-only, --maas-version: serve has no stand-in for MAAS; demo has/, 'a version of the real MAAS'],
+    [['check', '--stand-in-only'], MAAS, 2, /check has no stand-in for MAAS; demo has/, 'a stand-in for another command'],
+    [['demo', '--stand-in-only', '--read-only'], {}, 2, /demo --stand-in-only: starts no proxy; leave every setting but --listen out/, 'a setting of the proxy'],
+    [['demo', '--stand-in-only', '--listen', 'x'], {}, 2, /--listen: "x" is not an address to listen on/, 'no address'],
+    [['demo', '--stand-in-only', '--listen', 'unix:/x'], {}, 2, /demo --stand-in-only: --listen: write host:port, :port or port/, 'a socket'],
+    [['demo', '--stand-in-only', '--listen', '0', '--listen', '1'], {}, 2, /demo --stand-in-only: --listen: write one address/, 'two addresses'],
+    [['demo', '--stand-in-only', '--listen', '0.0.0.0:0'], {}, 2, /anyone who reaches that address could use the stand-in; add --allow-non-loopback/, 'every address of the machine'],
+    [['demo', '--stand-in-only', '--listen', `:${busy}`], {}, 1, /error: listen EADDRINUSE[^]*hint: something else listens there/, 'a port that is taken'],
     [['--lisen', ':0'], MAAS, 2, /--lisen: no such flag; did you mean --listen\?/, 'a flag that is not there'],
     [['serve', '--listen', `:${busy}`], MAAS, 1, /error: listen EADDRINUSE[^]*hint: something else listens there/, 'an address that is taken']
   ]
@@ -184,6 +195,27 @@ t.test('the demo answers a request, and its own lines can be copied', async t =>
 
   const nowhere = startProgram(t, ['demo', '--listen', '[::1]:1'], { MAAS_PROXY_LISTN: 'x' })
   t.equal(await nowhere.ended, 2, 'a demo with wrong settings does not stay')
+})
+
+t.test('the stand-in alone is a MAAS to test against', async t => {
+  const program = startProgram(t, ['demo', '--stand-in-only', '--maas-version', '3.4', '--json'], { MAAS_URL: 'http://nowhere.invalid/MAAS' })
+  await program.printed('\n')
+  const { url, admin, user, ...rest } = JSON.parse(program.stdout())
+  t.strictSame(rest, {}, 'a line of JSON with three facts')
+  t.match([url, admin, user], [/^http:\/\/127\.0\.0\.1:\d+\/MAAS$/, /^\w{18}:\w{18}:\w{32}$/, /^\w{18}:\w{18}:\w{32}$/])
+  t.match(await (await fetch(`${url}/api/2.0/version/`)).json(), { version: '3.4.10' })
+  t.match(await runHere(['check'], { MAAS_URL: url, MAAS_API_KEY: user }), { code: 0, stdout: /is that of user/ }, 'its keys are good')
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 0)
+  t.equal(program.stderr(), '')
+
+  const open = startProgram(t, ['demo', '--stand-in-only', '--listen', '0.0.0.0:0', '--allow-non-loopback'])
+  await open.printed('Control-C')
+  t.match(open.stdout(), /^The stand-in MAAS is at http:\/\/0\.0\.0\.0:\d+\/MAAS [^]*\n {2}administrator {2}\w{18}:\w{18}:\w{32}\n {2}user {11}\w/)
+  const [, port] = /:(\d+)\/MAAS/.exec(open.stdout()) ?? []
+  t.match(await (await fetch(`http://127.0.0.1:${port}/MAAS/api/2.0/version/`)).json(), { version: '3.7.3' }, 'the newest by default')
+  open.child.kill('SIGINT')
+  t.equal(await open.ended, 0)
 })
 
 t.test('a completion names every command and flag, for each shell', async t => {

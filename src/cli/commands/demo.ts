@@ -5,20 +5,29 @@ import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtE
 import type { Environment } from '../../environment.ts'
 import { type RunningProxy, startProxy } from '../../proxy/start.ts'
 import { type Paint, paintFor } from '../../text/terminal.ts'
+import { runStandInOnly } from './demo/stand-in-only.ts'
 
 /**
  * Runs the proxy in front of a stand-in that verifies requests as MAAS does, and prints requests with their answers.
  */
 export const demo: Command = {
-  help: 'run the proxy in front of a stand-in MAAS in this process, and show requests to copy',
-  async run ({ flags }, io) {
+  help: 'run the proxy in front of a stand-in MAAS in this process, and show requests to copy; ' +
+    'with --stand-in-only, run a MAAS to test programs against (--json)',
+  json: true,
+  standIn: true,
+  async run (line, io) {
+    const { flags, json, standInOnly, maasVersion } = line
     const { env, stdout, stderr, signals } = io
     if (flags.maasUrl !== undefined || flags.apiKeyFile !== undefined) {
       throw new SettingsError(['demo: has a MAAS and a key of its own; leave --maas-url and --api-key-file out'])
     }
+    const { startStandIn, VERSIONS } = await import('../../demo/stand-in/index.ts') // only this command needs it
+    const version = VERSIONS.find(name => name === (maasVersion ?? '3.7'))
+    if (version === undefined) throw new SettingsError([`--maas-version: write ${VERSIONS.join(' or ')}`])
+    if (standInOnly) return await runStandInOnly(line, io, async options => await startStandIn({ ...options, version }))
+    if (json) throw new SettingsError(['--json: demo has an answer in JSON only with --stand-in-only'])
     const stopping = stopSignal(signals)
-    const { startStandIn } = await import('../../demo/stand-in/index.ts') // only this command needs it
-    const standIn = await startStandIn()
+    const standIn = await startStandIn({ version })
     const { consumer, token, secret } = standIn.admin
     const settings = { MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` }
     const config = await loadConfig(flags, { ...withoutMaas(env), ...settings })

@@ -29,14 +29,21 @@ export interface Vocabulary {
   commands: CommandWord[]
 }
 
+/** A switch, which takes no value. */
+const NO_VALUE = { value: null, offer: null } as const
+
+/** The values of flags that are not settings. */
+const OFFERS: Readonly<Record<string, Pick<FlagWord, 'value' | 'offer'>>> = {
+  '--maas-version': { value: 'VERSION', offer: ['3.4', '3.7'] }
+}
+
 /** Makes the vocabulary from the tables of settings and commands. */
 export function vocabularyOf (commands: Commands): Vocabulary {
   const settings: Array<Setting<unknown>> = Object.values(SETTINGS)
   return {
     flags: [
       ...settings.flatMap(flagWordsOf),
-      ...Object.entries(OTHER_FLAGS)
-        .map(([flag, help]) => ({ flag, help, repeatable: false, value: null, offer: null }))
+      ...Object.entries(OTHER_FLAGS).map(([flag, help]) => ({ flag, help, repeatable: false, ...OFFERS[flag] ?? NO_VALUE }))
     ],
     commands: Object.entries(commands).map(([name, { help, forms = [], operands }]) => ({
       name,
