@@ -5,6 +5,7 @@ import { chmodSync, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { hasTerminal } from '../../src/cli/commands/run/child.ts'
 import { childEnvironment } from '../../src/cli/commands/run/environment.ts'
+import { prepareMaasCli } from '../../src/cli/commands/run/maas-cli.ts'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { parseApiKey } from '../../src/maas/api-key.ts'
 import { ENVIRONMENT, PROGRAM, runHere, startProgram } from '../helper/process.ts'
@@ -13,6 +14,12 @@ import { socketDir } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
 
 const KEY_TEXT = `${KEY.consumer}:${KEY.token}:${KEY.secret}`
+
+const PLACEHOLDER = 'proxysigns:proxysigns:proxysigns'
+
+/** The names by which tools read the address beside MAAS_URL, and the parts of a key. */
+const ADDRESSES = ['MAAS_API_URL', 'MAAS_HOST', 'MAAS_ENDPOINT', 'MAAS_BASE_URL']
+const PARTS = ['MAAS_CUSTOMER_KEY', 'MAAS_TOKEN_KEY', 'MAAS_TOKEN_SECRET']
 
 /** A MAAS, and the variables that lead to it. */
 async function maas (t: Test): Promise<Record<string, string>> {
@@ -33,13 +40,15 @@ t.test('a command finds the proxy, and the key nowhere', async t => {
   const program = runScript(t, `
     const { MAAS_URL: url } = process.env
     fetch(url + '/api/2.0/users/?op=whoami').then(answer => answer.json()).then(({ username }) => console.log(JSON.stringify({ username, env: process.env })))
-  `, { ...env, MAAS_PROXY_DENY: 'DELETE **', CREDENTIALS_DIRECTORY: '/nonexistent', MY_COPY: `key=${env['MAAS_API_KEY']}`, MINE: 'kept' })
+  `, { ...env, MAAS_PROXY_DENY: 'DELETE **', MAAS_TOKEN_SECRET: secret as string, MAAS_HOST: 'http://maas/MAAS', CREDENTIALS_DIRECTORY: '/nonexistent', MY_COPY: `key=${env['MAAS_API_KEY']}`, MINE: 'kept' })
   t.equal(await program.ended, 0)
   t.notMatch(program.stdout(), secret as string)
   const { username, env: seen } = JSON.parse(program.stdout())
   t.equal(username, 'admin', 'what it asks is signed')
-  t.match(seen, { MAAS_URL: /^http:\/\/127\.0\.0\.1:[1-9]\d*\/MAAS$/, MAAS_API_KEY: 'proxy:proxy:proxy', MINE: 'kept' })
-  t.equal(seen.MAAS_API_URL, seen.MAAS_URL)
+  t.match(seen, { MAAS_URL: /^http:\/\/127\.0\.0\.1:[1-9]\d*\/MAAS$/, MAAS_API_KEY: PLACEHOLDER, MINE: 'kept' })
+  for (const name of ADDRESSES) t.equal(seen[name], seen.MAAS_URL, name)
+  for (const name of PARTS) t.equal(seen[name], 'proxysigns', name)
+  t.equal(seen.MAAS_APIKEY, PLACEHOLDER)
   for (const name of ['MAAS_PROXY_DENY', 'CREDENTIALS_DIRECTORY', 'MY_COPY']) t.notHas(seen, name)
   t.equal(program.stderr(), '', 'the log is silent while all is well')
 })
@@ -55,7 +64,7 @@ t.test('the environment is made of what leads to no key', async t => {
   ]
   for (const [addresses, url, reason] of rows) {
     const env = { A: 'the secret of c:t:s is short', B: KEY.secret, C: undefined, MAAS_API_KEY_FILE: '/key', MAAS_PROXY_PROFILE: 'admin', MAAS_URL: 'http://maas/MAAS' }
-    t.strictSame(childEnvironment(env, addresses, keys), { A: env.A, MAAS_URL: url, MAAS_API_URL: url, MAAS_API_KEY: 'proxy:proxy:proxy' }, reason)
+    t.strictSame(childEnvironment(env, addresses, keys), { A: env.A, ...Object.fromEntries([...ADDRESSES, 'MAAS_URL'].map(name => [name, url])), ...Object.fromEntries(PARTS.map(name => [name, 'proxysigns'])), MAAS_API_KEY: PLACEHOLDER, MAAS_APIKEY: PLACEHOLDER }, reason)
   }
 })
 
@@ -141,4 +150,44 @@ t.test('what a terminal sends to both is not sent again', async t => {
   process.kill(Number(/up below (\d+)\./.exec(output)?.[1]), 'SIGTERM')
   t.equal((await ended)[0], 7)
   t.equal(output.match(/SIGINT/g)?.length, 1)
+})
+
+/** Does as the maas CLI does: it keeps what it logs in to below HOME, and reads it from there. */
+const MAAS_CLI = `#!/bin/sh
+if [ "$1" = login ]; then
+  [ "$2" = broken ] && { echo 'no such MAAS' >&2; exit 3; }
+  [ "$2" = silent ] && exit 4
+  echo "$2 $3 $4" > "$HOME/.maascli.db"
+  exit 0
+fi
+[ "$2" = home ] && echo "$HOME" || cat "$HOME/.maascli.db"
+`
+
+t.test('the maas CLI reads profiles with real keys, so it gets a store of its own', async t => {
+  const dir = t.testdir({ maas: MAAS_CLI, home: { '.maascli.db': 'real http://maas/MAAS c:t:s\n' }, snaps: { snap: MAAS_CLI, maas: t.fixture('symlink', 'snap') } })
+  for (const file of ['maas', 'snaps/snap']) chmodSync(`${dir}/${file}`, 0o755)
+  const env = { ...await maas(t), HOME: `${dir}/home`, PATH: `${dir}:${process.env['PATH']}` }
+  const rows: Array<[command: string[], code: number, stdout: RegExp, stderr: RegExp, reason: string]> = [
+    [['maas', 'mine', 'machines', 'read'], 0, /^mine http:\/\/127\.0\.0\.1:\d+\/MAAS proxysigns:proxysigns:proxysigns\n$/, /^$/, 'of any profile'],
+    [[`${dir}/maas`, 'real', 'users', 'whoami'], 0, /^real http:\/\/127\.0\.0\.1:\d+\/MAAS proxysigns/, /^$/, 'by its path, with the name of a real one'],
+    [['maas', 'list'], 0, /^real http:\/\/maas\/MAAS c:t:s\n$/, /^$/, 'no profile: as it is'],
+    [['maas', '--help'], 0, /^real /, /^$/, 'a flag'],
+    [['maas'], 0, /^real /, /^$/, 'nothing at all'],
+    [['maas', 'broken', 'machines', 'read'], 1, /^$/, /^maas-auth-proxy: error: run: maas login broken fails at the proxy: no such MAAS\n$/, 'one that cannot log in'],
+    [['maas', 'silent', 'machines', 'read'], 1, /^$/, /fails at the proxy: exit code 4\n$/, 'nor says why'],
+    [[`${dir}/snaps/maas`, 'real', 'users', 'whoami'], 0, /^real http:\/\/maas/, /warning: the maas of the snap reads its own profiles and goes past the proxy; log in to a proxy that keeps running: maas login real http:\/\/localhost:5241\/MAAS proxysigns:/, 'the snap, whose store is elsewhere'],
+    [[`${dir}/nowhere/maas`, 'real', 'users'], 127, /^$/, /there is no such command/, 'one that is not there']
+  ]
+  for (const [command, code, stdout, stderr, reason] of rows) {
+    const program = startProgram(t, ['run', '--', ...command], env)
+    t.equal(await program.ended, code, reason)
+    t.match(program.stdout(), stdout, reason)
+    t.match(program.stderr(), stderr, reason)
+  }
+  const nowhere = { MAAS_URL: 'http://x/MAAS' }
+  t.equal((await prepareMaasCli(['maas', 'mine'], nowhere, process.stderr)).env, nowhere, 'without a PATH there is nothing to run')
+  const program = startProgram(t, ['run', '--', 'maas', 'mine', 'home'], env)
+  t.equal(await program.ended, 0)
+  t.match(program.stdout(), /maas-auth-proxy-run-/)
+  t.notOk(existsSync(program.stdout().trim()), 'which is gone afterwards')
 })

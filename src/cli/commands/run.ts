@@ -1,16 +1,17 @@
 import { loadConfig } from '../../settings/load.ts'
 import type { Flags } from '../../settings/setting-input.ts'
-import { type Command, openLog, stopUnlessSignalled, uncaughtError } from '../command.ts'
+import { type Command, EXIT, type Io, openLog, stopUnlessSignalled, uncaughtError } from '../command.ts'
 import { startProxy } from '../../proxy/start.ts'
-import { runChild, type StartError } from './run/child.ts'
+import { runChild, StartError } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
+import { prepareMaasCli } from './run/maas-cli.ts'
 
 /** A free port, so that several commands can run at once, and a short log, because the command has stderr too. */
 const DEFAULTS: Flags = { listen: ['127.0.0.1:0'], logLevel: ['warn'] }
 
 /** Runs a command with a proxy of its own. The command finds the proxy in its environment, and no API key. */
 export const run: Command = {
-  help: 'run a command with MAAS_URL, MAAS_API_URL and MAAS_API_KEY set for a proxy of its own, ' +
+  help: 'run a command with MAAS_URL, MAAS_API_KEY and their likes set for a proxy of its own, ' +
     'on a free port unless --listen says where',
   operands: 'COMMAND [ARGUMENT...]',
   async run ({ flags, operands }, io) {
@@ -21,13 +22,25 @@ export const run: Command = {
     const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
     const failing = uncaughtError(signals, logger)
     void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // runChild passes it on to the command
-    const code = await runChild(operands as string[], childEnv, signals).catch((error: StartError) => {
+    const code = await runCommand(operands as string[], childEnv, { stderr, signals }).catch((error: Error) => {
       stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
-      return error.exitCode
+      return error instanceof StartError ? error.exitCode : EXIT.failure
     })
     // Processes that the command started may still have requests. The proxy ends them as at any stop.
     const stopCode = await stopUnlessSignalled(signals, proxy)
     await logger.destination.close()
     return code || stopCode
+  }
+}
+
+/** Runs the command. @throws StartError if it cannot start, and another Error if its tool cannot be led to the proxy */
+async function runCommand (
+  operands: readonly string[], env: Record<string, string>, { stderr, signals }: Pick<Io, 'stderr' | 'signals'>
+): Promise<number> {
+  const prepared = await prepareMaasCli(operands, env, stderr)
+  try {
+    return await runChild(operands, prepared.env, signals)
+  } finally {
+    prepared.cleanUp()
   }
 }

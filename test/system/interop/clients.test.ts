@@ -10,7 +10,7 @@ import { CLIENTS, type Send } from './clients.ts'
 import { CONTENT, type Found, STEPS } from './steps.ts'
 
 /** What a user puts where a tool insists on a key. */
-const PLACEHOLDER = 'x:x:x'
+const PLACEHOLDER = 'proxysigns:proxysigns:proxysigns'
 
 const PROVIDER = fileURLToPath(new URL('oauthlib_provider.py', import.meta.url))
 const withoutProvider = without('python3-oauthlib', [PYTHON, '-c', 'import oauthlib'])

@@ -31,11 +31,11 @@ const BLOCKS: ReadonlyArray<{ tool: string, missing: string | false, prints: Reg
   { tool: 'Python', missing: without('python3-requests-oauthlib', [PYTHON, '-c', 'import requests_oauthlib']), prints: /^admin$/m },
   { tool: 'Ruby', missing: without('ruby-oauth', ['ruby', '-e', "require 'oauth'"]), prints: /"username": "admin"/ },
   { tool: 'Go', missing: withoutGo('golang-github-juju-gomaasapi-dev', 'github.com/juju/gomaasapi'), prints: /^true$/m },
-  { tool: 'Terraform', unpackaged: true, says: /api_url = "http:\/\/localhost:5241\/MAAS"\n.*api_key = "x:x:x"/ },
-  { tool: 'Ansible', unpackaged: true, says: /host: "http:\/\/localhost:5241\/MAAS", customer_key: x, token_key: x, token_secret: x/ },
+  { tool: 'Terraform', unpackaged: true, says: /api_url = "http:\/\/localhost:5241\/MAAS"\n.*api_key = "proxysigns:proxysigns:proxysigns"/ },
+  { tool: 'Ansible', unpackaged: true, says: /host: "http:\/\/localhost:5241\/MAAS", customer_key: proxysigns, token_key: proxysigns, token_secret: proxysigns/ },
   { tool: 'Ansible', missing: without('ansible-core', ['ansible-playbook', '--version']), prints: /"msg": "admin"/ },
   { tool: 'Juju', unpackaged: true, says: /endpoint: http:\/\/proxy\.example:5241\/MAAS/ },
-  { tool: 'Juju', unpackaged: true, says: /maas-oauth: "x:x:x"/ },
+  { tool: 'Juju', unpackaged: true, says: /maas-oauth: "proxysigns:proxysigns:proxysigns"/ },
   { tool: 'n8n', unpackaged: true, says: /"url": "http:\/\/localhost:5241\/MAAS\/api\/2\.0\/machines\/"/ }
 ]
 

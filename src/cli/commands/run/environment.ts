@@ -1,12 +1,28 @@
 import type { ApiKey } from '../../../maas/api-key.ts'
 import { bracket, reachableHost, withoutBrackets } from '../../../listen/address.ts'
 import type { Environment } from '../../../environment.ts'
+import { PLACEHOLDER_KEY, PLACEHOLDER_WORD } from './placeholder.ts'
 
-/** The key for tools that insist on one. It has the form of a key, and no MAAS accepts it. */
-const NO_KEY = 'proxy:proxy:proxy'
-
-/** The variables from which this program, or a client of MAAS, reads the key. */
+/** The variables from which this program reads the key. Those of clients get the placeholder. */
 const LEADS_TO_KEY = /^(?:MAAS_API_KEY|MAAS_API_KEY_FILE|CREDENTIALS_DIRECTORY|MAAS_PROXY_.*)$/
+
+/** The variables from which clients of MAAS read its address. */
+const ADDRESSES = [
+  'MAAS_URL',
+  'MAAS_API_URL', // Terraform's provider
+  'MAAS_HOST', // the collection maas.maas of Ansible
+  'MAAS_ENDPOINT', // the provider of Cluster API
+  'MAAS_BASE_URL'
+] as const
+
+/** The variables from which they read a key, or a part of one. */
+const KEYS = {
+  MAAS_API_KEY: PLACEHOLDER_KEY,
+  MAAS_APIKEY: PLACEHOLDER_KEY,
+  MAAS_CUSTOMER_KEY: PLACEHOLDER_WORD, // these three: the collection maas.maas
+  MAAS_TOKEN_KEY: PLACEHOLDER_WORD,
+  MAAS_TOKEN_SECRET: PLACEHOLDER_WORD
+} as const
 
 const EGRESS_PROXY = /^(?:http|all)_proxy$/i
 
@@ -27,7 +43,7 @@ export function childEnvironment (
   })
   const url = urlFor(addresses)
   const href = `${url.origin}/MAAS`
-  const maas = { MAAS_URL: href, MAAS_API_URL: href, MAAS_API_KEY: NO_KEY }
+  const maas = { ...Object.fromEntries(ADDRESSES.map(name => [name, href])), ...KEYS }
   return { ...Object.fromEntries(entries), ...egressException(environment, url.hostname), ...maas }
 }
 
