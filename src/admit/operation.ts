@@ -66,14 +66,13 @@ export function findDecision (
 
 /** Whether a request with an uncertain operation is refused. Rules that only warn refuse nothing. */
 export function mustDecide ({ decision, askedAccess }: ClassifiedRequest, options: OperationOptions): boolean {
-  const { method, path } = decision.operation // the path without `/op-NAME`, which a form would override
-  return options.policy.mustKnowOp(method, path) || mayBeAnonymous(askedAccess, options)
+  return options.policy.mustKnowOp(decision.operation) || mayBeAnonymous(askedAccess, options)
 }
 
 /** Whether the decision depends on the op: by a rule, or between signed and anonymous. */
 function dependsOnOp ({ decision, askedAccess }: ClassifiedRequest, options: OperationOptions): boolean {
-  const { method, path } = decision.operation
-  if (options.policy.dependsOnOp(method, path)) return true
+  const { method, path } = decision.operation // the path without `/op-NAME`, which a form would override
+  if (options.policy.dependsOnOp(decision.operation)) return true
   return mayBeAnonymous(askedAccess, options) && options.anonymousOperations.hasPath(method, path)
 }
 

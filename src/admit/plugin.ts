@@ -114,7 +114,8 @@ function enforce (
 ): ProxyError | null {
   if (verdict.allowed) return null
   if (!warnOnly || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') {
-    return new ProxyError(verdict.code, { message: `refused by ${verdict.by}` })
+    const { code, by, remedy } = verdict
+    return new ProxyError(code, { message: `refused by ${by}`, ...remedy === undefined ? {} : { remedy } })
   }
   exchange.wouldRefuse = verdict.by
   return null

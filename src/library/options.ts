@@ -49,7 +49,9 @@ export interface MaasAuthProxyOptions {
   policy?: string | undefined
   /** `enforce`, or `warn`, which only logs what rules would refuse. */
   policyMode?: 'enforce' | 'warn' | undefined
-  /** Whether to allow operations that hand out, mint, rename or revoke credentials. */
+  /** Guarded operations to let pass one by one: `GET machines/*?op=power_parameters`, for example. */
+  allowCredentialOperation?: string | readonly string[] | undefined
+  /** Whether to allow operations that hand out, mint, rename or revoke credentials, all of them. */
   allowCredentialOperations?: boolean | undefined
   /** How to send operations that MAAS serves to anyone, but with another effect. */
   dualOperations?: 'signed' | 'anonymous' | undefined
@@ -89,6 +91,7 @@ const OPTIONS = {
   deny: 'deny',
   policy: 'policy',
   policyMode: 'policyMode',
+  allowCredentialOperation: 'allowCredentialOperation',
   allowCredentialOperations: 'allowCredentialOperations',
   dualOperations: 'dualOperations',
   anonymousOperations: 'anonymousOperations',

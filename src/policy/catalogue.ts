@@ -4,6 +4,14 @@ import { segmentsOf } from './segments.ts'
 import { packageFile } from '../package.ts'
 import { nearest } from '../text/suggestion.ts'
 
+/** The versions of MAAS that have an operation; undefined where they are the oldest or the newest supported ones. */
+export interface Versions {
+  /** the first version that has it */
+  since?: string
+  /** the first version that has it no more */
+  goneIn?: string
+}
+
 /** An operation of some supported version of MAAS. */
 export interface KnownOperation {
   method: string
@@ -13,19 +21,34 @@ export interface KnownOperation {
   op: string | null
   /** the segments of the path, parameters in braces */
   segments: readonly string[]
+  versions: Versions
 }
 
+/** A row of the file: the names of the operations of a path by method, '' for the plain method. */
+type Row = { path: string } & Versions & { [Method in typeof METHODS[number]]?: string[] }
+
 const FILE = packageFile('config/operations.json')
+const METHODS = ['DELETE', 'GET', 'POST', 'PUT'] as const
 
 let operations: readonly KnownOperation[] | undefined
 
-/** Returns every operation of MAAS 3.4 to 3.8. The first call reads the file. */
+/** Returns every operation of MAAS 3.4 to 4.0. The first call reads the file, which `config/operations.mjs` makes. */
 export function knownOperations (): readonly KnownOperation[] {
-  operations ??= Object.entries(JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, Record<string, string[]>>)
-    .flatMap(([path, methods]) => Object.entries(methods).flatMap(([method, ops]) => ops.map(op => (
-      { method, path, op: op === '' ? null : op, segments: segmentsOf(path) }
-    ))))
+  operations ??= (JSON.parse(readFileSync(FILE, 'utf8')) as Row[]).flatMap(row => METHODS.flatMap(method => (
+    (row[method] ?? []).map(op => operationOf(row, method, op))
+  )))
   return operations
+}
+
+function operationOf ({ path, since, goneIn }: Row, method: string, op: string): KnownOperation {
+  const versions = { ...since === undefined ? {} : { since }, ...goneIn === undefined ? {} : { goneIn } }
+  return { method, path, op: op === '' ? null : op, segments: segmentsOf(path), versions }
+}
+
+/** Describes the versions that have an operation: `since MAAS 3.8`, `gone in MAAS 4.0`; '' if all supported ones do. */
+export function describeVersions ({ since, goneIn }: Versions): string {
+  const begin = since === undefined ? [] : [`since MAAS ${since}`]
+  return [...begin, ...goneIn === undefined ? [] : [`gone in MAAS ${goneIn}`]].join(', ')
 }
 
 /** Whether a segment of a known operation is a parameter, which any text matches. */

@@ -1,8 +1,10 @@
 import { READING_METHODS } from '../http/methods.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Operation } from '../maas/operations.ts'
+import { asRule } from './catalogue.ts'
+import { findResource, operationOf } from './resources.ts'
 import { dependsOnOp, matches, type Rule } from './rule.ts'
-import { segmentsOf } from './segments.ts'
+import { relativeSegments } from './segments.ts'
 
 /** A rule with its origin. */
 export interface SourcedRule {
@@ -11,10 +13,18 @@ export interface SourcedRule {
   source: string
 }
 
+/** A rule of the credential guard. */
+export interface CredentialRule extends SourcedRule {
+  /** whether its operations can be opened one by one; if not, only all guarded operations together */
+  opensSingly: boolean
+}
+
 /** The rules of a {@link Policy}. */
 interface PolicyOptions {
   /** operations that hand out, mint, rename or revoke credentials; empty if they are allowed */
-  credentialRules: readonly SourcedRule[]
+  credentialRules: readonly CredentialRule[]
+  /** single operations that the guard lets pass; each rule means one operation */
+  openedOperations: readonly SourcedRule[]
   /** whether only operations without an effect pass */
   readOnly: boolean
   /** GET operations that have an effect, refused if `readOnly` */
@@ -27,21 +37,29 @@ interface PolicyOptions {
   warnOnly: boolean
 }
 
-/** A decision, and the rule or reason behind it. */
-export type PolicyVerdict = { allowed: true, by: string } | { allowed: false, code: ErrorCode, by: string }
+/** A refusal: its error, the rule or reason behind it, and a remedy if the error has no better one. */
+interface Refusal {
+  allowed: false
+  code: ErrorCode
+  by: string
+  remedy?: string
+}
 
-/** The root that paths of rules are relative to. Of other paths, rules match only by `**`. */
-export const API_ROOT = '/MAAS/api/2.0/'
+/** A decision, and the rule or reason behind it. */
+export type PolicyVerdict = { allowed: true, by: string } | Refusal
 
 /** Decides which operations are allowed. It allocates nothing per rule. */
 export class Policy {
   readonly #options: PolicyOptions
+  /** the rules that always refuse */
+  readonly #guard: readonly SourcedRule[]
   readonly #rules: readonly SourcedRule[]
 
   constructor (options: PolicyOptions) {
-    const { credentialRules, readOnly, effectfulReads, deny, allow } = options
+    const { credentialRules, openedOperations, readOnly, effectfulReads, deny, allow } = options
     this.#options = options
-    this.#rules = [...credentialRules, ...(readOnly ? effectfulReads : []), ...deny, ...allow]
+    this.#guard = [...openedOperations, ...credentialRules]
+    this.#rules = [...this.#guard, ...(readOnly ? effectfulReads : []), ...deny, ...allow]
   }
 
   /** Whether refusals by allow and deny rules are only logged. */
@@ -59,25 +77,41 @@ export class Policy {
   /** All rules in force, in the order in which they decide. */
   get rules (): readonly SourcedRule[] { return this.#rules }
 
-  /** Decides on an operation. The first of these that applies counts: credentials, read-only, deny, allow. */
+  /**
+   * Decides on an operation. The first of these that applies counts: credentials, read-only, deny, allow. If its path
+   * can be read in two ways, a rule that refuses either reading refuses both. The guard lets both pass if the likely
+   * one is opened.
+   */
   decide (operation: Operation): PolicyVerdict {
-    const { credentialRules, readOnly, effectfulReads, deny, allow } = this.#options
-    const segments = relativeSegments(operation.path)
-    const find = (rules: readonly SourcedRule[]) => findBy(rules, operation, segments)
+    const { otherReading } = operation
+    const { allow, openedOperations } = this.#options
+    const isOpened = findBy(openedOperations, operation, relativeSegments(operation.path)) !== undefined
+    const refusal = this.#refuse(operation, isOpened) ??
+      (otherReading === undefined ? null : this.#refuse(otherReading, isOpened))
+    if (refusal !== null) return refusal
+    if (allow.length === 0) return { allowed: true, by: 'no rule against it' }
+    const allowed = findBy(allow, operation, relativeSegments(operation.path))
+    if (allowed === undefined) return refuse('MAAS_PROXY_RULE_REFUSED', 'no --allow rule that means it')
+    return { allowed: true, by: allowed.source }
+  }
 
-    const credential = find(credentialRules)
-    if (credential !== undefined) return refuse('MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', credential)
+  /**
+   * Finds the first rule but those of allow that refuses a reading.
+   * @param isOpened whether the guard lets the operation pass
+   * @returns null if there is none
+   */
+  #refuse (operation: Operation, isOpened: boolean): Refusal | null {
+    const { credentialRules, readOnly, effectfulReads, deny } = this.#options
+    const segments = relativeSegments(operation.path)
+    const guard = isOpened ? undefined : findBy(credentialRules, operation, segments)
+    if (guard !== undefined) return refuseCredential(guard, operation)
     if (readOnly && !READING_METHODS.includes(operation.method)) {
       return refuse('MAAS_PROXY_WRITE_REFUSED', '--read-only')
     }
-    const effectful = readOnly ? find(effectfulReads) : undefined
-    if (effectful !== undefined) return refuse('MAAS_PROXY_WRITE_REFUSED', `--read-only: ${effectful}`)
-    const denied = find(deny) ?? (operation.fromPath ? findAsResource(deny, operation, segments) : undefined)
-    if (denied !== undefined) return refuse('MAAS_PROXY_RULE_REFUSED', denied)
-    if (allow.length === 0) return { allowed: true, by: 'no rule against it' }
-    const allowed = find(allow)
-    if (allowed === undefined) return refuse('MAAS_PROXY_RULE_REFUSED', 'no --allow rule that means it')
-    return { allowed: true, by: allowed }
+    const effectful = readOnly ? findBy(effectfulReads, operation, segments) : undefined
+    if (effectful !== undefined) return refuse('MAAS_PROXY_WRITE_REFUSED', `--read-only: ${effectful.source}`)
+    const denied = findBy(deny, operation, segments)
+    return denied === undefined ? null : refuse('MAAS_PROXY_RULE_REFUSED', denied.source)
   }
 
   /** Whether an operation can have an effect: all do but GET and HEAD, and a few known GET operations. */
@@ -87,40 +121,40 @@ export class Policy {
   }
 
   /** Whether a request whose op is unknown must be refused. Rules that only warn do not require it. */
-  mustKnowOp (method: string, path: string): boolean {
-    const { credentialRules, warnOnly } = this.#options
-    if (!warnOnly) return this.dependsOnOp(method, path)
-    const segments = relativeSegments(path)
-    return credentialRules.some(({ rule }) => dependsOnOp(rule, method, segments))
+  mustKnowOp (operation: Operation): boolean {
+    return this.warnOnly ? dependOnOp(this.#guard, operation) : this.dependsOnOp(operation)
   }
 
   /** Whether the verdict on a method and a path depends on the op. */
-  dependsOnOp (method: string, path: string): boolean {
-    if (this.#options.readOnly && !READING_METHODS.includes(method)) return false
-    const segments = relativeSegments(path)
-    return this.#rules.some(({ rule }) => dependsOnOp(rule, method, segments))
+  dependsOnOp (operation: Operation): boolean {
+    if (this.#options.readOnly && !READING_METHODS.includes(operation.method)) return false
+    return dependOnOp(this.#rules, operation)
   }
 }
 
-function findBy (rules: readonly SourcedRule[], operation: Operation, segments: readonly string[]): string | undefined {
-  return rules.find(({ rule }) => matches(rule, operation, segments))?.source
+function findBy<T extends SourcedRule> (
+  rules: readonly T[], operation: Operation, segments: readonly string[]
+): T | undefined {
+  return rules.find(({ rule }) => matches(rule, operation, segments))
 }
 
-/**
- * Finds a rule for the path of an `/op-NAME` operation read as a resource, because MAAS may have one with such a name.
- * A deny rule for either reading refuses.
- */
-function findAsResource (
-  rules: readonly SourcedRule[], operation: Operation, segments: readonly string[]
-): string | undefined {
-  return findBy(rules, { ...operation, op: null }, [...segments, `op-${operation.op}`])
+/** Whether some rules mean some operations of a path, in either of its readings, and not others. */
+function dependOnOp (rules: readonly SourcedRule[], { method, path, otherReading }: Operation): boolean {
+  const segments = relativeSegments(path)
+  if (rules.some(({ rule }) => dependsOnOp(rule, method, segments))) return true
+  return otherReading !== undefined && dependOnOp(rules, otherReading)
 }
 
-function refuse (code: ErrorCode, by: string): PolicyVerdict {
+function refuse (code: ErrorCode, by: string): Refusal {
   return { allowed: false, code, by }
 }
 
-/** Returns the segments below the API's root; none for another path, so that only `**` matches it. */
-function relativeSegments (path: string): readonly string[] {
-  return path.startsWith(API_ROOT) ? segmentsOf(path.slice(API_ROOT.length)) : []
+/** Refuses a guarded operation. The remedy names the rule that opens it, if it opens singly and MAAS has it. */
+function refuseCredential ({ source, opensSingly }: CredentialRule, { method, path, op }: Operation): Refusal {
+  const refusal = refuse('MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', source)
+  const resource = findResource(path)
+  const known = resource === null ? undefined : operationOf(resource, method, op)
+  if (!opensSingly || known === undefined) return refusal
+  const remedy = `do it in MAAS itself, or start with --allow-credential-operation ${JSON.stringify(asRule(known))}`
+  return { ...refusal, remedy }
 }

@@ -1,6 +1,5 @@
 import { isParameter, type KnownOperation, knownOperations } from './catalogue.ts'
-import { API_ROOT } from './policy.ts'
-import { segmentsOf } from './segments.ts'
+import { API_ROOT, segmentsOf } from './segments.ts'
 
 /** A resource of some supported version of MAAS. */
 export interface Resource {
@@ -8,8 +7,8 @@ export interface Resource {
   readonly template: string
   /** the index of the segment that is the id of a machine or other node; -1 if there is none */
   readonly systemIdAt: number
-  /** the names of operations by method; null is the plain method */
-  readonly operations: Map<string, Set<string | null>>
+  /** its operations by method and name; null is the plain method */
+  readonly operations: Map<string, Map<string | null, KnownOperation>>
 }
 
 interface Branch {
@@ -36,9 +35,14 @@ export function findResource (path: string): Resource | null {
   return branch.resource
 }
 
-/** Whether a resource has an operation. HEAD is GET without a body. */
-export function hasOperation ({ operations }: Resource, method: string, op: string | null): boolean {
-  return operations.get(method === 'HEAD' ? 'GET' : method)?.has(op) === true
+/** Finds an operation of a resource. HEAD is GET without a body. */
+export function operationOf ({ operations }: Resource, method: string, op: string | null): KnownOperation | undefined {
+  return operations.get(method === 'HEAD' ? 'GET' : method)?.get(op)
+}
+
+/** Whether a resource has an operation. */
+export function hasOperation (resource: Resource, method: string, op: string | null): boolean {
+  return operationOf(resource, method, op) !== undefined
 }
 
 /** Returns the id of the machine or other node in a path of a resource; null if it has none. */
@@ -48,16 +52,17 @@ export function systemIdOf ({ systemIdAt }: Resource, path: string): string | nu
 
 function buildTree (operations: readonly KnownOperation[]): Branch {
   const tree = newBranch()
-  for (const { method, path, op, segments } of operations) {
+  for (const known of operations) {
+    const { method, path, op, segments } = known
     let branch = tree
     for (const segment of segments) {
       branch = isParameter(segment) ? branch.parameter ??= newBranch() : literalBranch(branch, segment)
     }
     // Of two names of a resource, such as pods and vm-hosts, the current one comes later in the alphabet.
-    const operations = branch.resource?.operations ?? new Map<string, Set<string | null>>()
+    const operations = branch.resource?.operations ?? new Map<string, Map<string | null, KnownOperation>>()
     branch.resource = { template: path, systemIdAt: segments.indexOf('{system_id}'), operations }
-    const ops = operations.get(method) ?? new Set()
-    operations.set(method, ops.add(op))
+    const ops = operations.get(method) ?? new Map<string | null, KnownOperation>()
+    operations.set(method, ops.set(op, known))
   }
   return tree
 }

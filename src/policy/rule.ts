@@ -68,7 +68,9 @@ function unescape (path: string): string {
  * Whether a rule matches an operation.
  * @param segments the segments of the operation's path, from {@link segmentsOf}
  */
-export function matches (rule: Rule, { method, op }: Operation, segments: readonly string[]): boolean {
+export function matches (
+  rule: Rule, { method, op }: Pick<Operation, 'method' | 'op'>, segments: readonly string[]
+): boolean {
   return (rule.op === null || rule.op === (op ?? '')) && matchesPath(rule, method, segments)
 }
 

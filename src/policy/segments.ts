@@ -1,3 +1,6 @@
+/** The root that paths of rules are relative to. Of other paths, rules match only by `**`. */
+export const API_ROOT = '/MAAS/api/2.0/'
+
 /** Resources whose only parameter may contain slashes: a file name, a CIDR (`urls_api.py`). */
 const SLASHED: ReadonlySet<string> = new Set(['files', 'subnets'])
 
@@ -17,4 +20,12 @@ export function segmentsOf (path: string): string[] {
   if (SLASHED.has(resource) && rest.length > 1) return [resource, rest.join('/')]
   if (resource !== 'nodes') return first === '' ? [] : [resource, ...rest]
   return segments.map(segment => Object.hasOwn(SINGULAR, segment) ? SINGULAR[segment] as string : segment)
+}
+
+/**
+ * Splits an absolute path.
+ * @returns the segments below the API's root; none for another path, so that only `**` matches it
+ */
+export function relativeSegments (path: string): readonly string[] {
+  return path.startsWith(API_ROOT) ? segmentsOf(path.slice(API_ROOT.length)) : []
 }

@@ -51,16 +51,13 @@ export async function readListeners (
   const own = report.within(where)
   const values = await readValues(LISTENER_SETTINGS, lookup, report)
   const key = await chooseKey(lookup, environment, profile, report)
-  const policy = values.allow === undefined || values.deny === undefined ? undefined : buildPolicy(values, own)
+  const policy = buildPolicy(values, own)
   const inherited = inheritedListeners(environment, own)
   if (inherited.length > 0) {
     checkSocketUnit(lookup, where !== '', own)
     values.listen = inherited
   }
   if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, own)
-  if (values.allowCredentialOperations) {
-    own.warn('--allow-credential-operations: whoever reaches the proxy can take API keys and passwords from MAAS')
-  }
   checkTokens(values.clientTokenFile, own)
   if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
   if (report.hasProblems || policy === undefined || key === undefined) return []

@@ -4,7 +4,7 @@ import type { SettingName } from './table.ts'
 export const LISTENER_SETTINGS = [
   'listen', 'socketMode', 'socketGroup',
   'allowNonLoopback', 'allowHost', 'allowOrigin', 'clientTokenFile', 'noClientAuth',
-  'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperations',
+  'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperation', 'allowCredentialOperations',
   'dualOperations', 'anonymousOperations',
   'apiKey', 'apiKeyFile'
 ] as const satisfies readonly SettingName[]

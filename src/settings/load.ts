@@ -164,8 +164,8 @@ export async function loadPolicies (flags: Flags, environment: Environment): Pro
   const policies: ListenerPolicy[] = []
   for (const { lookup } of listeners) {
     const values = await readValues(LISTENER_SETTINGS, lookup, report)
-    if (values.allow === undefined || values.deny === undefined) continue
-    policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy: buildPolicy(values, report) })
+    const policy = buildPolicy(values, report)
+    if (policy !== undefined) policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy })
   }
   if (report.hasProblems) throw report.toError()
   return policies

@@ -5,6 +5,7 @@ import { LOG_FORMATS, LOG_LEVEL_FORMATS, LOG_LEVELS, type LogFormat } from '../o
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
 import { readCertificates, readPrivateKey } from './certificates.ts'
 import { readClientTokens } from './client-tokens.ts'
+import { parseCredentialOperation } from './credential-rules.ts'
 import { parseGroup, parseListenAddress, parseSocketMode } from './listen.ts'
 import { parseKnownRule, readPolicyFile } from './rules.ts'
 import { choice, envOf, list, optional, type Setting, toggle, withDefault } from './setting.ts'
@@ -80,9 +81,14 @@ export const SETTINGS = {
     '--policy-mode', 'MODE', ['enforce', 'warn'], 'enforce',
     'enforce, or warn: only log what rules would refuse'
   ),
+  allowCredentialOperation: list(
+    '--allow-credential-operation', 'RULE', undefined,
+    'one guarded operation to let pass, such as "GET machines/*?op=power_parameters"; rules apply to it as to others',
+    parseCredentialOperation
+  ),
   allowCredentialOperations: toggle(
     '--allow-credential-operations',
-    'allow operations that hand out, mint, rename or revoke credentials'
+    'allow operations that hand out, mint, rename or revoke credentials, all of them'
   ),
   dualOperations: choice<Access>(
     '--dual-operations', 'ACCESS', ['signed', 'anonymous'], 'signed',

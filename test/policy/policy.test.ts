@@ -132,7 +132,7 @@ t.test('what hands out a credential is refused in every spelling, and every mode
       t.equal(decide(await loadPolicy({ allowCredentialOperations: ['true'] }), method, `${resource}${op === null ? '' : `?op=${op}`}`), 'allowed', 'unless that is asked for')
     }
   }
-  for (const near of ['account/?op=list', 'machines/abc/?op=details', 'account/prefs/sshkeys/', 'license-keysx/', 'pods/1/', 'users/']) t.equal(decide(await loadPolicy({}), 'GET', near), 'allowed', near)
+  for (const near of ['account/?op=list', 'machines/abc/?op=details', 'account/prefs/sshkeys/', 'license-keysx/', 'pods/1/', 'users/', 'groups/1/', 'agents/a/services/dhcp/']) t.equal(decide(await loadPolicy({}), 'GET', near), 'allowed', near)
 })
 
 t.test('a rule means the known operations that fit it, and no others', async t => {
@@ -158,17 +158,76 @@ t.test('a rule means the known operations that fit it, and no others', async t =
 })
 
 t.test('every known operation can be written as a rule', async t => {
-  t.ok(knownOperations().length > 390)
+  t.ok(knownOperations().length > 400)
   for (const operation of knownOperations()) t.ok(operationsOf(parseRule(asRule(operation))).includes(operation), asRule(operation))
 })
 
 t.test('a policy knows when it has to know the op', async t => {
+  const depends = async (flags: Flags, path: string) => (
+    (await loadPolicy(flags)).dependsOnOp(findOperation('POST', `/MAAS/api/2.0/${path}`, [], null))
+  )
+  const rows: Array<[flags: Record<string, string[]>, path: string, wanted: boolean, reason: string]> = [
+    [{}, 'account/', true, 'the guard has ops there'],
+    [{}, 'machines/', false, 'but not there'],
+    [{ deny: ['POST machines/**'] }, 'machines/', false, 'a rule for any op needs none'],
+    [{ allow: ['POST machines/?op='] }, 'machines/', true, 'one for none does'],
+    [{ readOnly: ['true'] }, 'account/', false, 'where all writes are refused it does not matter'],
+    [{ deny: ['POST scripts/*?op=revert'] }, 'scripts/op-backup', true, 'a script whose name looks like an operation'],
+    [{ deny: ['POST tags/*?op=rebuild'] }, 'tags/op-backup', true, 'the less likely reading counts too'],
+    [{}, 'users/', false, 'the guard refuses every operation there'],
+    [{ allowCredentialOperation: ['POST users/'] }, 'users/', true, 'but opens the plain method only']
+  ]
+  for (const [flags, path, wanted, reason] of rows) t.equal(await depends(flags, path), wanted, `${path}: ${reason}`)
+})
+
+/*
+ * The attack: a resource may be called `op-NAME`, and a path that ends in `/op-NAME` may be an operation. MAAS has such
+ * paths for routes with a slash at their end only. A guard that takes the other reading for granted lets through
+ * `GET scripts/op-backup?op=download` where scripts are denied.
+ */
+t.test('a path that ends in op-NAME is read as the routes of MAAS have it, and refused by either reading', async t => {
   const open = await loadPolicy({})
-  t.equal(open.dependsOnOp('POST', '/MAAS/api/2.0/account/'), true, 'the guard has ops there')
-  t.equal(open.dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'but not there')
-  t.equal((await loadPolicy({ deny: ['POST machines/**'] })).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), false, 'a rule for any op needs none')
-  t.equal((await loadPolicy({ allow: ['POST machines/?op='] })).dependsOnOp('POST', '/MAAS/api/2.0/machines/'), true, 'one for none does')
-  t.equal((await loadPolicy({ readOnly: ['true'] })).dependsOnOp('POST', '/MAAS/api/2.0/account/'), false, 'where all writes are refused it does not matter')
+  const rows: Array<[flags: Record<string, string[]>, method: string, target: string, wanted: string, reason: string]> = [
+    [{ deny: ['GET scripts/*'] }, 'GET', 'scripts/op-backup?op=download', 'RULE_REFUSED', 'a script, with an op of its own'],
+    [{ deny: ['GET scripts/*?op=download'] }, 'GET', 'scripts/op-backup?op=download', 'RULE_REFUSED', 'denied by that op'],
+    [{ deny: ['GET scripts/*?op=download'] }, 'GET', 'scripts/op-download', 'allowed', 'a script that is called op-download'],
+    [{ allow: ['GET scripts/*?op=download'] }, 'GET', 'scripts/op-backup?op=download', 'allowed', 'allowed as any script'],
+    [{ allow: ['GET scripts/*?op='] }, 'GET', 'scripts/op-download', 'allowed', 'read, not downloaded'],
+    [{ allow: ['GET scripts/**'] }, 'GET', 'scripts/op-backup', 'allowed', 'by two stars'],
+    [{ allow: ['GET scripts/'] }, 'GET', 'scripts/op-backup', 'RULE_REFUSED', 'not as an operation of scripts/'],
+    [{ deny: ['DELETE commissioning-scripts/*'] }, 'DELETE', 'commissioning-scripts/op-x', 'RULE_REFUSED', 'a commissioning script'],
+    [{ deny: ['DELETE vm-clusters/*'] }, 'DELETE', 'vm-clusters/op-x', 'RULE_REFUSED', 'a cluster'],
+    [{ deny: ['POST nodes/*/blockdevices/*/partitions/*?op=format'] }, 'POST', 'nodes/a/blockdevices/1/partition/op-x?op=format', 'RULE_REFUSED', 'a partition in the singular'],
+    [{ deny: ['POST nodes/*/volume-groups/*?op=create_logical_volume'] }, 'POST', 'nodes/a/volume-group/1/op-create_logical_volume', 'RULE_REFUSED', 'an operation of a volume group'],
+    [{ deny: ['POST nodes/*/volume-groups/*?op=create_logical_volume'] }, 'POST', 'nodes/a/volume-groups/op-x?op=create_logical_volume', 'RULE_REFUSED', 'a path that no version has is refused by either reading'],
+    [{ deny: ['DELETE nodes/*/volume-groups/*'] }, 'DELETE', 'nodes/a/volume-groups/op-x', 'RULE_REFUSED', 'the same without an op'],
+    [{ deny: ['GET users/*'] }, 'GET', 'users/op-whoami', 'RULE_REFUSED', 'an operation, which a rule for its other reading refuses'],
+    [{ deny: ['GET tags/'] }, 'GET', 'tags/op-nodes', 'RULE_REFUSED', 'and so does one for this reading'],
+    [{ allow: ['GET users/?op=whoami'] }, 'GET', 'users/op-whoami', 'allowed', 'an operation, allowed by its name'],
+    [{ allow: ['GET users/*'] }, 'GET', 'users/op-whoami', 'RULE_REFUSED', 'it is no user'],
+    [{ allow: ['GET users/*'] }, 'GET', 'users/op-whoami/', 'allowed', 'with a slash at the end it is one'],
+    [{ readOnly: ['true'] }, 'GET', 'machines/a/op-query_power_state', 'WRITE_REFUSED', 'a read with an effect'],
+    [{}, 'GET', 'license-key/windows/op-x', 'CREDENTIAL_OPERATION_REFUSED', 'a license key of a series that looks like an operation'],
+    [{}, 'POST', 'account/op-zz?op=create_authorisation_token', 'CREDENTIAL_OPERATION_REFUSED', 'the op of the query, whatever the ending']
+  ]
+  for (const [flags, method, target, wanted, reason] of rows) {
+    t.equal(decide(await loadPolicy(flags), method, target), wanted, `${method} ${target}: ${reason}`)
+  }
+  t.equal(decide(await loadPolicy({ deny: ['POST scripts/*?op=revert'] }), 'POST', 'scripts/op-x', 'revert'), 'RULE_REFUSED', 'an op in a form counts for the script')
+  t.equal(decide(await loadPolicy({ deny: ['POST account/?op=update_token_name'] }), 'POST', 'account/op-zz', 'update_token_name'), 'CREDENTIAL_OPERATION_REFUSED', 'and for what would be its operation')
+  const routes = [...new Set(knownOperations().map(({ path }) => path))]
+  const hasSlashless = (path: string) => routes.some(route => route.startsWith(path) && /^\{[^}]+\}$/.test(route.slice(path.length)))
+  for (const route of routes) {
+    const target = `/MAAS/api/2.0/${route.replaceAll(/\{[^}]+\}/g, 'abc')}`
+    if (route.endsWith('}')) {
+      t.match(findOperation('GET', target.replace(/abc$/, 'op-abc'), [], null), { op: null, otherReading: { op: 'abc' } }, `${route}: a resource`)
+    } else if (hasSlashless(route)) {
+      t.notOk(knownOperations().some(({ path, op }) => path === route && op !== null), `${route}: has no operations, so nothing is both`)
+    } else if (route.endsWith('/')) {
+      t.match(findOperation('GET', `${target}op-abc`, [], null), { op: 'abc', path: target, otherReading: { op: null } }, `${route}: an operation`)
+    }
+  }
+  t.equal(decide(open, 'GET', 'scripts/op-backup?op=download'), 'allowed')
 })
 
 t.test('the rules of a file are rules beside those of flags', async t => {

@@ -151,7 +151,7 @@ t.test('who may reach the proxy is said in words', async t => {
     t.match(problems, wanted, reason)
   }
   t.match((await loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE)).warnings, [
-    /^MAAS_URL: /, /^MAAS_API_KEY: the key does not/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--allow-credential-operations: whoever/, /^--policy-mode warn: /
+    /^MAAS_URL: /, /^MAAS_API_KEY: the key does not/, /^--allow-credential-operations: whoever/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--policy-mode warn: /
   ], 'each guard that is off warns')
   t.notMatch((await loadConfig({ noClientAuth: ['true'] }, BASE)).warnings.join(), /--no-client-auth/, 'on loopback nobody is let in by it')
 })
@@ -199,7 +199,7 @@ t.test('rules that cannot be meant', async t => {
     [{ allow: ['GET'] }, [/^--allow: "GET": write METHOD/], 'no path'],
     [{ readOnly: ['true'], allow: ['GET,POST machines/**'] }, [/^--read-only and --allow "GET,POST machines\/\*\*": contradict each other/], 'a contradiction'],
     [{ readOnly: ['true'], allow: ['* machines/**', 'GET tags/**'] }, [], 'none: the star is what there is'],
-    [{ allow: ['GET machines/*?op=power_parameters'] }, [/--allow "GET .*": means only operations that hand out.*--allow-credential-operations too$/], 'a rule that would allow nothing'],
+    [{ allow: ['GET machines/*?op=power_parameters'] }, [/--allow "GET .*": means only operations that hand out.*--allow-credential-operation RULE too$/], 'a rule that would allow nothing'],
     [{ allow: ['GET machines/*?op=power_parameters'], allowCredentialOperations: ['true'] }, [], 'with the guard off it does'],
     [{ policy: [`${dir}/broken`] }, [/^--policy: ".*broken": not JSON, from character 1 on$/], 'no JSON'],
     [{ policy: [`${dir}/key`] }, [/^--policy: ".*key": not JSON/], 'a key, which is not repeated'],

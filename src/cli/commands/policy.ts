@@ -1,7 +1,14 @@
-import { findOperation } from '../../maas/operations.ts'
-import { asRule, isParameter, knownOperations, nearestRule, operationsOf } from '../../policy/catalogue.ts'
-import { API_ROOT, type Policy } from '../../policy/policy.ts'
-import { parseRule, type Rule } from '../../policy/rule.ts'
+import { parseTarget } from '../../admit/target.ts'
+import { METHODS } from '../../http/methods.ts'
+import { findOperation, type Operation } from '../../maas/operations.ts'
+import type { Target } from '../../maas/target.ts'
+import {
+  asRule, describeVersions, isParameter, type KnownOperation, knownOperations, nearestRule, operationsOf
+} from '../../policy/catalogue.ts'
+import type { Policy } from '../../policy/policy.ts'
+import { findResource, operationOf } from '../../policy/resources.ts'
+import type { Rule } from '../../policy/rule.ts'
+import { API_ROOT } from '../../policy/segments.ts'
 import { loadPolicies } from '../../settings/load.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
 import { type Paint, paintFor, type Style } from '../../text/terminal.ts'
@@ -30,31 +37,47 @@ export const policy: Command = {
 }
 
 function test (policy: Policy, subject: string, paint: Paint): PolicyAnswer {
-  const { methods, segments, op } = readSubject(subject)
-  const query: Array<[string, string]> = op ? [['op', op]] : []
-  const verdict = policy.decide(findOperation(methods?.[0] as string, API_ROOT + segments.join('/'), query, null))
+  const { operation, known } = readSubject(subject)
+  const verdict = policy.decide(operation)
   const passes = verdict.allowed || (policy.warnOnly && verdict.code === 'MAAS_PROXY_RULE_REFUSED')
   const word = verdict.allowed ? 'allowed' : passes ? 'allowed by --policy-mode warn, but would be refused' : 'refused'
-  const text = `${paint(verdict.allowed ? 'green' : passes ? 'yellow' : 'red', word)}: ${subject}\n  by ${verdict.by}\n`
+  const range = describeVersions(known.versions)
+  const remedy = verdict.allowed ? undefined : verdict.remedy
+  const lines = [`by ${verdict.by}`, ...remedy === undefined ? [] : [remedy], ...range === '' ? [] : [range]]
+  const painted = paint(verdict.allowed ? 'green' : passes ? 'yellow' : 'red', word)
+  const text = `${painted}: ${subject}\n${lines.map(line => `  ${line}\n`).join('')}`
   return { text, code: passes ? EXIT.ok : EXIT.failure }
 }
 
-/** Parses the operation to test, which is written as a rule that means one operation. */
-function readSubject (subject: string): Rule {
-  let rule: Rule
+/**
+ * Reads the operation to test: a rule that means one operation, or a request as the log and the documentation of MAAS
+ * write it, `POST /MAAS/api/2.0/machines/{system_id}/op-deploy`.
+ */
+function readSubject (subject: string): { operation: Operation, known: KnownOperation } {
+  const [, method = '', text = ''] = /^(\S+) +(\S+)$/.exec(subject.trim()) ?? []
+  if (!METHODS.some(known => known === method)) {
+    throw new SettingsError(['policy test: write METHOD PATH[?op=NAME], as in "POST machines/abc?op=deploy"'])
+  }
+  if (text.includes('*')) {
+    throw new SettingsError(['policy test: takes one operation, without stars, as in "POST machines/abc?op=deploy"'])
+  }
+  const { path, query } = readTarget(text.replace(/^https?:\/\/[^/]*/, ''))
+  const operation = findOperation(method, path, query, null)
+  const resource = findResource(operation.path)
+  const known = resource === null ? undefined : operationOf(resource, method, operation.op)
+  if (known === undefined) {
+    const nearest = JSON.stringify(nearestRule(asRule({ ...operation, path: operation.path.replace(API_ROOT, '') })))
+    throw new SettingsError([`policy test: MAAS has no such operation; did you mean ${nearest}?`])
+  }
+  return { operation, known }
+}
+
+function readTarget (text: string): Target {
   try {
-    rule = parseRule(subject)
+    return parseTarget(text.startsWith('/') ? text : API_ROOT + text)
   } catch (error) {
     throw new SettingsError([`policy test: ${(error as Error).message}`])
   }
-  if (rule.methods?.length !== 1 || rule.open || rule.segments.includes('*')) {
-    throw new SettingsError(['policy test: takes one operation, without stars, as in "POST machines/abc?op=deploy"'])
-  }
-  if (operationsOf({ ...rule, op: rule.op ?? '' }).length === 0) {
-    const nearest = JSON.stringify(nearestRule(subject))
-    throw new SettingsError([`policy test: MAAS has no such operation; did you mean ${nearest}?`])
-  }
-  return rule
 }
 
 /** The styles of methods: reading is harmless, the others are not. */
@@ -63,9 +86,10 @@ const METHOD_STYLES: Readonly<Record<string, Style>> = { GET: 'green', DELETE: '
 function list (policy: Policy, paint: Paint): PolicyAnswer {
   const rows = knownOperations()
     .filter(({ method, path, op }) => policy.decide({ method, path: API_ROOT + path, op, fromPath: false }).allowed)
-    .map(({ method, path, op }) => {
+    .map(({ method, path, op, versions }) => {
       const word = paint(METHOD_STYLES[method] ?? 'yellow', method.padEnd(6))
-      return `${word}  ${path}${op === null ? '' : paint('bold', `?op=${op}`)}\n`
+      const range = describeVersions(versions)
+      return `${word}  ${path}${op === null ? '' : paint('bold', `?op=${op}`)}${range === '' ? '' : `  (${range})`}\n`
     })
   const singles = policy.rules.filter(({ rule }) => namesResource(rule)).map(({ rule, source }) => (
     `  ${source} means ${operationsOf(rule).map(asRule).join(', ')} for that one only\n`
