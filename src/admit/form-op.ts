@@ -1,5 +1,4 @@
-import { lastOp } from '../maas/operations.ts'
-import { parseQuery } from '../maas/query.ts'
+import { lastValue } from '../maas/query.ts'
 
 /** The op of a form, null if it has none; or the fact that two parsers could disagree on it. */
 type FormOp = { isCertain: true, op: string | null } | { isCertain: false }
@@ -43,7 +42,7 @@ export function formKind (contentType: string | undefined): FormKind | null {
  * @returns an uncertain op if two parsers could read the form in two ways
  */
 export function findFormOp (kind: FormKind, contentType: string, body: Buffer): FormOp {
-  if (kind === 'urlencoded') return { isCertain: true, op: lastOp(parseQuery(body.toString('latin1'))) }
+  if (kind === 'urlencoded') return { isCertain: true, op: lastValue(body.toString('latin1'), 'op') }
   const [, quoted, plain] = kind === 'multipart' ? BOUNDARY.exec(contentType) ?? [] : []
   const boundary = quoted ?? plain
   return boundary === undefined ? UNCERTAIN : findMultipartOp(body.toString('latin1'), `--${boundary}`)

@@ -7,7 +7,7 @@ import type { Target } from '../maas/target.ts'
 import type { BodyStart } from './admitted.ts'
 import { type ClassifierOptions, decide, type Decision } from './classify.ts'
 import { findFormOp, type FormKind, formKind } from './form-op.ts'
-import { peek, PEEK_BYTES } from './peek.ts'
+import { type FormStart, peek, PEEK_BYTES } from './peek.ts'
 
 /** The settings that a decision may depend on. */
 export interface OperationOptions extends ClassifierOptions {
@@ -80,16 +80,17 @@ function mayBeAnonymous (askedAccess: Access | undefined, { dualOperations }: Op
   return askedAccess !== undefined || dualOperations === 'anonymous'
 }
 
-async function readStart ({ request, response, isContinueSent }: ClassifiedRequest): Promise<BodyStart | null> {
+async function readStart ({ request, response, isContinueSent }: ClassifiedRequest): Promise<FormStart | null> {
   if (!isContinueSent && expectsContinue(request)) response.writeContinue()
-  return await peek(request)
+  return await peek(request, response)
 }
 
 function readFormOp (
-  request: IncomingMessage, kind: FormKind, { bytes, isComplete }: BodyStart
+  request: IncomingMessage, kind: FormKind, { bytes, limit }: FormStart
 ): { op: string | null } | ProxyError {
-  if (!isComplete) {
-    const message = `the operation depends on a form of more than ${PEEK_BYTES / 1024} KiB`
+  if (limit === 'memory') return new ProxyError('MAAS_PROXY_FORM_MEMORY_EXHAUSTED')
+  if (limit === 'size') {
+    const message = `the operation depends on a form of more than ${PEEK_BYTES / 1024 / 1024} MiB`
     return new ProxyError('MAAS_PROXY_OPERATION_UNDECIDED', { message })
   }
   const found = findFormOp(kind, request.headers['content-type'] as string, bytes)

@@ -1,27 +1,40 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BodyStart } from './admitted.ts'
+import { FormShare } from './form-memory.ts'
 
-/** Maximum number of body bytes that admission may read and still decide. */
-export const PEEK_BYTES = 64 * 1024
+/** Maximum number of body bytes that admission may read and still decide. Forms with user data have 100 KB and more. */
+export const PEEK_BYTES = 1024 * 1024
+
+/** The start of a form, and why it is not the whole form. */
+export interface FormStart extends BodyStart {
+  /** null if nothing stopped the reading */
+  limit: 'size' | 'memory' | null
+}
 
 /**
- * Reads the start of a body, and stops when it exceeds {@link PEEK_BYTES}. The rest stays in the request, paused.
+ * Reads the start of a body, and stops when it exceeds {@link PEEK_BYTES} or the memory for forms is used up. The rest
+ * stays in the request, paused.
  * @returns the start; null if the client closes the connection
  */
-export async function peek (request: IncomingMessage): Promise<BodyStart | null> {
+export async function peek (request: IncomingMessage, response: ServerResponse): Promise<FormStart | null> {
+  const share = new FormShare(request, response)
   const chunks: Buffer[] = []
   let size = 0
   return await new Promise(resolve => {
-    const finish = (start: BodyStart | null) => {
+    const finish = (start: FormStart | null) => {
       request.off('data', onData).off('end', onEnd).off('close', onClose).pause()
       resolve(start)
+    }
+    const stop = (limit: FormStart['limit']) => {
+      finish({ bytes: Buffer.concat(chunks), isComplete: limit === null, limit })
     }
     const onData = (chunk: Buffer) => {
       chunks.push(chunk)
       size += chunk.length
-      if (size > PEEK_BYTES) finish({ bytes: Buffer.concat(chunks), isComplete: false })
+      if (size > PEEK_BYTES) stop('size')
+      else if (!share.growTo(size)) stop('memory')
     }
-    const onEnd = () => { finish({ bytes: Buffer.concat(chunks), isComplete: true }) }
+    const onEnd = () => { stop(null) }
     const onClose = () => { finish(null) }
     request.on('data', onData).on('end', onEnd).on('close', onClose)
   })

@@ -33,6 +33,7 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   else if (cause !== undefined) log.warn({ ...fields, ...describe(cause as NodeJS.ErrnoException) }, message)
   if (statusCode === 405) void reply.header('Allow', METHODS.join(', '))
   if (statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
+  if (code === 'MAAS_PROXY_FORM_MEMORY_EXHAUSTED') void reply.header('Retry-After', '1')
   request.raw.resume() // the rest of a body is dropped, so that the connection can be used again
   void reply.code(statusCode)
     .headers({ 'MAAS-Proxy-Error': code, 'Content-Type': 'application/json; charset=utf-8' })

@@ -6,6 +6,7 @@ import { PEEK_BYTES } from '../../src/admit/peek.ts'
 import type { Flags } from '../../src/settings/setting-input.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, keptUpstream, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const FORM = 'Content-Type: application/x-www-form-urlencoded'
 const MULTIPART = 'Content-Type: multipart/form-data; boundary=b'
@@ -49,6 +50,8 @@ t.test('an op in a form is judged like one in the query', async t => {
     [post('machines/', 'op=allocate', 'Content-Type: text/plain', FORM), 'REQUEST_MALFORMED', 'two types'],
     [post('machines/', 'op=allocate', 'Content-Type: text/plain', 'Content_Type: application/x-www-form-urlencoded'), null, 'a twin of the type goes no further'],
     [post('account/', 'op=create_authorisation_token', FORM), 'CREDENTIAL_OPERATION_REFUSED', 'the guard looks too'],
+    [post('machines/abc/', `--b${PART_HEAD.replace('"op"', '"user_data"')}\r\n\r\n${'x'.repeat(99_000)}\r\n${multipart('deploy')}`, MULTIPART), null, 'behind 99 KB of user data, as Cluster API sends it'],
+    [post('machines/abc/', `op=release&user_data=${'x'.repeat(99_000)}`, FORM), 'RULE_REFUSED', 'in front of it, not allowed'],
     [post('tags/', 'op=x', FORM), null, 'where no op decides nobody looks']
   ]
   for (const [bytes, code, reason] of rows) {
@@ -118,7 +121,7 @@ t.test('a form beyond the bound is refused, and the connection goes on', async t
   socket.write(post('machines/abc/', large, FORM).replace('Connection: close\r\n', ''))
   socket.write(get('/MAAS/api/2.0/version/'))
   const answers = await readAll(socket)
-  t.match(answers, /^HTTP\/1.1 403 [^]*OPERATION_UNDECIDED[^]*more than 64 KiB[^]*put op in the query[^]*HTTP\/1.1 200 /)
+  t.match(answers, /^HTTP\/1.1 403 [^]*OPERATION_UNDECIDED[^]*more than 1 MiB[^]*put op in the query[^]*HTTP\/1.1 200 /)
   t.notMatch(upstream.received(), /op=deploy/)
   t.match(await proxy.logged(record => record['error'] === 'MAAS_PROXY_OPERATION_UNDECIDED'), { wouldRefuse: undefined }, 'its record does not say that it was let through')
   for (const [length, wanted, reason] of [[PEEK_BYTES, /^HTTP\/1.1 200 /, 'one of exactly the bound is judged'], [PEEK_BYTES + 1, /OPERATION_UNDECIDED/, 'one of a byte more is not']] as const) {
@@ -133,6 +136,46 @@ t.test('a form beyond the bound is refused, and the connection goes on', async t
   await patient.sawText(large)
   patient.sockets[0]?.end(OK)
   t.match(await answer, /^HTTP\/1.1 200 /, 'with op in the query it may be as large as it likes')
+})
+
+/*
+ * The attack: forms that never end, one on each connection, until the proxy is out of memory, or has none left for others.
+ */
+t.test('forms that are looked at have a bounded memory, and small ones get theirs', async t => {
+  const upstream = await rawUpstream(t)
+  const flags = { deny: ['POST machines/*?op=release'] }
+  const proxy = await startTestProxy(t, testConfig(upstream.url, flags))
+  const warning = await startTestProxy(t, testConfig(upstream.url, { ...flags, policyMode: ['warn'] }))
+  const open = async () => {
+    const socket = connect(proxy.port, '127.0.0.1')
+    socket.on('error', () => {})
+    t.after(() => socket.destroy())
+    const answer = readAll(socket)
+    socket.write(`POST /MAAS/api/2.0/machines/abc/ HTTP/1.1\r\nHost: localhost\r\n${FORM}\r\nContent-Length: ${PEEK_BYTES}\r\nConnection: close\r\n\r\n`)
+    await new Promise<void>(resolve => socket.write('op=deploy&a='.padEnd(PEEK_BYTES - 1, 'x'), () => { resolve() }))
+    return { socket, answer }
+  }
+  const large = post('machines/abc/', 'op=deploy&a='.padEnd(PEEK_BYTES, 'x'), FORM)
+  const held: Array<Awaited<ReturnType<typeof open>>> = []
+  let refusal = ''
+  await until('the memory is used up', async () => {
+    held.push(await open())
+    refusal = await exchange(proxy.port, large)
+    return refusal.startsWith('HTTP/1.1 503 ')
+  })
+  t.ok(held.length < 60, `after some 32 MiB: ${held.length} forms`)
+  t.match(refusal, /\r\nRetry-After: 1\r\n/i)
+  t.match(jsonBody(refusal).error, { code: 'MAAS_PROXY_FORM_MEMORY_EXHAUSTED', remedy: /put op in the query/ })
+  t.match(await exchange(proxy.port, post('machines/abc/', 'op=deploy&a='.padEnd(60_000, 'x'), FORM)), /^HTTP\/1.1 200 /, 'a small form is judged')
+  t.match(await exchange(proxy.port, post('machines/abc/?op=deploy', 'a='.padEnd(200_000, 'x'), FORM)), /^HTTP\/1.1 200 /, 'with op in the query none is needed')
+  await until('where rules only warn it passes, and the log says so', async () => {
+    held.push(await open())
+    t.match(await exchange(warning.port, large), /^HTTP\/1.1 200 /)
+    return warning.log.some(record => /memory for looking into forms/.test(String(record['wouldRefuse'])))
+  })
+  for (const { socket } of held) socket.destroy()
+  await Promise.all(held.map(async ({ answer }) => await answer))
+  await until('clients that leave give their memory back', async () => (await exchange(proxy.port, large)).startsWith('HTTP/1.1 200 '))
 })
 
 t.test('a form on which nothing depends goes to MAAS while it still comes', async t => {
@@ -201,7 +244,7 @@ t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard s
   await patient.sawText(whole)
   passing.destroy()
   t.equal(patient.received().split('\r\n\r\n')[1], whole, 'what was looked at of it and the rest reach MAAS in order')
-  t.match(await warning.logged(record => record['method'] === 'POST'), { level: 40, wouldRefuse: /more than 64 KiB/ })
+  t.match(await warning.logged(record => record['method'] === 'POST'), { level: 40, wouldRefuse: /more than 1 MiB/ })
   t.equal(jsonBody(await exchange(warning.port, post('account/', large, FORM))).error?.code, 'MAAS_PROXY_OPERATION_UNDECIDED', 'unless the guard has to know')
   t.match(await proxy.logged(record => record['method'] === 'DELETE'), { level: 40, wouldRefuse: '--deny "DELETE machines/*"', status: 200 })
   t.equal(jsonBody(await exchange(proxy.port, get('/MAAS/api/2.0/account/?op=list_authorisation_tokens'))).error?.code, 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED')
@@ -254,7 +297,7 @@ t.test('no charset makes another text of what was judged', async t => {
 t.test('an ending of the path is no way round an uncertain form', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
-  const large = `op=create_authorisation_token&x=${'a'.repeat(70_000)}`
+  const large = `op=create_authorisation_token&x=${'a'.repeat(PEEK_BYTES)}`
   const asFile = '--b\r\nContent-Disposition: form-data; name="op"\r\n\r\ncreate_authorisation_token\r\n--b\r\nContent-Disposition: form-data; name="op"; filename="x"\r\n\r\nzz\r\n--b--\r\n'
   const rows: Array<[bytes: string, reason: string]> = [
     [post('account/op-zz', large, FORM), 'a form beyond the bound, behind an operation that is none'],
