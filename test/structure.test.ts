@@ -128,7 +128,7 @@ t.test("README's errors are those of the program", async t => {
 })
 
 t.test("README's metrics are those of the program", async t => {
-  const sources = { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats: { connected: 0, free: 0, running: 0, size: 0 } }, clientConnections: () => [] }
+  const sources = { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats: { connected: 0, free: 0, running: 0 } }, queue: { waiting: 0 }, clientConnections: () => [] }
   const rows = metricsTable(new Traffic(), sources).map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.map(label => `\`${label}\``).join(', '), help])
   t.strictSame(tableOf('Watch it'), rows)
 })

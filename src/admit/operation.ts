@@ -12,6 +12,8 @@ import { type FormStart, peek, PEEK_BYTES } from './peek.ts'
 /** The settings that a decision may depend on. */
 export interface OperationOptions extends ClassifierOptions {
   dualOperations: Access
+  /** how long a client may send nothing of a form that is read */
+  clientBodyTimeoutMs: number
 }
 
 /** A classified request, whose form may still name another operation. */
@@ -39,11 +41,11 @@ export interface FinalDecision {
 /**
  * Finds the operation that MAAS will run, and decides on it. It reads the body, up to a limit, only if a form may name
  * the operation and a decision depends on it.
- * @param done called once: synchronously, unless the body is read. It is never called if the client closes the
- *   connection
+ * @param done called once: synchronously, unless the body is read; with an error if the client sends no more of it. It
+ *   is never called if the client closes the connection
  */
 export function findDecision (
-  classified: ClassifiedRequest, options: OperationOptions, done: (final: FinalDecision) => void
+  classified: ClassifiedRequest, options: OperationOptions, done: (final: FinalDecision | ProxyError) => void
 ): void {
   const { request, target: { path, query }, decision } = classified
   const { method } = decision.operation
@@ -52,8 +54,9 @@ export function findDecision (
     done({ decision, bodyStart: null, uncertainty: null })
     return
   }
-  void readStart(classified).then(bodyStart => {
+  void readStart(classified, options.clientBodyTimeoutMs).then(bodyStart => {
     if (bodyStart === null) return
+    if (bodyStart instanceof ProxyError) return done(bodyStart)
     const formOp = readFormOp(request, kind, bodyStart)
     if (formOp instanceof ProxyError) {
       done({ decision, bodyStart, uncertainty: formOp })
@@ -80,9 +83,11 @@ function mayBeAnonymous (askedAccess: Access | undefined, { dualOperations }: Op
   return askedAccess !== undefined || dualOperations === 'anonymous'
 }
 
-async function readStart ({ request, response, isContinueSent }: ClassifiedRequest): Promise<FormStart | null> {
+async function readStart (
+  { request, response, isContinueSent }: ClassifiedRequest, timeoutMs: number
+): Promise<FormStart | ProxyError | null> {
   if (!isContinueSent && expectsContinue(request)) response.writeContinue()
-  return await peek(request, response)
+  return await peek(request, response, timeoutMs)
 }
 
 function readFormOp (

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ProxyError } from '../errors.ts'
 import type { BodyStart } from './admitted.ts'
 import { FormShare } from './form-memory.ts'
 
@@ -14,14 +15,19 @@ export interface FormStart extends BodyStart {
 /**
  * Reads the start of a body, and stops when it exceeds {@link PEEK_BYTES} or the memory for forms is used up. The rest
  * stays in the request, paused.
- * @returns the start; null if the client closes the connection
+ * @param timeoutMs how long the client may send nothing
+ * @returns the start; an error if the client sends nothing for that time; null if it closes the connection
  */
-export async function peek (request: IncomingMessage, response: ServerResponse): Promise<FormStart | null> {
+export async function peek (
+  request: IncomingMessage, response: ServerResponse, timeoutMs: number
+): Promise<FormStart | ProxyError | null> {
   const share = new FormShare(request, response)
   const chunks: Buffer[] = []
   let size = 0
   return await new Promise(resolve => {
-    const finish = (start: FormStart | null) => {
+    const timer = setTimeout(() => { finish(new ProxyError('MAAS_PROXY_BODY_TIMED_OUT')) }, timeoutMs)
+    const finish = (start: FormStart | ProxyError | null) => {
+      clearTimeout(timer)
       request.off('data', onData).off('end', onEnd).off('close', onClose).pause()
       resolve(start)
     }
@@ -29,6 +35,7 @@ export async function peek (request: IncomingMessage, response: ServerResponse):
       finish({ bytes: Buffer.concat(chunks), isComplete: limit === null, limit })
     }
     const onData = (chunk: Buffer) => {
+      timer.refresh()
       chunks.push(chunk)
       size += chunk.length
       if (size > PEEK_BYTES) stop('size')

@@ -76,7 +76,10 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
       askedAccess: askedAccess(raw),
       isContinueSent: app.server.listenerCount('checkContinue') === 0 // without a listener Node sends the 100 itself
     }
-    findDecision(classified, options, final => { next(conclude(request, classified, final, options) ?? undefined) })
+    findDecision(classified, options, final => {
+      const refusal = final instanceof ProxyError ? final : conclude(request, classified, final, options)
+      next(refusal ?? undefined)
+    })
   })
 }, { name: 'admit', fastify: '5.x', dependencies: ['exchanges'] })
 

@@ -17,6 +17,10 @@ export class Exchange {
   access: Access | null = null
   /** the rule that would have refused the request if rules were enforced */
   wouldRefuse: string | null = null
+  /** when the request began to wait for a connection to MAAS, of {@link performance.now}; null if one was free */
+  queuedAt: number | null = null
+  /** when that wait was over, whether there was a connection or not; null if there was none, or the client left */
+  leftQueueAt: number | null = null
   /** how many times the request was sent to MAAS */
   attempts = 0
   /** when the last attempt was given to the connection pool, of {@link performance.now} */
@@ -34,6 +38,11 @@ export class Exchange {
   /** the error that the proxy itself answered with, or that cut the answer off */
   error: ErrorCode | null = null
 
-  /** Milliseconds from the last attempt, including the wait for a connection, to the head of MAAS's answer. */
+  /** Milliseconds from the last attempt, including the time to connect, to the head of MAAS's answer. */
   get upstreamMs (): number | null { return this.answeredAt === null ? null : this.answeredAt - this.sentAt }
+
+  /** Milliseconds that the request waited for a connection, so far if it still does; null if it had not to. */
+  get queuedMs (): number | null {
+    return this.queuedAt === null ? null : (this.leftQueueAt ?? performance.now()) - this.queuedAt
+  }
 }

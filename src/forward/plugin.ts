@@ -3,6 +3,7 @@ import httpProxy from '@fastify/http-proxy'
 import type { Admitted } from '../admit/admitted.ts'
 import { METHODS } from '../http/methods.ts'
 import type { Policy } from '../policy/policy.ts'
+import { Lane } from '../upstream/queue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Credential } from './credential.ts'
 import { relay } from './relay.ts'
@@ -11,6 +12,8 @@ interface ForwardOptions {
   upstream: Upstream
   credential: Credential
   policy: Policy
+  /** how long a client may send nothing of its body */
+  clientBodyTimeoutMs: number
 }
 
 /**
@@ -24,6 +27,7 @@ const DESCRIPTION = '/MAAS/api/2.0/describe/'
  * option.
  */
 export async function forward (app: FastifyInstance, options: ForwardOptions): Promise<void> {
+  const task = { ...options, lane: new Lane(options.upstream.queue) }
   await app.register(httpProxy, {
     upstream: options.upstream.origin,
     // Without a pool, reply-from would open its own connections, which verify no certificate.
@@ -31,17 +35,20 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
     routes: ['/MAAS/*'],
     httpMethods: [...METHODS],
     proxyPayloads: false,
-    handler: (request, reply) => { handle(request, reply, options) }
+    handler: (request, reply) => { handle(request, reply, task) }
   })
 }
 
 /** Signs and forwards a request, and writes the response. */
-function handle (request: FastifyRequest, reply: FastifyReply, { upstream, credential, policy }: ForwardOptions): void {
+function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions & { lane: Lane }): void {
+  const { upstream, credential, policy, lane, clientBodyTimeoutMs } = options
   const admitted = request.admitted as Admitted // admission rejects every other request for this route
   relay({
     upstream,
     signing: credential.signing,
     policy,
+    lane,
+    clientBodyTimeoutMs,
     request: request.raw,
     target: request.originalUrl,
     reply,

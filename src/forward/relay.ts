@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
-import type { ProxyError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import { expectsContinue, hasBody } from '../http/fields.ts'
 import { onResponseFinished } from '../http/response-tracker.ts'
 import type { Policy } from '../policy/policy.ts'
 import { Answer, type AnswerTask } from './answer.ts'
 import { explainFailure } from '../upstream/failures.ts'
+import type { Lane, QueueMember, Turn } from '../upstream/queue.ts'
 import type { ConnectionTracker, RequestAttempt, TrackerAware } from '../upstream/tracked-client.ts'
 import { RequestBody } from './request-body.ts'
 import { requestHeaders } from './request-headers.ts'
@@ -14,6 +15,10 @@ interface RelayTask extends AnswerTask {
   /** the request target, byte for byte as it was admitted */
   target: string
   policy: Policy
+  /** the place of the listener in the queue for connections */
+  lane: Lane
+  /** how long the client may send nothing of its body */
+  clientBodyTimeoutMs: number
 }
 
 /**
@@ -34,7 +39,7 @@ const MAX_ATTEMPTS = 2
 const CLIENT_GONE = new Error('the client has gone')
 
 /** The handler that undici calls back. */
-class Relay implements Dispatcher.DispatchHandler, TrackerAware {
+class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
   /** undici calls back in the connection's async context; restore the request's, or traces lose their parent. */
@@ -43,18 +48,36 @@ class Relay implements Dispatcher.DispatchHandler, TrackerAware {
   #tracker: ConnectionTracker | null = null
   #attempt: RequestAttempt | undefined
   #controller: Dispatcher.DispatchController | null = null
+  #turn: Turn | null = null
   #isClientGone = false
   #isFinished = false
 
   constructor (task: RelayTask) {
     this.#task = task
-    this.#body = hasBody(task.request) ? new RequestBody(task.request, task.admitted.bodyStart, task.exchange) : null
+    const onSilence = () => { this.#controller?.abort(new ProxyError('MAAS_PROXY_BODY_TIMED_OUT')) }
+    this.#body = hasBody(task.request)
+      ? new RequestBody(task.request, task.admitted.bodyStart, task.exchange, { ms: task.clientBodyTimeoutMs, onSilence })
+      : null
     this.#answer = new Answer(task)
   }
 
   start (): void {
-    onResponseFinished(this.#task.request, this.#task.response, () => { this.#onClose() })
-    this.#send()
+    const { request, response, exchange, lane } = this.#task
+    onResponseFinished(request, response, () => { this.#onClose() })
+    this.#turn = lane.enter(exchange.client, this)
+    if (this.#turn.state === 'running') this.#send()
+    else exchange.queuedAt = performance.now()
+  }
+
+  onTurn (): void {
+    this.#task.exchange.leftQueueAt = performance.now()
+    this.#inContext(() => { this.#send() })
+  }
+
+  onTurnMissed (): void {
+    this.#task.exchange.leftQueueAt = performance.now()
+    this.#finish()
+    void this.#task.reply.send(new ProxyError('MAAS_PROXY_QUEUE_TIMED_OUT'))
   }
 
   #send (): void {
@@ -102,15 +125,14 @@ class Relay implements Dispatcher.DispatchHandler, TrackerAware {
   onResponseEnd (): void {
     if (this.#isRefusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
     this.#answer.end()
-    this.#isFinished = true
+    this.#finish()
   }
 
   onResponseError (_controller: unknown, error: Error): void {
     const { response, reply } = this.#task
     const failure = explainFailure(error)
     if (this.#isClosedIdle(failure) && this.#mayRepeat()) return this.#sendAgain()
-    this.#isFinished = true
-    this.#body?.destroy()
+    this.#finish()
     if (this.#isClientGone || this.#answer.isComplete) return
     if (response.headersSent) this.#answer.cutOff(failure.code)
     else void reply.send(failure)
@@ -149,6 +171,13 @@ class Relay implements Dispatcher.DispatchHandler, TrackerAware {
     this.#body?.destroy()
     if (this.#isFinished) return
     this.#isClientGone = !this.#task.response.writableFinished
-    if (this.#isClientGone) this.#controller?.abort(CLIENT_GONE)
+    if (this.#turn?.state === 'waiting') this.#finish()
+    else if (this.#isClientGone) this.#controller?.abort(CLIENT_GONE)
+  }
+
+  #finish (): void {
+    this.#isFinished = true
+    this.#body?.destroy()
+    if (this.#turn !== null) this.#task.lane.leave(this.#turn)
   }
 }

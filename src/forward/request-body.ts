@@ -2,9 +2,15 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { BodyStart } from '../admit/admitted.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import { BodyWatch } from './body-watch.ts'
 
 /** Bytes buffered between client and MAAS. When the buffer is full, TCP stops the client. */
 const HIGH_WATER_MARK = 64 * 1024
+
+interface Patience {
+  ms: number
+  onSilence: () => void
+}
 
 /**
  * The body of a client's request, for undici to read. undici destroys a body when an answer comes early, such as a 413.
@@ -14,16 +20,25 @@ const HIGH_WATER_MARK = 64 * 1024
 export class RequestBody extends Readable {
   readonly #source: IncomingMessage
   readonly #onData: (chunk: Buffer) => void
-  readonly #onEnd = () => { this.push(null) }
+  readonly #watch: BodyWatch
+  readonly #onEnd = () => {
+    this.#watch.stop()
+    this.push(null)
+  }
 
   /**
    * @param start the part that admission has read; null if there is none
    * @param exchange counts the bytes
+   * @param patience how long the client may send nothing while its bytes are waited for, and what is called then
    */
-  constructor (source: IncomingMessage, start: BodyStart | null, exchange: Exchange) {
+  constructor (
+    source: IncomingMessage, start: BodyStart | null, exchange: Exchange, { ms, onSilence }: Patience
+  ) {
     super({ highWaterMark: HIGH_WATER_MARK })
     this.#source = source
+    this.#watch = new BodyWatch(ms, onSilence)
     this.#onData = chunk => {
+      this.#watch.end()
       exchange.requestBytes += chunk.length
       if (!this.push(chunk)) source.pause()
     }
@@ -35,10 +50,12 @@ export class RequestBody extends Readable {
   }
 
   override _read (): void {
+    this.#watch.begin()
     this.#source.resume()
   }
 
   override _destroy (error: Error | null, callback: (error: Error | null) => void): void {
+    this.#watch.stop()
     this.#source.off('data', this.#onData).off('end', this.#onEnd).resume()
     callback(error)
   }

@@ -61,6 +61,10 @@ export interface MaasAuthProxyOptions {
   connectTimeout?: string | number | undefined
   /** How long MAAS may take to answer: a text with a unit, `'900s'`, or milliseconds. */
   responseTimeout?: string | number | undefined
+  /** How long a request may wait for a connection to MAAS: a text with a unit, `'30s'`, or milliseconds. */
+  queueTimeout?: string | number | undefined
+  /** How long a client may send nothing of a body that is waited for: a text with a unit, `'60s'`, or milliseconds. */
+  clientBodyTimeout?: string | number | undefined
   /**
    * Variables to read as settings where an option is missing, as the program does: `process.env`, for example. Without
    * them only Node reads the environment, for TLS: `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`.
@@ -96,7 +100,9 @@ const OPTIONS = {
   dualOperations: 'dualOperations',
   anonymousOperations: 'anonymousOperations',
   connectTimeout: 'connectTimeoutMs',
-  responseTimeout: 'responseTimeoutMs'
+  responseTimeout: 'responseTimeoutMs',
+  queueTimeout: 'queueTimeoutMs',
+  clientBodyTimeout: 'clientBodyTimeoutMs'
 } as const satisfies Record<Exclude<keyof MaasAuthProxyOptions, OwnOption>, SettingName>
 
 const OWN_OPTIONS: ReadonlySet<string> = new Set<OwnOption>(['env', 'accessLog'])

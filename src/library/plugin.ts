@@ -40,6 +40,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
     upstream,
     credential,
     clientTokens: tokens.of(listener),
+    clientBodyTimeoutMs: config.clientBodyTimeoutMs,
     observers,
     onObserverError: logObserverError(logOf),
     logOf,

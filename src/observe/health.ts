@@ -16,6 +16,9 @@ const FRESH_MS = 30_000
 /** How long a failure counts, in milliseconds: the shortest interval between probes. */
 const RECOVERY_MS = 1000
 
+/** The statuses by which the nginx of MAAS, or another server in front of it, says that MAAS does not answer. */
+const FAILURES: ReadonlyArray<number | null> = [502, 503, 504]
+
 /**
  * Knows whether MAAS answers and accepts a key. Requests that MAAS accepts renew it; MAAS is probed only if somebody
  * asks and the last result is too old.
@@ -37,10 +40,15 @@ export class Health {
   /** The last result, however old; it sends nothing to MAAS. */
   get lastKnown (): Readiness { return this.#readiness }
 
-  /** Learns from a request: a success of a signed request is proof, an error or a 401 is a reason to probe. */
+  /**
+   * Learns from a request: a success of a signed request is proof, its 401 is a reason to probe, and so is every failure
+   * of MAAS or on the way to it.
+   */
   observe ({ exchange: { access, attempts, error, startedAt }, status, ms }: Outcome): void {
-    if (attempts === 0 || access !== 'signed') return
-    if (error !== null || status === 401) this.invalidate()
+    if (attempts === 0 || error === 'MAAS_PROXY_BODY_TIMED_OUT') return
+    if (error !== null || FAILURES.includes(status)) return this.invalidate()
+    if (access !== 'signed') return
+    if (status === 401) this.invalidate()
     // Only a success is proof, because the nginx of MAAS refuses requests before the key is checked. A request that
     // started before the last invalidation may have been signed with another key.
     else if (status !== null && status < 300 && startedAt > this.#invalidatedAt) this.#remember(READY, startedAt + ms)

@@ -2,8 +2,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Pool } from 'undici'
 import { MaasClock, NOTABLE_OFFSET } from '../maas/clock.ts'
 import type { Config } from '../settings/load.ts'
-import { createPool } from '../upstream/pool.ts'
+import { createPool, createProbePool, MAX_CONNECTIONS } from '../upstream/pool.ts'
 import { askVersion } from '../upstream/probe.ts'
+import { RequestQueue } from '../upstream/queue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { KeyRing } from './key-ring.ts'
 import { KnownFact } from './known-fact.ts'
@@ -31,7 +32,9 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
     logger.warn({ clockOffsetSeconds }, isNotable ? differs : 'clock agrees with MAAS again')
   })
   const pool = createPool(config.maasUrl.origin, config)
-  const upstream = { origin: config.maasUrl.origin, pool, clock }
+  const queue = new RequestQueue({ limit: MAX_CONNECTIONS, timeoutMs: config.queueTimeoutMs })
+  const probes = createProbePool(config.maasUrl.origin, config)
+  const upstream = { origin: config.maasUrl.origin, pool, probes, queue, clock }
   const ring = new KeyRing(config.keys, upstream, logger)
   const version = new KnownFact(async () => {
     const answer = await askVersion(upstream, VERSION_TIMEOUT_MS)
@@ -44,7 +47,7 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
     version,
     async close () {
       ring.close()
-      await pool.destroy()
+      await Promise.all([pool.destroy(), probes.destroy()])
     }
   }
 }

@@ -20,7 +20,7 @@ export interface Key {
   failures: number
 }
 
-/** The time limit of the question whose key it is, for each attempt. */
+/** The time limit of the question whose key it is. The command `ready` waits longer. */
 const PROBE_TIMEOUT_MS = 4000
 
 /**

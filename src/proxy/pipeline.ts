@@ -18,6 +18,8 @@ interface PipelineOptions extends ExchangesOptions {
   credential: Credential
   /** null if clients need no token */
   clientTokens: ClientTokens | null
+  /** how long a client may send nothing of its body */
+  clientBodyTimeoutMs: number
   logOf: LogOf
   /** paths of the proxy's own pages, as in a request line */
   ownPages: ReadonlySet<string>
@@ -30,7 +32,7 @@ interface PipelineOptions extends ExchangesOptions {
  * any step are answered. Routes that are registered beside this plugin are guarded as well.
  */
 export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstance, options: PipelineOptions) {
-  const { config, upstream, credential, clientTokens, ownPages, isEmbedded } = options
+  const { config, upstream, credential, clientTokens, clientBodyTimeoutMs, ownPages, isEmbedded } = options
   const { observers, onObserverError, logOf } = options
   const { policy, anonymousOperations, dualOperations } = config
   await app.register(exchanges, { observers, onObserverError })
@@ -43,7 +45,8 @@ export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstan
     ownPages,
     openPaths: [LIVE_PATH, READY_PATH],
     anonymousOperations,
-    dualOperations
+    dualOperations,
+    clientBodyTimeoutMs
   })
-  await app.register(forward, { upstream, credential, policy })
+  await app.register(forward, { upstream, credential, policy, clientBodyTimeoutMs })
 }, { name: 'proxy-pipeline', fastify: '5.x' })

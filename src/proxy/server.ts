@@ -44,6 +44,8 @@ interface ServerParts extends StatusPagesOptions {
   clientTokens: ClientTokens | null
   health: Health
   traffic: Traffic
+  /** how long a client may send nothing of its body */
+  clientBodyTimeoutMs: number
   /** the address of the listener; undefined until it listens */
   ownAddress: () => string | undefined
   /** the facts for the front page */
@@ -54,7 +56,7 @@ interface ServerParts extends StatusPagesOptions {
 
 /** Builds the server of one listener, which does not listen yet. The steps of a request are in `pipeline`. */
 export async function buildServer (config: ListenerConfig, parts: ServerParts): Promise<FastifyInstance> {
-  const { logger, upstream, credential, clientTokens, traffic } = parts
+  const { logger, upstream, credential, clientTokens, clientBodyTimeoutMs, traffic } = parts
   const app = fastify({
     // Without a logger of its own, Fastify writes no records beside ours.
     requestIdHeader: false,
@@ -84,6 +86,7 @@ export async function buildServer (config: ListenerConfig, parts: ServerParts): 
     upstream,
     credential,
     clientTokens,
+    clientBodyTimeoutMs,
     observers: observersOf(parts),
     onObserverError: (error, request) => {
       traffic.observerFailures++

@@ -68,7 +68,7 @@ export async function startProxy (
   config: Config, logger: Logger, { probeAtStart = false }: StartOptions = {}
 ): Promise<RunningProxy> {
   const backend = openBackend(config, logger)
-  const { ring: { keys }, upstream } = backend
+  const { ring: { keys: allKeys }, upstream } = backend
   const tokens = new ClientTokenFiles(config.listeners, logger)
   const proxies = new Servers()
   const status = new Servers()
@@ -78,14 +78,19 @@ export async function startProxy (
   const metrics = metricsPage(metricsTable(traffic, {
     version: version(),
     clock: upstream.clock,
-    keys,
+    keys: allKeys,
     upstream: backend.pool,
+    queue: upstream.queue,
     clientConnections: () => proxies.connections
   }))
   const readinessOf = async (keys: readonly Key[]) => isStopping ? STOPPING : await readiness(keys)
   const pages = (keys: readonly Key[]): StatusPagesOptions => ({
     readiness: async () => ({ ...await readinessOf(keys), clockOffsetSeconds: upstream.clock.offsetSeconds }),
-    metrics
+    metrics: async () => {
+      // In the background: the next scrape shows the result, and this one does not wait for MAAS.
+      if (!isStopping) for (const { health } of allKeys) void health.ask()
+      return await metrics()
+    }
   })
   const activity = config.adminListen === undefined ? null : new Activity(traffic)
   const factsOf: Array<() => Promise<ListenerFacts>> = []
@@ -111,6 +116,7 @@ export async function startProxy (
       clientTokens: tokens.of(listener),
       health: key.health,
       traffic,
+      clientBodyTimeoutMs: config.clientBodyTimeoutMs,
       ownAddress: () => proxies.listening[at]?.address,
       facts: findOwnFacts,
       activity: activity?.observe ?? null
@@ -131,7 +137,7 @@ export async function startProxy (
     for (const listener of config.listeners) await startListener(listener)
     if (config.adminListen === undefined || activity === null) return
     const app = await buildAdminServer(logger, {
-      ...pages(keys),
+      ...pages(allKeys),
       dashboard: async () => activity.dashboard(await facts()),
       browser: browserGuard(config.adminListen, config.listeners.flatMap(({ allowHost }) => allowHost), [])
     })
@@ -163,7 +169,7 @@ export async function startProxy (
   if (probeAtStart) await probeMaas(backend, logger)
   for (const address of proxies.addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   for (const address of status.addresses) logger.info({ address }, 'status pages')
-  if (probeAtStart) for (const key of keys) void probeKey(key, logger, () => isStopping)
+  if (probeAtStart) for (const key of allKeys) void probeKey(key, logger, () => isStopping)
   return {
     addresses: proxies.addresses,
     adminAddress: status.addresses[0] ?? null,

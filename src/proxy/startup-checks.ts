@@ -12,7 +12,8 @@ const PROBE_TIMEOUT_MS = 1000
  */
 export async function probeMaas (backend: Backend, logger: Logger): Promise<void> {
   const { upstream } = backend
-  const answer = await askVersion(upstream, PROBE_TIMEOUT_MS)
+  // By a connection of requests, so that the first one finds it open.
+  const answer = await askVersion({ ...upstream, probes: upstream.pool }, PROBE_TIMEOUT_MS)
   if (answer.ok) {
     const { version } = answer.value
     backend.version.learn(version)

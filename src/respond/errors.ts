@@ -21,6 +21,9 @@ export const errorAnswers = fp(async function errorAnswers (
   })
 }, { name: 'error-answers', fastify: '5.x', dependencies: ['exchanges'] })
 
+/** When to try again for a connection to MAAS. Requests that use one for long take seconds or minutes. */
+const RETRY_AFTER_S = 5
+
 /** Sends an error. Any but a ProxyError is a defect: the client gets the request id, and the log gets the details. */
 function answerError (error: Error, request: FastifyRequest, reply: FastifyReply, log: FastifyBaseLogger): void {
   const proxyError = error instanceof ProxyError
@@ -32,6 +35,8 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   if (proxyError !== error) log.error({ ...fields, ...describe(error), stack: withSources(error.stack) }, message)
   else if (cause !== undefined) log.warn({ ...fields, ...describe(cause as NodeJS.ErrnoException) }, message)
   if (statusCode === 405) void reply.header('Allow', METHODS.join(', '))
+  if (statusCode === 408) void reply.header('Connection', 'close') // RFC 9110 §15.5.9
+  if (code === 'MAAS_PROXY_QUEUE_TIMED_OUT') void reply.header('Retry-After', RETRY_AFTER_S)
   if (statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
   if (code === 'MAAS_PROXY_FORM_MEMORY_EXHAUSTED') void reply.header('Retry-After', '1')
   request.raw.resume() // the rest of a body is dropped, so that the connection can be used again

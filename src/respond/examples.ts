@@ -1,5 +1,5 @@
 import type { Operation } from '../maas/operations.ts'
-import { API_ROOT } from '../policy/policy.ts'
+import { API_ROOT } from '../policy/segments.ts'
 import { shellQuote } from '../text/shell.ts'
 
 /** A line to copy. */

@@ -110,6 +110,14 @@ export const SETTINGS = {
     '--response-timeout', 'TIME', '900s',
     'how long MAAS may take to answer; its own nginx waits 900s', parseDuration
   ),
+  queueTimeoutMs: withDefault(
+    '--queue-timeout', 'TIME', '30s',
+    'how long a request may wait for a connection to MAAS while others use all of them', parseDuration
+  ),
+  clientBodyTimeoutMs: withDefault(
+    '--client-body-timeout', 'TIME', '60s',
+    'how long a client may send nothing of a body that is waited for', parseDuration
+  ),
   shutdownDelayMs: optional(
     '--shutdown-delay', envOf('--shutdown-delay'), 'TIME',
     'how long to serve on after SIGTERM or SIGINT while /-/ready says no, so that a load balancer turns away first',

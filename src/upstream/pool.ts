@@ -24,9 +24,22 @@ interface PoolOptions {
 const KEEP_ALIVE_MS = 50_000
 
 /** More than a region works on at once (four requests a worker), and less than the usual limit of open files. */
-const MAX_CONNECTIONS = 256
+export const MAX_CONNECTIONS = 256
 
 const MIN_TLS_VERSION = 'TLSv1.2'
+
+/** The time limit of a probe's connection, so that a probe says whether connecting or answering takes too long. */
+const PROBE_CONNECT_TIMEOUT_MS = 2500
+
+/**
+ * Creates the connection pool for probes. It closes a connection after its answer: a probe says whether a new one works.
+ * @param origin scheme, host and port of MAAS
+ */
+export function createProbePool (origin: string, options: PoolOptions): Pool {
+  const connectTimeoutMs = Math.min(options.connectTimeoutMs, PROBE_CONNECT_TIMEOUT_MS)
+  const connect = createConnector(origin, { ...options, connectTimeoutMs })
+  return new Pool(origin, { connect, allowH2: false, pipelining: 0 })
+}
 
 /**
  * Creates the connection pool for MAAS. Connections are reused; each carries one request at a time.

@@ -29,6 +29,9 @@ interface Refusal {
 /** The result of a probe. */
 export type ProbeResult<T> = { ok: true, value: T } | { ok: false, refusal: Refusal }
 
+/** The MAAS that is asked. */
+export type ProbeTarget = Pick<Upstream, 'origin' | 'probes' | 'clock'>
+
 const VERSION_PATH = '/MAAS/api/2.0/version/'
 const USER_PATH = '/MAAS/api/2.0/users/?op=whoami'
 
@@ -39,7 +42,7 @@ const MAX_BYTES = 64 * 1024
  * Asks MAAS for its version, unsigned.
  * @param timeoutMs for the whole probe
  */
-export async function askVersion (upstream: Upstream, timeoutMs: number): Promise<ProbeResult<MaasVersion>> {
+export async function askVersion (upstream: ProbeTarget, timeoutMs: number): Promise<ProbeResult<MaasVersion>> {
   return await ask({ upstream, path: VERSION_PATH, sign: null, timeoutMs }, body => {
     const { version, subversion, capabilities } = body
     if (typeof version !== 'string') return undefined
@@ -51,10 +54,10 @@ export async function askVersion (upstream: Upstream, timeoutMs: number): Promis
 /**
  * Asks MAAS whose key it is, signed. It asks again if MAAS refuses the timestamp, because that answer corrects the
  * clock.
- * @param timeoutMs for each attempt
+ * @param timeoutMs for the whole probe
  */
 export async function askUser (
-  upstream: Upstream, sign: Signer, timeoutMs: number
+  upstream: ProbeTarget, sign: Signer, timeoutMs: number
 ): Promise<ProbeResult<MaasUser>> {
   return await ask({ upstream, path: USER_PATH, sign, timeoutMs }, ({ username, is_superuser: isAdmin }) => (
     typeof username !== 'string' ? undefined : { username, isAdmin: isAdmin === true }
@@ -62,7 +65,7 @@ export async function askUser (
 }
 
 interface Probe {
-  upstream: Upstream
+  upstream: ProbeTarget
   path: string
   /** null for an unsigned request */
   sign: Signer | null
@@ -73,18 +76,18 @@ interface Probe {
 async function ask<T> (
   { upstream, path, sign, timeoutMs }: Probe, read: (body: Record<string, unknown>) => T | undefined
 ): Promise<ProbeResult<T>> {
-  const { origin, pool, clock } = upstream
+  const { origin, probes, clock } = upstream
+  const signal = AbortSignal.timeout(timeoutMs)
   const attempt = async () => {
     const headers = { via: VIA, ...sign === null ? {} : { authorization: sign() } }
-    const signal = AbortSignal.timeout(timeoutMs)
-    const { statusCode: status, headers: fields, body } = await pool.request({ method: 'GET', path, headers, signal })
+    const { statusCode: status, headers: fields, body } = await probes.request({ method: 'GET', path, headers, signal })
     clock.learnFromDate(String(fields['date']))
     return { status, fields, text: await readText(body) }
   }
   try {
-    const first = await attempt()
+    const first = await until(signal, attempt())
     const isRefusedForTime = first.status === 401 && clock.learnFromRefusal(first.text)
-    const { status, fields, text } = isRefusedForTime ? await attempt() : first
+    const { status, fields, text } = isRefusedForTime ? await until(signal, attempt()) : first
     const { location, 'www-authenticate': challenge } = fields
     if (typeof location === 'string' && URL.canParse(location)) checkMoved(location, origin)
     const value = status === 200 ? read(parseObject(text)) : undefined
@@ -96,6 +99,13 @@ async function ask<T> (
   } catch (error) {
     return { ok: false, refusal: explainError(error as Error, path, timeoutMs) }
   }
+}
+
+/** Waits for an attempt at most until a signal comes. undici itself does not heed one while it connects. */
+async function until<T> (signal: AbortSignal, attempt: Promise<T>): Promise<T> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>()
+  signal.addEventListener('abort', () => { reject(signal.reason as Error) })
+  return await Promise.race([attempt, timeout])
 }
 
 /** Explains why there was no answer. A probe has a timeout of its own, so --response-timeout is no remedy. */

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import type { MaasClock } from '../maas/clock.ts'
+import type { RequestQueue } from './queue.ts'
 
 /** The MAAS region that requests are forwarded to. All listeners share it. */
 export interface Upstream {
@@ -7,6 +8,10 @@ export interface Upstream {
   origin: string
   /** the connections to MAAS */
   pool: Dispatcher
+  /** connections of their own for probes, which so never wait for requests */
+  probes: Dispatcher
+  /** where requests wait for a connection */
+  queue: RequestQueue
   /** the time of MAAS */
   clock: MaasClock
 }

@@ -15,6 +15,7 @@ import { MaasClock } from '../../src/maas/clock.ts'
 import type { AnonymousOperations } from '../../src/maas/access.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { loadPolicies } from '../../src/settings/load.ts'
+import { Lane, RequestQueue } from '../../src/upstream/queue.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { until } from '../helper/until.ts'
 import {
@@ -213,8 +214,11 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
     const never = () => t.fail('there is nobody to tell')
     const exchange = new Exchange()
     const clock = new MaasClock(() => {})
+    const queue = new RequestQueue({ limit: 1, timeoutMs: 60_000 })
     relay({
-      upstream: { pool: late, origin: 'http://maas', clock },
+      upstream: { pool: late, probes: late, queue, origin: 'http://maas', clock },
+      lane: new Lane(queue),
+      clientBodyTimeoutMs: 60_000,
       signing: new Credential(parseApiKey('c:t:s'), clock).signing,
       policy: policy as Policy,
       request,

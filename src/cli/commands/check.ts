@@ -42,13 +42,13 @@ async function * checkAll (config: Config, verbose: boolean): AsyncGenerator<Ste
   }
   if (!isConnected) return
   const { origin } = config.maasUrl
-  const upstream = { origin, pool: createPool(origin, config), clock: new MaasClock(() => {}) }
+  const upstream = { origin, probes: createPool(origin, config), clock: new MaasClock(() => {}) }
   const credentials = config.keys.map(({ name, apiKey }) => (
     { name, credential: new Credential(apiKey, upstream.clock) }
   ))
   try {
     yield * checkMaas(upstream, credentials, { timeoutMs: ANSWER_TIMEOUT_MS, verbose })
   } finally {
-    await upstream.pool.destroy()
+    await upstream.probes.destroy()
   }
 }

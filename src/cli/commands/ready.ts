@@ -22,7 +22,11 @@ export const ready: Command = {
       ;(statusCode === 200 ? stdout : stderr).write(`${body}\n`)
       return statusCode === 200 ? EXIT.ok : EXIT.failure
     } catch (error) {
-      stderr.write(`maas-auth-proxy: error: no proxy answers there: ${(error as Error).message}\n`)
+      const { name, message } = error as Error
+      const reason = name === 'TimeoutError'
+        ? `the proxy there has not answered within ${ANSWER_TIMEOUT_MS / 1000} s`
+        : `no proxy answers there: ${message}`
+      stderr.write(`maas-auth-proxy: error: ${reason}\n`)
       return EXIT.failure
     }
   }

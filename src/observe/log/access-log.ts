@@ -16,7 +16,7 @@ export function accessLog (logOf: LogOf): Observer {
  * `op`, and of the header may be secrets and stay out. A rejected target is null, and so the record has none.
  */
 function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
-  const { client, target, operation, access, attempts, requestBytes, responseBytes, upstreamMs } = exchange
+  const { client, target, operation, access, attempts, requestBytes, responseBytes, queuedMs, upstreamMs } = exchange
   const { hint, error, wouldRefuse } = exchange
   return {
     id: request.id ?? undefined, // an embedding server may have none
@@ -31,6 +31,7 @@ function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
     requestBytes,
     bytes: responseBytes,
     ms: roundMs(ms),
+    queuedMs: queuedMs === null ? undefined : roundMs(queuedMs),
     upstreamMs: upstreamMs === null ? undefined : roundMs(upstreamMs),
     complete,
     hint: hint ?? undefined,

@@ -31,7 +31,9 @@ interface MetricSources {
     failures: number
   }>
   /** the connections to MAAS, as undici's Pool counts them */
-  upstream: { stats: { connected: number, free: number, running: number, size: number } }
+  upstream: { stats: { connected: number, free: number, running: number } }
+  /** the requests that wait for a connection */
+  queue: { waiting: number }
   /** how many connections clients have open, by listener */
   clientConnections: () => ReadonlyArray<{ listener: string, count: number }>
 }
@@ -41,7 +43,7 @@ interface MetricSources {
  * `_total` for counters, timestamps rather than ages. The values of labels are bounded, whatever clients send.
  */
 export function metricsTable (traffic: Traffic, sources: MetricSources): readonly MetricRow[] {
-  const { version, clock, keys, upstream, clientConnections } = sources
+  const { version, clock, keys, upstream, queue, clientConnections } = sources
   const single = (value: () => number) => () => [{ labels: {}, value: value() }]
   const perCode = (codes: readonly (keyof Traffic['errors'])[]) => () => (
     codes.map(code => ({ labels: { code }, value: traffic.errors[code] }))
@@ -57,8 +59,11 @@ export function metricsTable (traffic: Traffic, sources: MetricSources): readonl
       'time from the first line of a request to the end of its answer',
       () => perMethod(traffic.durations)),
     metric('upstream_duration_seconds', 'histogram', ['method'],
-      'time from the sending of a request to MAAS, including the wait for a connection, to the head of its answer',
+      'time from the sending of a request to MAAS, including the time to connect, to the head of its answer',
       () => perMethod(traffic.upstreamDurations)),
+    metric('queue_duration_seconds', 'histogram', [],
+      'time that requests waited for a connection to MAAS, of those that had to wait',
+      () => traffic.queueDurations.samples()),
     metric('request_body_bytes_total', 'counter', [],
       'bytes of bodies from clients',
       single(() => traffic.requestBytes)),
@@ -103,7 +108,7 @@ export function metricsTable (traffic: Traffic, sources: MetricSources): readonl
       () => pair('busy', upstream.stats.connected - upstream.stats.free, 'idle', upstream.stats.free)),
     metric('upstream_requests', 'gauge', ['state'],
       'requests that MAAS is working on, and requests that wait for a connection to it',
-      () => pair('running', upstream.stats.running, 'waiting', upstream.stats.size - upstream.stats.running)),
+      () => pair('running', upstream.stats.running, 'waiting', queue.waiting)),
     metric('build_info', 'gauge', ['version', 'node'],
       'always 1',
       () => [{ labels: { version, node: process.version }, value: 1 }])

@@ -14,6 +14,7 @@ export const REFUSAL_CODES = CODES.filter(code => !UPSTREAM_CODES.includes(code)
 export class Traffic {
   readonly requests = new RequestCounts()
   readonly durations = new Map<string, Durations>()
+  readonly queueDurations = new Durations()
   readonly upstreamDurations = new Map<string, Durations>()
   readonly errors = Object.fromEntries(CODES.map(code => [code, 0])) as Record<ErrorCode, number>
   requestBytes = 0
@@ -28,6 +29,7 @@ export class Traffic {
     const { request: { method }, exchange, complete, ms } = outcome
     this.requests.add(outcome)
     durationsOf(this.durations, method).add(ms / 1000)
+    if (exchange.queuedMs !== null) this.queueDurations.add(exchange.queuedMs / 1000)
     if (exchange.upstreamMs !== null) durationsOf(this.upstreamDurations, method).add(exchange.upstreamMs / 1000)
     if (exchange.error !== null) this.errors[exchange.error]++
     if (exchange.attempts > 1) this.retries += exchange.attempts - 1

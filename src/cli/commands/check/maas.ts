@@ -1,5 +1,4 @@
-import type { Upstream } from '../../../upstream/upstream.ts'
-import { askUser, askVersion, type ProbeResult } from '../../../upstream/probe.ts'
+import { askUser, askVersion, type ProbeResult, type ProbeTarget } from '../../../upstream/probe.ts'
 import type { Credential } from '../../../forward/credential.ts'
 import { describeOffset, NOTABLE_OFFSET } from '../../../maas/clock.ts'
 import { failed, passed, type Step } from './step.ts'
@@ -19,7 +18,7 @@ interface MaasCheckOptions {
 
 /** Asks MAAS for its version, the users of the keys, its time, and its latency. */
 export async function * checkMaas (
-  upstream: Upstream, credentials: readonly NamedCredential[], { timeoutMs, verbose }: MaasCheckOptions
+  upstream: ProbeTarget, credentials: readonly NamedCredential[], { timeoutMs, verbose }: MaasCheckOptions
 ): AsyncGenerator<Step> {
   const version = await timed(async () => await askVersion(upstream, timeoutMs))
   yield describe('version', version.answer, ({ version, subversion, capabilities }) => {

@@ -1,0 +1,178 @@
+import t from 'tap'
+import { chmodSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Lane, RequestQueue, type Turn } from '../../src/upstream/queue.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { closed, exchange, get, jsonBody, OK, rawUpstream, readAll } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
+
+/** More than there are connections to MAAS. */
+const MANY = 300
+
+const USER = '{"username":"admin"}'
+const WHOAMI = `HTTP/1.1 200 OK\r\nContent-Length: ${USER.length}\r\nConnection: close\r\n\r\n${USER}`
+
+/** A MAAS that answers what has no body, and waits for the body of everything else. */
+async function patientUpstream (t: Parameters<typeof rawUpstream>[0]) {
+  return await rawUpstream(t, (socket, head) => {
+    if (head.includes('whoami')) socket.write(WHOAMI)
+    else if (!/content-length|transfer-encoding/i.test(head)) socket.write(OK)
+  })
+}
+
+/** Opens connections that send one byte of a body, and no more. */
+function trickle (t: Parameters<typeof rawUpstream>[0], port: number, count: number, ...fields: string[]): Socket[] {
+  return Array.from({ length: count }, () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    t.after(() => socket.destroy())
+    socket.write(get('/MAAS/api/2.0/machines/', 'Content-Length: 10', ...fields) + 'x')
+    return socket
+  })
+}
+
+const portOf = (address = '') => Number(new URL(address).port)
+
+t.test('no listener and no client can take all turns', async t => {
+  const rows: Array<[arrivals: Array<[listener: number, client: string | null, count: number]>, running: number[], reason: string]> = [
+    [[[0, null, MANY]], [128], 'one listener has half of them'],
+    [[[0, null, 3]], [3], 'few requests wait for nothing'],
+    [[[0, null, MANY], [1, null, MANY]], [128, 64], 'the next one half of the rest'],
+    [[[0, null, MANY], [1, null, MANY], [2, null, MANY], [3, null, MANY]], [128, 64, 32, 16], 'and so on'],
+    [[[0, 'alice', MANY]], [86], 'one client of a listener with names leaves some for the others'],
+    [[[0, 'alice', MANY], [0, 'bob', MANY]], [86, 28], 'who get theirs'],
+    [[[0, 'alice', MANY], [1, null, MANY]], [86, 85], 'and so do other listeners']
+  ]
+  for (const [arrivals, wanted, reason] of rows) {
+    const queue = new RequestQueue({ limit: 256, timeoutMs: 60_000 })
+    const lanes = [0, 1, 2, 3].map(() => new Lane(queue))
+    const member = { onTurn: () => t.fail('nobody leaves'), onTurnMissed: () => t.fail('nobody waits for so long') }
+    const turns = arrivals.map(([listener, client, count]) => Array.from({ length: count }, () => (lanes[listener] as Lane).enter(client, member)))
+    t.strictSame(turns.map(turns => turns.filter(({ state }) => state === 'running').length), wanted, reason)
+    t.equal(queue.waiting, turns.flat().filter(({ state }) => state === 'waiting').length, `${reason}: the rest waits`)
+    for (const turn of turns.flat().reverse()) (lanes[0] as Lane).leave(turn)
+    t.equal(queue.waiting, 0, `${reason}: and can leave`)
+  }
+})
+
+t.test('a turn that ends goes to who has the fewest, and there to who came first', async t => {
+  const queue = new RequestQueue({ limit: 8, timeoutMs: 60_000 })
+  const [busy, other] = [new Lane(queue), new Lane(queue)]
+  const order: string[] = []
+  const turns: Turn[] = []
+  const enter = (lane: Lane, client: string | null, name: string) => {
+    turns.push(lane.enter(client, { onTurn: () => { order.push(name) }, onTurnMissed: () => t.fail(name) }))
+  }
+  for (let i = 1; i <= 6; i++) enter(busy, null, `busy ${i}`)
+  for (let i = 1; i <= 4; i++) enter(other, 'alice', `alice ${i}`)
+  enter(other, 'bob', 'bob 1')
+  t.strictSame(turns.map(({ state }) => state[0]).join(''), 'rrrrwwrrwww', 'four, and two')
+  queue.leave(turns[0] as Turn)
+  queue.leave(turns[1] as Turn)
+  queue.leave(turns[1] as Turn)
+  t.strictSame(order, ['bob 1', 'busy 5'], 'a turn is given back once')
+  queue.leave(turns[2] as Turn)
+  queue.leave(turns[3] as Turn)
+  t.strictSame(order, ['bob 1', 'busy 5', 'busy 6'], 'a listener without requests is served again')
+  for (const turn of turns.reverse()) queue.leave(turn)
+  t.strictSame(order.slice(3), [], 'who has left is not called')
+})
+
+t.test('one client that trickles its bodies silences neither other listeners nor other clients', async t => {
+  const upstream = await patientUpstream(t)
+  const dir = t.testdir({ tokens: 'alice 0123456789abcdef\nbob fedcba9876543210\n' })
+  chmodSync(`${dir}/tokens`, 0o600)
+  const rows: Array<[flags: object, trickler: string[], other: string[], listener: number, reason: string]> = [
+    [{ readOnly: ['true'], listen: ['127.0.0.1:0', '127.0.0.1:0'] }, [], [], 1, 'another listener'],
+    [{ clientTokenFile: [`${dir}/tokens`] }, ['MAAS-Proxy-Token: 0123456789abcdef'], ['MAAS-Proxy-Token: fedcba9876543210'], 0, 'another client of the listener']
+  ]
+  for (const [flags, trickler, other, listener, reason] of rows) {
+    const proxy = await startTestProxy(t, testConfig(upstream.url, { ...flags, queueTimeoutMs: ['1s'] }))
+    const before = upstream.sockets.length
+    const sockets = trickle(t, proxy.port, MANY, ...trickler)
+    const refused = await Promise.race(sockets.map(async socket => await readAll(socket)))
+    t.match(refused, /^HTTP\/1\.1 503 [^]*retry-after: 5\r\nmaas-proxy-error: MAAS_PROXY_QUEUE_TIMED_OUT\r\n/i, `${reason}: who waits for too long is told so, and when to come again`)
+    t.match(jsonBody(refused).error, { message: /was not sent/, remedy: /--queue-timeout/ })
+    t.match(await exchange(portOf(proxy.addresses[listener]), get('/MAAS/api/2.0/version/', ...other)), /^HTTP\/1\.1 200 /, `${reason} is served`)
+    t.match(await exchange(proxy.port, get('/-/ready')), /^HTTP\/1\.1 200 /, `${reason}: and the proxy is ready, by a connection of its own`)
+    const record = await proxy.logged(({ error }) => error === 'MAAS_PROXY_QUEUE_TIMED_OUT')
+    t.match(record, { status: 503, queuedMs: Number, upstreamMs: undefined }, `${reason}: the log says how long it waited`)
+    t.ok(Number(record['queuedMs']) >= 900, reason)
+    t.ok(upstream.sockets.length - before < 256, `${reason}: those that wait have no connection`)
+    const metrics = await exchange(portOf(proxy.addresses[listener]), get('/-/metrics', ...other))
+    const value = (name: string) => Number(new RegExp(`^maas_auth_proxy_${name} (\\d+)`, 'm').exec(metrics)?.[1])
+    t.ok(value('refused_total{code="MAAS_PROXY_QUEUE_TIMED_OUT"}') > 0, `${reason}: it is counted`)
+    t.ok(value('queue_duration_seconds_count') > 0, `${reason}: and the time`)
+    for (const socket of sockets) socket.destroy()
+  }
+})
+
+t.test('a request that waits costs nothing if its client leaves, and is sent when it is its turn', async t => {
+  const upstream = await patientUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const sockets = trickle(t, proxy.port, 128)
+  await until('half of the connections are in use', () => upstream.sockets.length === 128)
+  const leaving = connect(proxy.port, '127.0.0.1')
+  leaving.write(get('/MAAS/api/2.0/machines/leaving/'))
+  const waiting = exchange(proxy.port, get('/MAAS/api/2.0/machines/waiting/'))
+  await until('both wait', async () => /^maas_auth_proxy_upstream_requests\{state="waiting"\} 2$/m.test(await exchange(proxy.port, get('/-/metrics'))))
+  leaving.destroy()
+  await proxy.logged(({ path }) => path === '/MAAS/api/2.0/machines/leaving/')
+  sockets[0]?.destroy()
+  t.match(await waiting, /^HTTP\/1\.1 200 /)
+  t.match(await proxy.logged(({ path }) => path === '/MAAS/api/2.0/machines/waiting/'), { status: 200, queuedMs: Number })
+  t.match(proxy.log.find(({ path }) => path === '/MAAS/api/2.0/machines/leaving/'), { complete: false, status: undefined, queuedMs: Number })
+  t.notMatch(upstream.received(), 'leaving', 'it did not reach MAAS')
+})
+
+const FORM = 'Content-Type: application/x-www-form-urlencoded'
+
+t.test('a client that sends no more of its body is cut off, wherever it waits', async t => {
+  const rows: Array<[head: string[], body: string, sent: boolean, reason: string]> = [
+    [['Content-Length: 10'], 'part', true, 'of a body with a length'],
+    [['Content-Length: 10'], '', true, 'of which nothing came'],
+    [['Transfer-Encoding: chunked'], '4\r\npart\r\n', true, 'of a chunked body'],
+    [['Content-Length: 10', FORM], 'op=r', false, 'of a form that a rule depends on']
+  ]
+  for (const [fields, body, sent, reason] of rows) {
+    const upstream = await rawUpstream(t, () => {})
+    const proxy = await startTestProxy(t, testConfig(upstream.url, { clientBodyTimeoutMs: ['200ms'], deny: ['POST machines/*?op=release'] }))
+    const head = ['POST /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost', ...fields, '', ''].join('\r\n')
+    const answer = await exchange(proxy.port, head + body)
+    t.match(answer, /^HTTP\/1\.1 408 [^]*connection: close\r\n/i, `${reason}: the connection ends`)
+    t.match(answer, /maas-proxy-error: MAAS_PROXY_BODY_TIMED_OUT\r\n/i, reason)
+    t.equal(upstream.sockets.length, sent ? 1 : 0, `${reason}: how often it was sent`)
+    await closed(upstream.sockets[0])
+    t.match(await proxy.logged(({ msg }) => msg === 'request'), { status: 408, error: 'MAAS_PROXY_BODY_TIMED_OUT', level: 40 }, reason)
+    t.match(await exchange(proxy.port, get('/-/metrics')), /refused_total\{code="MAAS_PROXY_BODY_TIMED_OUT"\} 1$/m, reason)
+  }
+})
+
+t.test('a slow body is not cut off while it moves, nor while MAAS takes no more of it', async t => {
+  const moving = await rawUpstream(t, () => {})
+  const slow = await startTestProxy(t, testConfig(moving.url, { clientBodyTimeoutMs: ['1s'] }))
+  const client = connect(slow.port, '127.0.0.1')
+  const answer = readAll(client)
+  client.write(get('/MAAS/api/2.0/machines/', 'Content-Length: 8'))
+  for (let i = 0; i < 8; i++) {
+    client.write(String(i))
+    await wait(250)
+  }
+  await moving.sawText('01234567')
+  moving.sockets[0]?.write(OK)
+  t.match(await answer, /^HTTP\/1\.1 200 /, 'two seconds in all, never one of silence')
+
+  const full = await rawUpstream(t, socket => socket.pause())
+  const proxy = await startTestProxy(t, testConfig(full.url, { clientBodyTimeoutMs: ['200ms'] }))
+  const size = 16 * 1024 * 1024
+  const sender = connect(proxy.port, '127.0.0.1')
+  const told = readAll(sender)
+  sender.write(get('/MAAS/api/2.0/machines/', `Content-Length: ${size}`) + 'x'.repeat(size))
+  await until('MAAS has the request', () => full.sockets.length === 1)
+  await wait(1000)
+  full.sockets[0]?.resume()
+  await until('MAAS has the whole body', () => full.received().length > size)
+  full.sockets[0]?.write(OK)
+  t.match(await told, /^HTTP\/1\.1 200 /)
+})
