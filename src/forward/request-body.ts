@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { BodyStart } from '../admit/admitted.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import { lingerOnClose } from '../http/lingering-close.ts'
 import { BodyWatch } from './body-watch.ts'
 
 /** Bytes buffered between client and MAAS. When the buffer is full, TCP stops the client. */
@@ -36,6 +37,7 @@ export class RequestBody extends Readable {
   ) {
     super({ highWaterMark: HIGH_WATER_MARK })
     this.#source = source
+    lingerOnClose(source)
     this.#watch = new BodyWatch(ms, onSilence)
     this.#onData = chunk => {
       this.#watch.end()

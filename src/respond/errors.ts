@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { lingerOnClose } from '../http/lingering-close.ts'
 import { METHODS } from '../http/methods.ts'
 import { ProxyError } from '../errors.ts'
 import type { LogOf } from '../exchange/plugin.ts'
@@ -39,6 +40,7 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   if (code === 'MAAS_PROXY_QUEUE_TIMED_OUT') void reply.header('Retry-After', RETRY_AFTER_S)
   if (statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
   if (code === 'MAAS_PROXY_FORM_MEMORY_EXHAUSTED') void reply.header('Retry-After', '1')
+  lingerOnClose(request.raw)
   request.raw.resume() // the rest of a body is dropped, so that the connection can be used again
   void reply.code(statusCode)
     .headers({ 'MAAS-Proxy-Error': code, 'Content-Type': 'application/json; charset=utf-8' })

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { linger } from '../http/lingering-close.ts'
 import { pendingResponses } from '../http/response-tracker.ts'
 import { type ErrorCode, ProxyError } from '../errors.ts'
 
@@ -74,6 +75,6 @@ function refuseSocket (socket: Socket, error: ProxyError): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close'
   ]
-  socket.on('error', () => socket.destroy())
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  linger(socket)
 }
