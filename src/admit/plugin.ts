@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import { pendingResponses } from '../http/response-tracker.ts'
+import { followsClose, pendingResponses } from '../http/response-tracker.ts'
 import { type Access, decideAccess } from '../maas/access.ts'
 import type { PolicyVerdict } from '../policy/policy.ts'
 import { askedAccess } from './access-header.ts'
@@ -37,6 +37,9 @@ interface AdmitOptions extends OperationOptions {
 /** Maximum number of requests that wait on one connection. Browsers and tools send one at a time. */
 const MAX_PENDING = 32
 
+/** Only the log has this text: the connection is closed before an answer. */
+const UNANSWERABLE = 'the connection ends after the request before, so this one could not be answered'
+
 /**
  * Decides on every request: who may send it, what it may do, and whether it is signed. It reads no body, unless a form
  * may name the operation. The hook runs for all routes, unknown ones included, and all methods. A request that passes
@@ -50,10 +53,12 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
   app.addHook('onRequest', (request, reply, next) => {
     if (isShuttingDown) throw new ProxyError('MAAS_PROXY_SHUTTING_DOWN')
     const { exchange, originalUrl, raw } = request
-    if (pendingResponses(raw.socket) > MAX_PENDING) {
+    const pending = pendingResponses(raw.socket)
+    if (pending > MAX_PENDING) {
       raw.socket.destroy() // an answer would wait behind the others, so the connection ends
       throw new ProxyError('MAAS_PROXY_PIPELINE_TOO_LONG')
     }
+    if (pending > 1 && followsClose(raw.socket)) throw new ProxyError('MAAS_PROXY_REQUEST_MALFORMED', { message: UNANSWERABLE })
     checkFraming(raw)
     closeAfterUpgrade(raw, reply.raw)
     checkContentType(raw.headers['content-type'])

@@ -39,6 +39,30 @@ export function pendingResponses (socket: Socket): number {
   return responsesBySocket.get(socket)?.length ?? 0
 }
 
+/** Responses that say that the connection ends only because the server stops. */
+const closing = new WeakSet<ServerResponse>()
+
+/**
+ * Makes the last answer of a connection say that the connection ends (RFC 9112 §9.6). An answer that has begun cannot.
+ * @param last the last response; by default the last one that is not finished
+ */
+export function closeAfterLast (socket: Socket, last?: ServerResponse): void {
+  const responses = (responsesBySocket.get(socket) ?? []).map(({ response }) => response)
+  last ??= responses.at(-1)
+  for (const response of responses) {
+    if (response !== last && !response.headersSent && closing.delete(response)) response.shouldKeepAlive = true
+  }
+  if (last === undefined || !last.shouldKeepAlive) return
+  last.shouldKeepAlive = false
+  closing.add(last)
+}
+
+/** Whether the last response of a connection can no longer be sent, because the connection ends after an earlier one. */
+export function followsClose (socket: Socket): boolean {
+  const responses = responsesBySocket.get(socket) as PendingResponse[]
+  return responses.slice(0, -1).some(({ response }) => !response.shouldKeepAlive)
+}
+
 function trackSocket (socket: Socket): PendingResponse[] {
   const responses: PendingResponse[] = []
   responsesBySocket.set(socket, responses)

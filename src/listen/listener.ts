@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { pendingResponses } from '../http/response-tracker.ts'
+import { closeAfterLast, pendingResponses } from '../http/response-tracker.ts'
 import type { ListenAddress } from './address.ts'
 import { BACKLOG, listenOnSocket, type SocketPermissions } from './unix-socket.ts'
 
@@ -72,6 +72,15 @@ export async function waitUntilIdle (servers: readonly Server[], idleMs: number)
     }
     check()
   })
+}
+
+/**
+ * Makes every answer that has not begun say that its connection ends, so that clients open another one for their next
+ * request, elsewhere. The server serves on.
+ */
+export function announceClose (server: Server): void {
+  for (const socket of openConnections(server)) closeAfterLast(socket)
+  server.prependListener('request', ({ socket }, response) => { closeAfterLast(socket, response) })
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { cutOff, drain, listen, openConnections, waitUntilIdle } from '../listen/listener.ts'
+import { announceClose, cutOff, drain, listen, openConnections, waitUntilIdle } from '../listen/listener.ts'
 import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
 import type { SocketPermissions } from '../listen/unix-socket.ts'
 
@@ -42,6 +42,11 @@ export class Servers {
   /** Waits until no client has been connected to any server for a time; see {@link waitUntilIdle}. */
   async waitUntilIdle (idleMs: number): Promise<void> {
     await waitUntilIdle(this.#listening.map(({ app }) => app.server), idleMs)
+  }
+
+  /** Makes all later answers say that their connections end; see {@link announceClose}. */
+  announceClose (): void {
+    for (const { app } of this.#listening) announceClose(app.server)
   }
 
   /**

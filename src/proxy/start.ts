@@ -39,8 +39,8 @@ export interface RunningProxy {
    */
   waitUntilIdle (idleMs: number): Promise<void>
   /**
-   * Stops the proxy: readiness fails at once; after the shutdown delay new requests are refused, running ones may end
-   * within the drain timeout, and the connections to MAAS close.
+   * Stops the proxy: readiness fails at once, and every answer says that its connection ends; after the shutdown delay
+   * new requests are refused, running ones may end within the drain timeout, and the connections to MAAS close.
    */
   stop (): Promise<void>
   /** Cuts off the running requests that `stop` waits for. */
@@ -146,6 +146,7 @@ export async function startProxy (
 
   async function stop (): Promise<void> {
     isStopping = true
+    for (const servers of [proxies, status]) servers.announceClose()
     if (config.shutdownDelayMs !== undefined) await setTimeout(config.shutdownDelayMs)
     await end()
   }

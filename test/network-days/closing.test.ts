@@ -15,17 +15,17 @@ const MIB = 1024 * 1024
 async function sendThenRead (port: number, head: string, size: number): Promise<{ answer: string, failure: unknown }> {
   const socket = connect(port, '127.0.0.1')
   let answer = ''
-  let failure: unknown = null
-  socket.on('error', error => { failure = error })
+  const failures: unknown[] = []
+  socket.on('error', error => { failures.push(error) })
   const closed = once(socket, 'close')
   socket.write(head)
   const chunk = Buffer.alloc(64 * 1024, 'x')
-  for (let sent = 0; sent < size && failure === null; sent += chunk.length) {
+  for (let sent = 0; sent < size && failures.length === 0; sent += chunk.length) {
     if (!socket.write(chunk)) await Promise.race([once(socket, 'drain').catch(() => {}), closed])
   }
   socket.on('data', text => { answer += text })
   await closed
-  return { answer, failure }
+  return { answer, failure: failures[0] ?? null }
 }
 
 /** The head of an upload. */
