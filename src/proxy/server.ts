@@ -4,6 +4,7 @@ import type { ClientTokens } from '../admit/clients.ts'
 import { logObserverError, type Observer, type Outcome } from '../exchange/plugin.ts'
 import type { Credential } from '../forward/credential.ts'
 import { METHODS } from '../http/methods.ts'
+import { allowHalfClosed } from '../listen/half-closed.ts'
 import { trackConnections } from '../listen/listener.ts'
 import type { Health } from '../observe/health.ts'
 import { accessLog } from '../observe/log/access-log.ts'
@@ -125,6 +126,7 @@ function nextRequestId (): string {
 
 function prepareServer (server: Server): void {
   trackConnections(server)
+  allowHalfClosed(server)
   server.maxHeadersCount = 0 // Node would drop further lines silently; `checkFraming` refuses them
   // Without this listener Node sends a 100 at once. The relay sends it when a connection to MAAS is ready.
   server.on('checkContinue', (request, response) => { server.emit('request', request, response) })

@@ -1,0 +1,61 @@
+import t from 'tap'
+import { createServer } from 'node:http'
+import { connect, type NetConnectOpts } from 'node:net'
+import { join } from 'node:path'
+import { allowHalfClosed } from '../../src/listen/half-closed.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { closed, OK, rawUpstream, readAll, socketDir } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
+
+const GET = 'GET /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n'
+const POST = 'POST /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody'
+
+const skip = process.platform !== 'linux' && 'only Linux tells who closed a half from who has gone'
+
+t.test('a client that closes its sending half gets its answer, and one that closes all of it takes its request along', { skip }, async t => {
+  const path = join(socketDir(t), 's')
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { listen: ['127.0.0.1:0', '[::1]:0', `unix:${path}`] }))
+  const [v4, v6] = proxy.addresses.map(address => Number(URL.canParse(address) ? new URL(address).port : 0))
+  const rows: Array<[to: NetConnectOpts, bytes: string, answers: number, reason: string]> = [
+    [{ port: v4 as number, host: '127.0.0.1' }, GET, 1, 'over IPv4'],
+    [{ port: v6 as number, host: '::1' }, GET, 1, 'over IPv6'],
+    [{ path }, GET, 1, 'over a unix socket'],
+    [{ path }, POST, 1, 'with a body'],
+    [{ port: v4 as number, host: '127.0.0.1' }, GET + GET, 2, 'with two requests']
+  ]
+  for (const [to, bytes, answers, reason] of rows) {
+    const before = upstream.sockets.length
+    const half = connect({ ...to, allowHalfOpen: true })
+    const answer = readAll(half)
+    half.end(bytes)
+    await until(`${reason}: MAAS has the requests`, () => upstream.sockets.length === before + answers)
+    const gone = connect(to)
+    gone.write(bytes.slice(0, bytes.length / answers))
+    await until(`${reason}: and one of a client that goes`, () => upstream.sockets.length === before + answers + 1)
+    gone.destroy()
+    await closed(upstream.sockets.at(-1))
+    for (const socket of upstream.sockets.slice(before, -1)) socket.write(OK)
+    const text = await answer
+    t.equal(text.split('HTTP/1.1 200 ').length - 1, answers, `${reason}: what it asked for`)
+    t.match(text, /ok$/, `${reason}: the whole answer`)
+  }
+})
+
+t.test('who closes a half in the middle of a request is answered by no more than an end', async t => {
+  const upstream = await rawUpstream(t, () => {})
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  for (const bytes of [GET.slice(0, 20), POST.slice(0, -2), '']) {
+    const socket = connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true })
+    const answer = readAll(socket)
+    socket.once('end', () => socket.end())
+    socket.end(bytes)
+    t.equal(await answer, '', JSON.stringify(bytes))
+  }
+})
+
+t.test('where no table of sockets tells the two apart, who closes a half is taken for gone', async t => {
+  const server = createServer()
+  allowHalfClosed(server, ['/nonexistent'])
+  t.equal(server.listenerCount('connection'), createServer().listenerCount('connection'))
+})
