@@ -7,9 +7,10 @@ import { loadConfig } from '../src/settings/load.ts'
 import type { SettingsError } from '../src/settings/settings-error.ts'
 import type { Flags } from '../src/settings/setting-input.ts'
 import type { Environment } from '../src/environment.ts'
-import { login, makeStore, OWN } from './helper/maascli-store.ts'
+import { login, makeStore, OWN, SECRET } from './helper/maascli-store.ts'
 import { startProgram } from './helper/process.ts'
 import { startTestProxy, testConfig } from './helper/proxy.ts'
+import { rawUpstream } from './helper/sockets.ts'
 
 const textOf = ({ consumer, token, secret }: StandInKey) => `${consumer}:${token}:${secret}\n`
 
@@ -242,6 +243,13 @@ t.test('a profile of the maas CLI brings address, key and CA', async t => {
   await makeStore(home, OWN, { lab: login({ url, credentials: [rotated.consumer, rotated.token, rotated.secret] }) })
   await proxy.reload()
   t.equal(await whoami(proxy.address), 'user', 'maas login again is a rotation too')
+
+  const other = await rawUpstream(t)
+  await makeStore(home, OWN, { lab: login({ url: `${other.url}/api/2.0/` }) })
+  await proxy.reload()
+  t.equal(await whoami(proxy.address), 'user', 'after a login to another MAAS the old key stays')
+  t.match(await proxy.logged(({ level }) => level === 50), { reason: `the profile leads to ${other.url} now; restart the proxy to follow it there` })
+  t.strictSame([maas.records.some(record => JSON.stringify(record).includes(SECRET)), other.sockets.length], [false, 0], 'and neither MAAS gets the key of the other')
 })
 
 t.test('where nothing is set, the only profile there is is used, and said', async t => {

@@ -84,7 +84,13 @@ function fromFile (path: string, source: string, rank: number): Candidate {
   return { name: source, file: path, storedIn: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
 }
 
-function fromProfile ({ name, apiKey, path, source, rank }: ChosenProfile, environment: Environment): Candidate {
-  const read = async () => (await readProfile(name, environment)).apiKey
+function fromProfile (profile: ChosenProfile, environment: Environment): Candidate {
+  const { name, maasUrl, apiKey, path, source, rank } = profile
+  const read = async () => {
+    const current = await readProfile(name, environment)
+    // The key of another MAAS must not go to this one.
+    if (current.maasUrl.origin === maasUrl.origin) return current.apiKey
+    throw new Error(`the profile leads to ${current.maasUrl.href} now; restart the proxy to follow it there`)
+  }
   return { apiKey, name: source, file: path, storedIn: path, rank, read }
 }
