@@ -12,6 +12,7 @@ import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import type { Config } from '../settings/load.ts'
 import { Activity } from './activity.ts'
+import { SettingsError } from '../settings/settings-error.ts'
 import { buildAdminServer } from './admin-server.ts'
 import { announce, openBackend } from './backend.ts'
 import { ClientTokenFiles } from './client-token-files.ts'
@@ -126,10 +127,10 @@ export async function startProxy (
     factsOf.push(findOwnFacts)
     logClientConnections(app.server, address, logger)
     if (isSameAddress(config.maasUrl.origin, address)) {
-      throw new Error(
+      throw new SettingsError([
         `MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${address}); ` +
         'name the one of MAAS, whose ports are 5240 and 5443'
-      )
+      ])
     }
   }
 
