@@ -16,6 +16,9 @@ const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'] as const
 
 const PORT = /:\d{1,5}$/
 
+/** A value of `Host` (RFC 9110 §7.2): a name, which may be empty, of the length that DNS allows, or an address. */
+const HOST_FORM = /^[\w.~!$&'()*+,;=%:[\]-]{0,261}$/
+
 /**
  * Creates the guard of a listener. No web page can reach a unix socket, and its clients send any name, so a guard of
  * one accepts all names.
@@ -33,7 +36,7 @@ export function browserGuard (
 /**
  * Refuses requests that a browser sends for a foreign page. MAAS has no CSRF check for API calls, so without this check
  * any page could release a machine. Other clients send neither `Origin` nor `Sec-Fetch-Site`.
- * @throws ProxyError MAAS_PROXY_HOST_REFUSED, MAAS_PROXY_ORIGIN_REFUSED
+ * @throws ProxyError MAAS_PROXY_HOST_REFUSED, MAAS_PROXY_ORIGIN_REFUSED, MAAS_PROXY_HEADER_MALFORMED
  */
 export function checkBrowser (request: Pick<IncomingMessage, 'headers' | 'socket'>, guard: BrowserGuard): void {
   const { headers } = request
@@ -62,7 +65,10 @@ export function checkBrowser (request: Pick<IncomingMessage, 'headers' | 'socket
 
 /** Refuses DNS rebinding: a page's own name may resolve to this machine, but `Host` still has that name. */
 function checkHost (host: string | undefined, hosts: BrowserGuard['hosts']): void {
-  if (hosts === null) return
+  if (hosts === null) {
+    if (host === undefined || HOST_FORM.test(host)) return
+    throw new ProxyError('MAAS_PROXY_HEADER_MALFORMED', { message: 'the Host is not a host name' })
+  }
   if (host === undefined || host === '') {
     throw new ProxyError('MAAS_PROXY_HOST_REFUSED', { message: 'the request has no Host' })
   }

@@ -19,7 +19,7 @@ export class OriginRewriter {
   /** Rewrites the next chunk. */
   write (chunk: Buffer): Buffer {
     const text = this.#tail + chunk.toString('latin1')
-    const rewritten = text.replaceAll(this.#from, this.#to)
+    const rewritten = text.replaceAll(this.#from, () => this.#to) // a client's text is no pattern: `$'` in it stays
     const end = rewritten.length - this.#tailLength(rewritten)
     this.#tail = rewritten.slice(end)
     return Buffer.from(rewritten.slice(0, end), 'latin1')

@@ -16,7 +16,7 @@ export function redirect (head: ResponseHead, upstream: string, client: string):
   if (location === null || !URL.canParse(location)) return head // a relative location stays on the client's origin
   if (new URL(location).origin === upstream) {
     const at = head.headers.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === 'location') + 1
-    return { ...head, headers: head.headers.with(at, location.replace(SCHEME_AND_AUTHORITY, client)) }
+    return { ...head, headers: head.headers.with(at, location.replace(SCHEME_AND_AUTHORITY, () => client)) }
   }
   checkMoved(location, upstream)
   return head
