@@ -96,6 +96,10 @@ export const ERRORS = {
     'the operation may still be running: check its effect before you send it again, or raise --response-timeout')
 } as const
 
+/** What to do in place of using this proxy as a forward proxy, as `curl -x` and `http_proxy` do. */
+export const NO_FORWARD_PROXY = 'use its address in place of that of MAAS, http://HOST:PORT/MAAS/api/2.0/..., and ' +
+  'leave out curl -x or http_proxy'
+
 /** The code of one of the proxy's own errors: the field `code` and the header `MAAS-Proxy-Error`. */
 export type ErrorCode = keyof typeof ERRORS
 

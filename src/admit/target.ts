@@ -1,10 +1,12 @@
 import { unescape } from 'node:querystring'
-import { ProxyError } from '../errors.ts'
+import { NO_FORWARD_PROXY, ProxyError } from '../errors.ts'
 import { parseQuery } from '../maas/query.ts'
 import type { Target } from '../maas/target.ts'
 
 /** A byte that no target may have (RFC 3986 §2): anything but visible ASCII. */
 const ILLEGAL_BYTE = /[^\x21-\x7e]/
+/** The absolute-form (RFC 9112 §3.2.2), which clients send to a forward proxy. */
+const WHOLE_URL = /^[a-z][a-z\d+.-]*:\/\//i
 const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/
 // eslint-disable-next-line no-control-regex -- the pattern has to match control characters
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/
@@ -21,8 +23,14 @@ const NESTED_ESCAPE = /%(?:25)+/g
  * @throws ProxyError MAAS_PROXY_TARGET_MALFORMED
  */
 export function parseTarget (raw: string): Target {
+  if (WHOLE_URL.test(raw)) {
+    throw new ProxyError('MAAS_PROXY_TARGET_MALFORMED', {
+      message: 'the request target is a whole URL, as for a forward proxy, and this is no forward proxy',
+      remedy: NO_FORWARD_PROXY
+    })
+  }
   if (!raw.startsWith('/')) {
-    throw malformedTarget('has no leading slash; only the origin-form is served, not a whole URL, an authority or *')
+    throw malformedTarget('has no leading slash; only the origin-form is served, not an authority or *')
   }
   if (raw.startsWith('//')) throw malformedTarget('starts with two slashes, which could name another host')
   if (ILLEGAL_BYTE.test(raw)) throw malformedTarget('has a byte that is not visible ASCII; percent-encode it')

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { linger } from '../http/lingering-close.ts'
 import { pendingResponses } from '../http/response-tracker.ts'
-import { type ErrorCode, ProxyError } from '../errors.ts'
+import { type ErrorCode, NO_FORWARD_PROXY, ProxyError } from '../errors.ts'
 
 interface SocketErrorsOptions {
   logger: FastifyBaseLogger
@@ -36,8 +36,8 @@ export const socketErrors = fp(async function socketErrors (
     else refuse(socket, new ProxyError(PARSER_ERRORS[String(error.code)] ?? 'MAAS_PROXY_REQUEST_MALFORMED'))
   })
   app.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
-    const message = 'the method CONNECT is not one of the MAAS API'
-    refuse(socket, new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message }))
+    const message = 'the client asks for a tunnel with CONNECT, and this is no forward proxy'
+    refuse(socket, new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message, remedy: NO_FORWARD_PROXY }))
   })
   app.server.on('checkExpectation', ({ socket }: IncomingMessage) => {
     if (pendingResponses(socket) > 0) socket.destroySoon()
