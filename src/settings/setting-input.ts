@@ -13,6 +13,8 @@ export interface SettingInput {
   rank: number
   /** the file of settings that has the text; undefined if it is not from a file */
   file?: string | undefined
+  /** whether the user has not named that file: it was found in the working directory */
+  isFound?: boolean
 }
 
 /** The source of a default. */

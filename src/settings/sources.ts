@@ -1,15 +1,13 @@
 import type { Flags, SettingInput, Lookup } from './setting-input.ts'
 import type { Environment } from '../environment.ts'
-import { parse } from 'dotenv'
-import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { FOUND_ENV_FILE, readFoundEnvFile, readNamedEnvFile } from './env-file.ts'
 import { suggestion } from '../text/suggestion.ts'
 import type { Setting } from './setting.ts'
 import { type SettingName, SETTINGS } from './table.ts'
-import { readSettingFile } from './values.ts'
 import type { SettingsReport } from './report.ts'
 
 const ENV_PREFIX = 'MAAS_PROXY_'
-const DEFAULT_ENV_FILE = '.env'
 const KNOWN_VARIABLES: readonly string[] = Object.values(SETTINGS).map(setting => setting.env)
 
 /**
@@ -25,11 +23,24 @@ export function gather (flags: Flags, environment: Environment, report: Settings
   const fromEnvironment = (name: SettingName) => fromVariables(environment, SETTINGS[name], 1)
 
   const envFile = fromFlag('envFile') ?? fromEnvironment('envFile')
-  const path = envFile?.texts[0] ?? DEFAULT_ENV_FILE
-  const file = readEnvFile(path, envFile?.source, report)
+  const path = envFile?.texts[0] ?? FOUND_ENV_FILE
+  const file = envFile === undefined ? readFoundEnvFile(report) : readNamedEnvFile(path, envFile.source, report)
   reportUnknown(environment, report)
   reportUnknown(file, report, path)
-  return name => fromFlag(name) ?? fromEnvironment(name) ?? fromVariables(file, SETTINGS[name], 2, path)
+  const fromFile = (name: SettingName) => {
+    const input = fromVariables(file, SETTINGS[name], 2, path)
+    return input === undefined || envFile !== undefined ? input : { ...input, isFound: true }
+  }
+  const lookup: Lookup = name => fromFlag(name) ?? fromEnvironment(name) ?? fromFile(name)
+  noticeFound(lookup, report)
+  return lookup
+}
+
+/** Tells what comes from a file that the user did not name. */
+function noticeFound (lookup: Lookup, report: SettingsReport): void {
+  const names = (Object.keys(SETTINGS) as SettingName[]).filter(name => lookup(name)?.isFound === true)
+  if (names.length === 0) return
+  report.notice(`settings from ${resolve(FOUND_ENV_FILE)}: ${names.map(name => SETTINGS[name].env).join(', ')}`)
 }
 
 /**
@@ -48,17 +59,6 @@ function fromVariables (
   if (text === undefined || text === '') return undefined
   const texts = repeatable ? text.split(/[\n;]/).map(part => part.trim()) : [text]
   return { texts, source: env + placeOf(file), rank, file }
-}
-
-/** @param source the setting that names the file; undefined for the default file, which may be missing */
-function readEnvFile (path: string, source: string | undefined, report: SettingsReport): Environment {
-  if (source === undefined && !existsSync(path)) return {}
-  try {
-    return parse(readSettingFile(path))
-  } catch (error) {
-    report.problem(`${source ?? DEFAULT_ENV_FILE}: ${(error as Error).message}`)
-    return {}
-  }
 }
 
 function reportUnknown (variables: Environment, report: SettingsReport, file?: string): void {

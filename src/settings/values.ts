@@ -10,7 +10,7 @@ const SWITCH_WORDS: ReadonlyMap<string, boolean> = new Map([
   ['true', true], ['1', true], ['yes', true], ['false', false], ['0', false], ['no', false]
 ])
 
-/** The reasons of errors of the system, by their codes. */
+/** The reasons of errors of the system, by their codes; see {@link readFailure}. */
 const READ_FAILURES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'this user may not read it',
@@ -73,9 +73,13 @@ export function readSettingBytes (path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new Error(`${quote(path)}: ${READ_FAILURES[String(code)] ?? `it cannot be read (${code})`}`)
+    throw new Error(`${quote(path)}: ${readFailure(error as NodeJS.ErrnoException)}`)
   }
+}
+
+/** Says why a file cannot be read. */
+export function readFailure ({ code }: NodeJS.ErrnoException): string {
+  return READ_FAILURES[String(code)] ?? `it cannot be read (${code})`
 }
 
 /** Whether every user of this machine may read a file. */

@@ -1,6 +1,12 @@
 import t from 'tap'
+import { execFileSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { runHere } from '../helper/process.ts'
+import type { Environment } from '../../src/environment.ts'
+import { doubtOf } from '../../src/settings/env-file.ts'
+import { loadConfig } from '../../src/settings/load.ts'
+import type { Flags } from '../../src/settings/setting-input.ts'
+import { runHere, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { listenOn } from '../helper/sockets.ts'
 
@@ -14,4 +20,67 @@ t.test('an address of its own as MAAS_URL is a wrong setting', async t => {
   const { code, stderr } = await runHere(['--listen', `127.0.0.1:${port}`, '--log-level', 'silent'], env)
   t.equal(code, 2, 'by its exit code')
   t.match(stderr, /^maas-auth-proxy: error: MAAS_URL: .* is the address of this proxy itself/)
+})
+
+t.test('a .env that may be the work of another user is not read', async t => {
+  const kind = (isFile: boolean, isDirectory = false) => ({ isFile: () => isFile, isDirectory: () => isDirectory })
+  const rows: Array<[link: number, file: number, mode: number, user: number | undefined, doubt: RegExp | null, reason: string]> = [
+    [1000, 1000, 0o600, 1000, null, 'of this user'],
+    [1000, 1000, 0o644, 1000, null, 'that others may read'],
+    [0, 0, 0o644, 1000, null, 'of root, who may do anything anyway'],
+    [1001, 1001, 0o600, 1000, /belongs to another user; name it with --env-file \.env/, 'of another'],
+    [1001, 1000, 0o600, 1000, /belongs to another user/, 'a link that another has made'],
+    [1000, 1001, 0o600, 1000, /belongs to another user/, 'a link to what another has made'],
+    [1001, 1001, 0o600, 0, /belongs to another user/, 'of another, for root'],
+    [1000, 1000, 0o660, 1000, /other users may write it; chmod 600 it/, 'that its group may write'],
+    [1000, 1000, 0o606, 1000, /other users may write it/, 'that everybody may write'],
+    [0, 0, 0o666, undefined, null, 'where there are no such ids']
+  ]
+  for (const [link, file, mode, user, doubt, reason] of rows) {
+    t.match(doubtOf({ uid: link }, { ...kind(true), uid: file, mode }, user), doubt, reason)
+  }
+  t.match(doubtOf({ uid: 0 }, { ...kind(false), uid: 0, mode: 0o600 }, 0), /not a regular file; name it/)
+  t.equal(doubtOf({ uid: 0 }, { ...kind(false, true), uid: 0, mode: 0o600 }, 0), 'it is a directory')
+})
+
+t.test('a .env of the working directory is told of, and takes no key elsewhere', async t => {
+  const found = (text: string) => {
+    const dir = t.testdir({ '.env': text, key: MAAS_API_KEY })
+    chmodSync(`${dir}/.env`, 0o600)
+    chmodSync(`${dir}/key`, 0o600)
+    return dir
+  }
+  const before = process.cwd()
+  t.after(() => { process.chdir(before) })
+  const url = 'http://127.0.0.1:1/MAAS'
+  const opening = `MAAS_URL=${url}\nMAAS_PROXY_ALLOW_ORIGIN=http://evil.example\nMAAS_PROXY_ALLOW_HOST=*\n`
+  const rows: Array<[text: string, flags: Flags, env: Environment, problem: RegExp | null, notice: RegExp | null, reason: string]> = [
+    [`${opening}MAAS_API_KEY=${MAAS_API_KEY}`, {}, {}, null, /^settings from .*\/\.env: MAAS_URL, MAAS_API_KEY, MAAS_PROXY_ALLOW_HOST, MAAS_PROXY_ALLOW_ORIGIN$/, 'all of it is told'],
+    [opening, {}, { MAAS_URL: url, MAAS_API_KEY }, null, /: MAAS_PROXY_ALLOW_HOST, MAAS_PROXY_ALLOW_ORIGIN$/, 'what counts of it'],
+    [`MAAS_URL=${url}`, { apiKeyFile: ['key'] }, {}, /^--api-key-file and MAAS_URL \(\.env\): the key would go to an address from a file that you did not name/, null, 'a key of the command line'],
+    [`MAAS_URL=${url}`, {}, { MAAS_API_KEY }, /^MAAS_API_KEY and MAAS_URL \(\.env\): the key would go/, null, 'a key of the environment'],
+    [`MAAS_URL=${url}`, { envFile: ['.env'] }, { MAAS_API_KEY }, null, null, 'a file that the user names is his word'],
+    [`MAAS_API_KEY=${MAAS_API_KEY}`, { maasUrl: [url] }, {}, null, /: MAAS_API_KEY$/, 'a weaker place for the key is none']
+  ]
+  for (const [text, flags, env, problem, notice, reason] of rows) {
+    process.chdir(found(text))
+    const result = await loadConfig({ listen: ['127.0.0.1:0'], ...flags }, env).then(({ notices }) => ({ notices, problems: [] }), ({ problems }) => ({ problems, notices: [] }))
+    t.match(result, { problems: problem === null ? [] : [problem], notices: notice === null ? [] : [notice] }, reason)
+    t.equal(result.problems.length, problem === null ? 0 : 1, reason)
+  }
+})
+
+t.test('a .env that leads nowhere is told of', async t => {
+  const dir = t.testdir({ '.env': t.fixture('symlink', 'nowhere') })
+  const program = startProgram(t, ['config', 'print'], { MAAS_URL: 'http://localhost:5240/MAAS', MAAS_API_KEY }, dir)
+  t.equal(await program.ended, 2)
+  t.match(program.stderr(), /error: \.env: "\.env": there is no such file/)
+})
+
+t.test('a FIFO with the name .env does not hang the start', { skip: process.platform === 'win32' && 'Windows has none' }, async t => {
+  const dir = t.testdir()
+  execFileSync('mkfifo', [`${dir}/.env`])
+  const program = startProgram(t, ['config', 'print'], { MAAS_URL: 'http://localhost:5240/MAAS', MAAS_API_KEY }, dir)
+  t.equal(await program.ended, 2)
+  t.match(program.stderr(), /error: \.env: "\.env": it is not a regular file/)
 })

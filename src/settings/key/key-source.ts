@@ -35,8 +35,8 @@ const CREDENTIAL_RANK = 4
 
 /**
  * Chooses the strongest source of a key, and reads the key. Two sources of one strength contradict each other.
- * @param report receives a problem if there is no key or more than one, and a warning for a file that every user may
- *   read and for a key of an unusual form
+ * @param report receives a problem if there is no key or more than one, or if it is for an address from a weaker place,
+ *   and a warning for a file that every user may read and for a key of an unusual form
  * @returns undefined if there is no key that can be read
  */
 export async function chooseKey (
@@ -53,6 +53,11 @@ export async function chooseKey (
   const { name, file, read, storedIn } = source
   if (others.length > 0) {
     report.problem(`${[source, ...others].map(({ name }) => name).join(' and ')}: both are set; keep one`)
+  }
+  const address = lookup('maasUrl')
+  if (address?.isFound === true && rank < address.rank) {
+    const risk = 'the key would go to an address from a file that you did not name'
+    report.problem(`${name} and ${address.source}: ${risk}; give MAAS_URL beside the key, or name the file with --env-file`)
   }
   const apiKey = source.apiKey ?? await attempt(read, name, report)
   if (apiKey === undefined) return undefined
