@@ -1,8 +1,9 @@
 import t from 'tap'
-import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, watch, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, unlinkSync, watch, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { connect, createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
+import { listenOnSocket } from '../src/listen/unix-socket.ts'
 import { startProxy } from '../src/proxy/start.ts'
 import { createLogger } from '../src/observe/log/logger.ts'
 import { startTestProxy, testConfig } from './helper/proxy.ts'
@@ -70,6 +71,35 @@ t.test('its mode and group are as asked, and never wider', async t => {
   t.strictSame([...modes].filter(mode => (mode & ~0o660) !== 0), [], 'seen from outside')
   t.equal(statSync(path).mode & 0o777, 0o660)
   t.equal(statSync(path).gid, process.getgid?.())
+})
+
+t.test('the mode of a socket is set on the socket, and on nothing that takes its place', { skip: process.platform !== 'linux' && 'others have lchmod' }, async t => {
+  const dir = socketDir(t)
+  const [path, foreign] = [join(dir, 's'), join(dir, 'foreign')]
+  const rows: Array<[swap: () => void, code: RegExp, reason: string]> = [
+    [() => { symlinkSync(foreign, path) }, /ELOOP|no longer the socket/, 'a link to a file of another user'],
+    [() => { writeFileSync(path, '') }, /no longer the socket that was created/, 'another file']
+  ]
+  for (const [swap, problem, reason] of rows) {
+    writeFileSync(foreign, 'precious', { mode: 0o600 })
+    const server = createServer()
+    const listen = server.listen.bind(server)
+    // Stands for another user who may write in the directory, and is quick.
+    server.listen = ((...args: Parameters<typeof listen>) => {
+      listen(...args)
+      unlinkSync(path)
+      swap()
+      return server
+    }) as typeof server.listen
+    t.after(() => server.close())
+    await t.rejects(listenOnSocket(server, path, { mode: 0o666, group: process.getgid?.() as number }), { message: problem }, reason)
+    t.equal(statSync(foreign).mode & 0o777, 0o600, `${reason}: keeps its mode`)
+    unlinkSync(path)
+  }
+  const server = createServer()
+  t.after(() => server.close())
+  await listenOnSocket(server, path, { mode: 0o640, group: null })
+  t.equal(statSync(path).mode & 0o777, 0o640, 'without a group it is created with its mode')
 })
 
 t.test('what is in the way is replaced only if it is a socket that nobody listens on', async t => {

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs'
+import { chmodSync, closeSync, constants, fstatSync, lchmodSync, lchownSync, lstatSync, openSync, unlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 
@@ -18,8 +18,9 @@ const OWNER_ONLY = 0o600
 export const BACKLOG = 4096
 
 /**
- * Makes a server listen on a unix socket, and replaces a socket that no process listens on. The file is created for its
- * owner alone and gets its group and mode afterwards, so its permissions never exceed the configured ones.
+ * Makes a server listen on a unix socket, and replaces a socket that no process listens on. The file is created with its
+ * mode, so nobody who may write in the directory can put another file in its place meanwhile. If it gets a group, it is
+ * created for its owner alone and gets group and mode afterwards. So its permissions never exceed the configured ones.
  * @param path where to create the socket
  * @throws Error if the path is in use: by another kind of file, or by a process that listens
  */
@@ -27,15 +28,29 @@ export async function listenOnSocket (
   server: Server, path: string, { mode, group }: SocketPermissions
 ): Promise<void> {
   await removeStaleSocket(path)
-  const umask = process.umask(0o777 & ~(OWNER_ONLY & mode))
+  const umask = process.umask(0o777 & ~(group === null ? mode : OWNER_ONLY & mode))
   try {
     server.listen({ path, backlog: BACKLOG }) // binds synchronously
   } finally {
     process.umask(umask)
   }
-  if (!server.listening) return // binding failed, and an `error` event follows
-  if (group !== null) chownSync(path, -1, group)
-  chmodSync(path, mode)
+  if (!server.listening || group === null) return // if binding failed, an `error` event follows
+  lchownSync(path, -1, group)
+  setMode(path, mode)
+}
+
+/** `O_PATH` of open(2), which Node has no name for: a descriptor that only stands for a file. */
+const O_PATH = 0o10000000
+
+/** Sets the mode of a socket, and of nothing that a link in its place leads to. Linux has no lchmod. */
+const setMode = lchmodSync ?? function setModeOfSocket (path: string, mode: number): void {
+  const file = openSync(path, O_PATH | constants.O_NOFOLLOW)
+  try {
+    if (!fstatSync(file).isSocket()) throw new Error(`${path} is no longer the socket that was created; listen elsewhere`)
+    chmodSync(`/proc/self/fd/${file}`, mode)
+  } finally {
+    closeSync(file)
+  }
 }
 
 async function removeStaleSocket (path: string): Promise<void> {
