@@ -1,4 +1,4 @@
-import { isReadableByAll, quote, readSettingFile } from './values.ts'
+import { isReadableByAll, isWritableByOthers, quote, readSettingFile } from './values.ts'
 
 /** A client and its token. */
 export interface ClientToken {
@@ -19,6 +19,7 @@ export interface ClientTokenFile {
 export function readClientTokens (path: string): ClientTokenFile {
   const lines = readSettingFile(path).split('\n')
   if (isReadableByAll(path)) throw new Error(`${quote(path)}: every user of this machine may read it; chmod 600 it`)
+  if (isWritableByOthers(path)) throw new Error(`${quote(path)}: other users may write it, and add themselves; chmod 600 it`)
   const clients = lines.flatMap((line, i) => {
     const text = line.trim()
     if (text === '' || text.startsWith('#')) return []

@@ -3,7 +3,13 @@ import type { SettingsReport } from './report.ts'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 const MAX_DURATION_MS = 24 * 3_600_000
-const LIKE_A_KEY = /[A-Za-z0-9]{12,}:[A-Za-z0-9]{12,}:[A-Za-z0-9]{12,}/
+
+/**
+ * Three parts with colons between, as of an API key in any form. The parts of IPv6 addresses are shorter; those of URLs
+ * and of `unix:PATH` have slashes.
+ */
+const LIKE_A_KEY = /[^\s:/"]{5,}:[^\s:/"]{5,}:[^\s:/"]{5,}|^(?!unix:)[^\s:]*[^\s:\da-f][^\s:]*:(?!\/\/)[^\s:]+:[^\s:]+$/i
+
 const HOST_NAME = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 
 const SWITCH_WORDS: ReadonlyMap<string, boolean> = new Map([
@@ -85,6 +91,11 @@ export function readFailure ({ code }: NodeJS.ErrnoException): string {
 /** Whether every user of this machine may read a file. */
 export function isReadableByAll (path: string): boolean {
   return (statSync(path).mode & 0o004) !== 0
+}
+
+/** Whether others than its owner may write a file: its group, or every user of this machine. */
+export function isWritableByOthers (path: string): boolean {
+  return (statSync(path).mode & 0o022) !== 0
 }
 
 /** Reads a JSON file that a setting names. @throws Error that names the file */

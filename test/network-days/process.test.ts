@@ -84,3 +84,16 @@ t.test('a FIFO with the name .env does not hang the start', { skip: process.plat
   t.equal(await program.ended, 2)
   t.match(program.stderr(), /error: \.env: "\.env": it is not a regular file/)
 })
+
+t.test('a key in the wrong setting is not repeated, whatever its form', async t => {
+  const keys = [MAAS_API_KEY, 'short-1:short_2:short.3', 'my.consumer:k:s', 'zz:1:2', `"${MAAS_API_KEY}"`, `MAAS_API_KEY=${MAAS_API_KEY}`]
+  for (const key of keys) {
+    const { code, stderr } = await runHere(['--listen', key], { MAAS_URL: 'http://localhost:5240/MAAS', MAAS_API_KEY })
+    t.equal(code, 2)
+    t.notMatch(stderr, key.slice(-6).replace('"', ''), key)
+  }
+  for (const text of ['::1', 'fe80::1:5241', '1:2:3', 'abc:1:2', 'http://x:80', 'unix']) {
+    const { stderr } = await runHere(['--listen', text], { MAAS_URL: 'http://localhost:5240/MAAS', MAAS_API_KEY })
+    t.match(stderr, JSON.stringify(text), `${text} is shown`)
+  }
+})
