@@ -1,3 +1,4 @@
+// eslint-disable-next-line n/no-deprecated-api -- macOS has lchmod, and nothing else to set the mode of a link by
 import { chmodSync, closeSync, constants, fstatSync, lchmodSync, lchownSync, lstatSync, openSync, unlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'

@@ -1,14 +1,19 @@
 import t from 'tap'
-import { execFileSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { Writable } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../../src/environment.ts'
+import { openDestination } from '../../src/observe/log/destination.ts'
 import { doubtOf } from '../../src/settings/env-file.ts'
 import { loadConfig } from '../../src/settings/load.ts'
 import type { Flags } from '../../src/settings/setting-input.ts'
-import { runHere, startProgram } from '../helper/process.ts'
+import { PROGRAM, runHere, startCommand, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
-import { listenOn } from '../helper/sockets.ts'
+import { exchange, get, listenOn } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const MAAS_API_KEY = Object.values(KEY).join(':')
 
@@ -96,4 +101,40 @@ t.test('a key in the wrong setting is not repeated, whatever its form', async t 
     const { stderr } = await runHere(['--listen', text], { MAAS_URL: 'http://localhost:5240/MAAS', MAAS_API_KEY })
     t.match(stderr, JSON.stringify(text), `${text} is shown`)
   }
+})
+
+t.test('a terminal is opened a second time, so that nothing blocks while it is stopped', async t => {
+  const path = `${t.testdir({ terminal: '' })}/terminal`
+  const descriptor = openSync(path, 'w')
+  const rows: Array<[fd: number, written: string, reason: string]> = [
+    [descriptor, 'a line\n', 'one that may be opened'],
+    [99_999, 'a line\n', 'one that may not, which costs the log and nothing else']
+  ]
+  for (const [fd, written, reason] of rows) {
+    const destination = openDestination(Object.assign(new Writable(), { fd, isTTY: true }), () => t.fail('nothing is lost'))
+    destination.write('a line\n')
+    await destination.close()
+    t.equal(readFileSync(path, 'utf8'), written, reason)
+  }
+  closeSync(descriptor)
+})
+
+const noScript = spawnSync('script', ['--version']).status !== 0 && 'there is no script(1)'
+
+t.test('a terminal that is stopped with Control-S stops neither answers nor the end', { skip: noScript }, async t => {
+  const program = startCommand(t, ['script', '--quiet', '--flush', '--return', '--command', [...PROGRAM, '--listen', '127.0.0.1:0'].join(' '), '/dev/null'], { MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY })
+  await program.printed('requests will fail')
+  const port = Number(/127\.0\.0\.1:(\d+)"/.exec(stripVTControlCharacters(program.stdout()))?.[1])
+  program.child.stdin.write('\x13')
+  await until('the terminal is stopped', async () => {
+    const length = program.stdout().length
+    await exchange(port, get('/-/live'))
+    await wait(300)
+    return program.stdout().length === length
+  })
+  for (let i = 0; i < 20; i++) t.match(await exchange(port, get('/-/live')), /^HTTP\/1\.1 200 /)
+  const [child = ''] = readFileSync(`/proc/${program.child.pid}/task/${program.child.pid}/children`, 'utf8').split(' ')
+  process.kill(Number(child), 'SIGTERM')
+  await until('the program has ended', () => !existsSync(`/proc/${child}`))
+  program.child.stdin.write('\x11')
 })
