@@ -1,38 +1,32 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import type { Socket } from 'node:net'
-import type { buildConnector } from 'undici'
 import { type ErrorCode, type ErrorDetails, ProxyError } from '../errors.ts'
 import type { EgressProxy } from '../http/egress-proxy.ts'
-import { withoutBrackets } from '../listen/address.ts'
 
 interface TunnelOptions {
   proxy: EgressProxy
   /** connects to the egress proxy, and verifies its certificate if it has https */
-  connect: buildConnector.connector
+  connect: () => Promise<Socket>
   /** host and port of MAAS, as in a URL */
   authority: string
-  /** for the answer to CONNECT */
-  timeoutMs: number
 }
-
-/** A callback that gets an error, or the socket that leads to MAAS. */
-type OnTunnel = (...result: [ProxyError, null] | [null, Socket]) => void
 
 /**
  * Opens a tunnel to MAAS through an egress proxy.
- * @param done called once
+ * @param signal ends the attempt
+ * @returns the socket that leads to MAAS
+ * @throws ProxyError
  */
-export function openTunnel (options: TunnelOptions, done: OnTunnel): void {
+export async function openTunnel (options: TunnelOptions, signal: AbortSignal): Promise<Socket> {
   const { proxy, connect } = options
-  const { protocol, host, hostname, port } = new URL(proxy.origin)
-  connect({ protocol, host, hostname: withoutBrackets(hostname), port }, (cause, socket) => {
-    if (cause === null) sendConnect(socket, options, done)
-    else done(unreachable(proxy, cause), null)
-  })
+  const connection = await connect().catch((cause: Error) => { throw unreachable(proxy, cause) })
+  return await sendConnect(connection, options, signal)
 }
 
 /** Sends CONNECT (RFC 9110 §9.3.6) on a connection to the egress proxy. */
-function sendConnect (connection: Socket, { proxy, authority, timeoutMs }: TunnelOptions, done: OnTunnel): void {
+async function sendConnect (
+  connection: Socket, { proxy, authority }: TunnelOptions, signal: AbortSignal
+): Promise<Socket> {
   const { authorization } = proxy
   const headers = { Host: authority, ...authorization === null ? {} : { 'Proxy-Authorization': authorization } }
   const request = httpRequest({
@@ -40,22 +34,19 @@ function sendConnect (connection: Socket, { proxy, authority, timeoutMs }: Tunne
   })
   // Node adds `Connection: close`, on which some proxies close the tunnel.
   request.removeHeader('Connection')
-  const timer = setTimeout(() => request.destroy(timedOut(proxy)), timeoutMs)
-  request.once('connect', (response: IncomingMessage, socket: Socket, head: Buffer) => {
-    clearTimeout(timer)
-    const refusal = explainRefusal(proxy, authority, response.statusCode as number, head)
-    if (refusal === null) {
-      done(null, socket)
-    } else {
+  return await new Promise((resolve, reject) => {
+    const onAbort = () => { request.destroy(timedOut(proxy)) }
+    signal.addEventListener('abort', onAbort)
+    request.once('connect', (response: IncomingMessage, socket: Socket, head: Buffer) => {
+      signal.removeEventListener('abort', onAbort)
+      const refusal = explainRefusal(proxy, authority, response.statusCode as number, head)
+      if (refusal === null) return resolve(socket)
       socket.destroy()
-      done(refusal, null)
-    }
+      reject(refusal)
+    })
+    request.once('error', cause => { reject(cause instanceof ProxyError ? cause : unreachable(proxy, cause)) })
+    request.end()
   })
-  request.once('error', cause => {
-    clearTimeout(timer)
-    done(cause instanceof ProxyError ? cause : unreachable(proxy, cause), null)
-  })
-  request.end()
 }
 
 /**

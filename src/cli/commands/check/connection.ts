@@ -1,11 +1,11 @@
 import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
-import { connect, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { ProxyError } from '../../../errors.ts'
 import { explainFailure } from '../../../upstream/failures.ts'
-import { createConnector } from '../../../upstream/pool.ts'
+import { createConnector } from '../../../upstream/connector.ts'
+import { Dialer, withDeadline } from '../../../upstream/dial.ts'
 import { portOf } from '../../../maas/maas-url.ts'
 import { withoutBrackets } from '../../../listen/address.ts'
 import type { Config } from '../../../settings/load.ts'
@@ -50,15 +50,12 @@ async function checkName ({ host, who }: Hop): Promise<Step> {
 
 async function checkTcp (hop: Hop, { connectTimeoutMs }: Config): Promise<Step> {
   return await attempt('tcp', hop.who, async () => {
-    const socket = connect(hop)
-    try {
-      const timeout = Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })
-      socket.setTimeout(connectTimeoutMs, () => socket.destroy(timeout))
-      await once(socket, 'connect')
-      return passed('tcp', `${hop.who}${socket.remoteAddress} accepts connections on port ${hop.port}`)
-    } finally {
-      socket.destroy()
-    }
+    const { host, port, who } = hop
+    const dialer = new Dialer()
+    const socket = await withDeadline(connectTimeoutMs, async signal => await dialer.dial(host, port, signal))
+    const { remoteAddress } = socket
+    socket.destroy()
+    return passed('tcp', `${who}${remoteAddress} accepts connections on port ${port}`)
   })
 }
 

@@ -1,0 +1,102 @@
+import t from 'tap'
+import dns, { type LookupAddress } from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
+import { isIP } from 'node:net'
+import { EgressProxy } from '../../src/http/egress-proxy.ts'
+import { Dialer, interleave, withDeadline } from '../../src/upstream/dial.ts'
+import { deafServer } from '../helper/deaf-server.ts'
+import { startProgram } from '../helper/process.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, jsonBody, keptUpstream, OK } from '../helper/sockets.ts'
+
+const MACHINES = get('/MAAS/api/2.0/machines/')
+const DEAF = '127.0.0.3'
+const SLOW = '127.0.0.2'
+const GOOD = '127.0.0.1'
+
+/** The addresses of `maas.test`, for this process. */
+let addresses: string[] = []
+const systemLookup = dns.lookup
+dns.lookup = ((name: string, options: object, done: (error: Error | null, all: LookupAddress[]) => void) => {
+  if (name !== 'maas.test') return systemLookup(name, options as { all: true }, done)
+  setImmediate(done, null, addresses.map(address => ({ address, family: isIP(address) })))
+}) as unknown as typeof dns.lookup
+syncBuiltinESMExports()
+t.teardown(() => {
+  dns.lookup = systemLookup
+  syncBuiltinESMExports()
+})
+
+const secondsSince = (start: number) => (performance.now() - start) / 1000
+
+t.test('one of several addresses that answers is enough, and is asked first the next time', async t => {
+  const upstream = await keptUpstream(t, socket => { socket.end(OK) })
+  await deafServer(t, DEAF, upstream.port)
+  const slow = await deafServer(t, SLOW, upstream.port)
+  const proxy = await startTestProxy(t, testConfig(`http://maas.test:${upstream.port}/MAAS`, { connectTimeoutMs: ['8s'] }))
+  const rows: Array<[reason: string, all: string[], wanted: string, longest: number]> = [
+    ['the second answers', [DEAF, GOOD], 'ok', 3],
+    ['the second refuses, the third answers', [DEAF, '127.0.0.4', GOOD], 'ok', 3],
+    ['the last one that answered is the last of many', [DEAF, SLOW, GOOD], 'ok', 3],
+    ['one is dead, and a SYN to the other was lost', [DEAF, SLOW], SLOW, 7],
+    ['the only one, to which a SYN was lost', [SLOW], SLOW, 7]
+  ]
+  for (const [reason, all, wanted, longest] of rows) {
+    addresses = all
+    if (wanted === SLOW) setTimeout(slow.wake, 600)
+    const start = performance.now()
+    t.match(await exchange(proxy.port, MACHINES), new RegExp(`^HTTP/1.1 200 [^]*${wanted}$`), reason)
+    t.ok(secondsSince(start) < longest, `${reason}: ${secondsSince(start)} s`)
+  }
+  t.equal(upstream.sockets.length, 3, 'the address that answered last got no connection that was not used')
+})
+
+t.test('the time to connect is one for all: name, addresses, egress proxy and TLS', async t => {
+  const silent = await keptUpstream(t, () => {})
+  await deafServer(t, DEAF, silent.port)
+  await deafServer(t, SLOW, silent.port)
+  const through = (host: string) => new EgressProxy(`http://${host}:${silent.port}`, null)
+  const rows: Array<[reason: string, all: string[], scheme: string, egress: EgressProxy | null, code: string]> = [
+    ['a lone address that is silent', [DEAF], 'http', null, 'CONNECT_TIMED_OUT'],
+    ['two of them', [DEAF, SLOW], 'http', null, 'CONNECT_TIMED_OUT'],
+    ['one is silent, one refuses', [DEAF, '127.0.0.4'], 'http', null, 'CONNECT_TIMED_OUT'],
+    ['both refuse', ['127.0.0.5', '127.0.0.4'], 'http', null, 'UPSTREAM_REFUSED'],
+    ['TLS is not answered', [GOOD], 'https', null, 'CONNECT_TIMED_OUT'],
+    ['the egress proxy is silent', [], 'http', through(DEAF), 'EGRESS_UNREACHABLE'],
+    ['the egress proxy does not answer CONNECT', [], 'https', through(GOOD), 'CONNECT_TIMED_OUT']
+  ]
+  for (const [reason, all, scheme, egress, code] of rows) {
+    addresses = all
+    const config = await testConfig(`${scheme}://maas.test:${silent.port}/MAAS`, { connectTimeoutMs: ['1s'] })
+    const proxy = await startTestProxy(t, { ...config, egress })
+    const start = performance.now()
+    t.equal(jsonBody(await exchange(proxy.port, MACHINES)).error?.code, `MAAS_PROXY_${code}`, reason)
+    t.ok(secondsSince(start) < 5, `${reason}: ${secondsSince(start)} s`)
+  }
+})
+
+t.test('check waits for an address as long as a request does', async t => {
+  const upstream = await keptUpstream(t, socket => { socket.end(OK) })
+  const slow = await deafServer(t, SLOW, upstream.port)
+  const program = startProgram(t, ['check', '--maas-url', `http://${SLOW}:${upstream.port}/MAAS`], { MAAS_API_KEY: 'c:t:s' })
+  await program.printed('ok    name')
+  setTimeout(slow.wake, 600)
+  await program.printed(`${SLOW} accepts connections`)
+})
+
+t.test('families take turns, each in its order (RFC 8305 section 4)', async t => {
+  const rows: Array<[given: string[], wanted: string[], reason: string]> = [
+    [['::1', '::2', '1.1.1.1', '1.1.1.2'], ['::1', '1.1.1.1', '::2', '1.1.1.2'], 'the first family begins'],
+    [['1.1.1.1', '1.1.1.2', '::1'], ['1.1.1.1', '::1', '1.1.1.2'], 'one has fewer'],
+    [['1.1.1.1', '1.1.1.2'], ['1.1.1.1', '1.1.1.2'], 'one family']
+  ]
+  for (const [given, wanted, reason] of rows) {
+    t.strictSame(interleave(given.map(address => ({ address, family: isIP(address) }))), wanted, reason)
+  }
+})
+
+t.test('a name that is looked up for too long is no connection', async t => {
+  dns.lookup = (() => {}) as unknown as typeof dns.lookup
+  syncBuiltinESMExports()
+  await t.rejects(withDeadline(200, async signal => await new Dialer().dial('maas.test', 1, signal)), { code: 'UND_ERR_CONNECT_TIMEOUT' })
+})
