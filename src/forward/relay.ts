@@ -5,9 +5,10 @@ import { expectsContinue, hasBody } from '../http/fields.ts'
 import { onResponseFinished } from '../http/response-tracker.ts'
 import type { Policy } from '../policy/policy.ts'
 import { Answer, type AnswerTask } from './answer.ts'
-import { explainFailure } from '../upstream/failures.ts'
+import type { ConnectionTracker, RequestAttempt } from '../upstream/connection-tracker.ts'
 import type { Lane, QueueMember, Turn } from '../upstream/queue.ts'
-import type { ConnectionTracker, RequestAttempt, TrackerAware } from '../upstream/tracked-client.ts'
+import type { TrackerAware } from '../upstream/tracked-client.ts'
+import { explainAttempt } from './attempt-failure.ts'
 import { RequestBody } from './request-body.ts'
 import { requestHeaders } from './request-headers.ts'
 
@@ -95,12 +96,14 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
 
   onTracker (tracker: ConnectionTracker): void {
     this.#tracker = tracker
+    // A connection that is open now may have died together with that of the first attempt.
+    if (this.#task.exchange.attempts > 1) tracker.doubt()
   }
 
   onRequestStart (controller: Dispatcher.DispatchController): void {
     if (this.#isClientGone) return controller.abort(CLIENT_GONE)
     this.#controller = controller
-    this.#attempt = this.#tracker?.beginAttempt()
+    this.#attempt = this.#tracker?.beginAttempt(this.#mayRepeat() && !this.#hasEffect)
     const { request, response, admitted } = this.#task
     // RFC 9110 §10.1.1: the client sends its body from now on, when a connection is ready to take it.
     if (this.#body !== null && expectsContinue(request) && !admitted.isContinueSent) response.writeContinue()
@@ -109,14 +112,13 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
   onResponseStart (
     controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''
   ): void {
-    // Interim responses are not forwarded. undici itself rejects 100 and 101.
-    if (status < 200) return
     this.#task.exchange.answeredAt = performance.now()
     // undici passes an error of this call to `onResponseError`.
     this.#answer.head(status, controller.rawHeaders as Buffer[], reason)
   }
 
   onResponseData (controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#attempt?.progress()
     if (this.#answer.data(chunk) || controller.paused) return
     controller.pause()
     this.#task.response.once('drain', () => { controller.resume() })
@@ -130,8 +132,12 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
 
   onResponseError (_controller: unknown, error: Error): void {
     const { response, reply } = this.#task
-    const failure = explainFailure(error)
-    if (this.#isClosedIdle(failure) && this.#mayRepeat()) return this.#sendAgain()
+    const failure = explainAttempt(error, {
+      isBegun: this.#attempt !== undefined,
+      isBodySent: this.#body === null || this.#body.readableEnded,
+      hasEffect: this.#hasEffect
+    })
+    if (this.#isDeadConnection(failure) && this.#mayRepeat()) return this.#sendAgain()
     this.#finish()
     if (this.#isClientGone || this.#answer.isComplete) return
     if (response.headersSent) this.#answer.cutOff(failure.code)
@@ -146,14 +152,15 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
   }
 
   /**
-   * Whether MAAS closed an idle connection while the request was on its way (RFC 9112 §9.3.1). MAAS may have read the
-   * request, so only an operation without effect counts.
+   * Whether an idle connection was closed or lost while the request was on its way (RFC 9112 §9.3.1). MAAS may have
+   * read the request, so only an operation without effect counts.
    */
-  #isClosedIdle (failure: ProxyError): boolean {
-    if (failure.code !== 'MAAS_PROXY_UPSTREAM_CLOSED') return false
-    if (this.#attempt?.isReuse !== true || this.#attempt.hasAnswer) return false
-    return !this.#task.policy.hasEffect(this.#task.admitted.operation)
+  #isDeadConnection ({ code }: ProxyError): boolean {
+    if (code !== 'MAAS_PROXY_UPSTREAM_CLOSED' && code !== 'MAAS_PROXY_UPSTREAM_LOST') return false
+    return this.#attempt?.isReuse === true && !this.#attempt.hasAnswer && !this.#hasEffect
   }
+
+  get #hasEffect (): boolean { return this.#task.policy.hasEffect(this.#task.admitted.operation) }
 
   /** Whether a second attempt is possible. A body is streamed, so it cannot be sent twice. */
   #mayRepeat (): boolean {
@@ -162,6 +169,7 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
 
   #sendAgain (): void {
     this.#answer = new Answer(this.#task)
+    this.#attempt = undefined
     this.#task.exchange.responseBytes = 0
     this.#task.exchange.answeredAt = null
     this.#inContext(() => { this.#send() })

@@ -1,8 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Pool } from 'undici'
 import { MaasClock, NOTABLE_OFFSET } from '../maas/clock.ts'
 import type { Config } from '../settings/load.ts'
-import { createPool, createProbePool, MAX_CONNECTIONS } from '../upstream/pool.ts'
+import { createProbePool, MaasPool, MAX_CONNECTIONS } from '../upstream/pool.ts'
 import { askVersion } from '../upstream/probe.ts'
 import { RequestQueue } from '../upstream/queue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -13,7 +12,7 @@ import { KnownFact } from './known-fact.ts'
 export interface Backend {
   upstream: Upstream
   /** the pool of the upstream */
-  pool: Pool
+  pool: MaasPool
   ring: KeyRing
   /** the version of MAAS */
   version: KnownFact<string>
@@ -31,7 +30,7 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
     const differs = `clock differs from MAAS by ${clockOffsetSeconds} s; signatures use MAAS's time`
     logger.warn({ clockOffsetSeconds }, isNotable ? differs : 'clock agrees with MAAS again')
   })
-  const pool = createPool(config.maasUrl.origin, config)
+  const pool = new MaasPool(config.maasUrl.origin, config)
   const queue = new RequestQueue({ limit: MAX_CONNECTIONS, timeoutMs: config.queueTimeoutMs })
   const probes = createProbePool(config.maasUrl.origin, config)
   const upstream = { origin: config.maasUrl.origin, pool, probes, queue, clock }

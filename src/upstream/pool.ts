@@ -1,5 +1,6 @@
-import { type Client, Pool } from 'undici'
-import { type ConnectorOptions, createConnector } from './connector.ts'
+import { type buildConnector, type Client, Pool } from 'undici'
+import { ConnectionWatch } from './connection-watch.ts'
+import { type ConnectorOptions, createConnector, type TlsMaterial } from './connector.ts'
 import { TrackedClient } from './tracked-client.ts'
 
 interface PoolOptions extends ConnectorOptions {
@@ -26,20 +27,46 @@ export function createProbePool (origin: string, options: PoolOptions): Pool {
   return new Pool(origin, { connect, allowH2: false, pipelining: 0 })
 }
 
-/**
- * Creates the connection pool for MAAS. Connections are reused; each carries one request at a time.
- * @param origin scheme, host and port of MAAS
- */
-export function createPool (origin: string, options: PoolOptions): Pool {
-  const connect = createConnector(origin, options)
-  return new Pool(origin, {
-    factory: (origin, clientOptions) => new TrackedClient(origin, clientOptions as Client.Options, connect),
-    headersTimeout: options.responseTimeoutMs,
-    bodyTimeout: options.responseTimeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    connections: MAX_CONNECTIONS,
-    allowH2: false,
-    pipelining: 1
-  })
+/** Maximum size of the head of an answer, in bytes: as much as a client may send. */
+const MAX_HEAD_BYTES = 64 * 1024
+
+/** The connection pool for MAAS. Connections are reused; each carries one request at a time. */
+export class MaasPool extends Pool {
+  readonly #origin: string
+  readonly #options: PoolOptions
+  readonly #watch: ConnectionWatch
+  /** the function that opens connections, which changes with the certificates */
+  readonly #current: { connector: buildConnector.connector }
+
+  /** @param origin scheme, host and port of MAAS */
+  constructor (origin: string, options: PoolOptions) {
+    const watch = new ConnectionWatch()
+    const current = { connector: createConnector(origin, options) }
+    super(origin, {
+      factory: (url, clientOptions) => (
+        new TrackedClient(url, clientOptions as Client.Options, () => current.connector, watch)
+      ),
+      headersTimeout: options.responseTimeoutMs,
+      bodyTimeout: options.responseTimeoutMs,
+      maxHeaderSize: MAX_HEAD_BYTES,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      connections: MAX_CONNECTIONS,
+      allowH2: false,
+      pipelining: 1
+    })
+    this.#origin = origin
+    this.#options = options
+    this.#watch = watch
+    this.#current = current
+  }
+
+  /**
+   * Replaces the certificates and the key for requests from now on, which go on new connections.
+   * @throws Error of OpenSSL about a certificate or key that it does not accept; the pool is then as before
+   */
+  setTls (material: TlsMaterial): void {
+    this.#current.connector = createConnector(this.#origin, { ...this.#options, ...material })
+    this.#watch.doubtAll()
+  }
 }

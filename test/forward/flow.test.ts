@@ -375,9 +375,8 @@ t.test('what fails on the way is told with its remedy', async t => {
     ['', 'HIDDEN\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'no HTTP'],
     ['', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'two lengths'],
     ['', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a length and chunked'],
-    ['', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a header without end'],
-    ['', 'HTTP/1.1 200 OK\r\nX : y\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a blank before a colon'],
-    ['', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_CLOSED', 'a 100 that nobody asked for']
+    ['', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`, 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a header without end'],
+    ['', 'HTTP/1.1 200 OK\r\nX : y\r\n\r\n', 502, 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', 'a blank before a colon']
   ]
   for (const [maasUrl, bytes, status, code, reason] of rows) {
     const url = bytes === null ? maasUrl : (await rawUpstream(t, bytes)).url

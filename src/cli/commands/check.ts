@@ -1,5 +1,5 @@
 import { Credential } from '../../forward/credential.ts'
-import { createPool } from '../../upstream/pool.ts'
+import { MaasPool } from '../../upstream/pool.ts'
 import { MaasClock } from '../../maas/clock.ts'
 import { type Config, loadConfig } from '../../settings/load.ts'
 import { checkConnection } from './check/connection.ts'
@@ -42,7 +42,7 @@ async function * checkAll (config: Config, verbose: boolean): AsyncGenerator<Ste
   }
   if (!isConnected) return
   const { origin } = config.maasUrl
-  const upstream = { origin, probes: createPool(origin, config), clock: new MaasClock(() => {}) }
+  const upstream = { origin, probes: new MaasPool(origin, config), clock: new MaasClock(() => {}) }
   const credentials = config.keys.map(({ name, apiKey }) => (
     { name, credential: new Credential(apiKey, upstream.clock) }
   ))
