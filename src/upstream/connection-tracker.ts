@@ -8,6 +8,11 @@ import { Wire } from './wire.ts'
 /** The maximum age of a connection that is used again. A changed address of MAAS is noticed within this time. */
 const MAX_AGE_MS = 45_000
 
+/** Codes of a connection that died without a word. What has killed it may have killed the others. */
+const SILENT_DEATHS: ReadonlySet<string> = new Set([
+  'MAAS_PROXY_UPSTREAM_LOST', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'
+])
+
 /**
  * How long MAAS's side of a connection may fail to answer: not to say what it was asked, but to acknowledge that it has
  * received it, which its system does even if MAAS is busy.
@@ -39,6 +44,9 @@ export class ConnectionTracker implements WatchedConnection {
     this.#isDoubtful = false
     this.#attempt = null
     this.#watch.add(this)
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+      if (SILENT_DEATHS.has(String(code))) this.#watch.doubtAll()
+    })
     socket.once('close', () => { this.#watch.delete(this) })
   }
 

@@ -6,12 +6,17 @@ const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'] as const
 /**
  * The TCP connections whose other side does not answer, as {@link portsOf} names them: it does not acknowledge what was
  * sent to it, or what the system asks it. Only the system knows that, and Node does not ask it.
+ * @param paths the tables
  * @returns an empty set where the system has no such tables: it is then unknown which connections these are
  */
-export async function unansweredConnections (): Promise<ReadonlySet<string>> {
-  const texts = await Promise.all(TABLES.map(async path => await readFile(path, 'latin1').catch(() => '')))
+export async function unansweredConnections (paths: readonly string[] = TABLES): Promise<ReadonlySet<string>> {
+  const texts = await Promise.all(paths.map(async path => await readFile(path, 'latin1').catch(() => '')))
   return parseTables(texts.join('\n'))
 }
+
+/** A line of a table: the ports in hexadecimal, how often something was sent again, how many questions are open. */
+const LINE =
+  /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]{2} \S+ \S+ ([0-9A-F]{8}) +\d+ +(\d+) /gm
 
 /**
  * Parses tables. Two connections may have the same ports, with different addresses; such a pair counts if neither is
@@ -20,12 +25,10 @@ export async function unansweredConnections (): Promise<ReadonlySet<string>> {
 export function parseTables (text: string): ReadonlySet<string> {
   const answered = new Set<string>()
   const unanswered = new Set<string>()
-  for (const line of text.split('\n')) {
-    const [, local = '', remote = '', , , , retransmits = '0', , probes = '0'] = line.trim().split(/\s+/)
-    const isAnswered = parseInt(retransmits, 16) === 0 && probes === '0'
-    const ports = portsOf(portOf(local), portOf(remote))
-    if (isAnswered) answered.add(ports)
-    else unanswered.add(ports)
+  for (const [, local = '', remote = '', retransmits, probes] of text.matchAll(LINE)) {
+    const isAnswered = retransmits === '00000000' && probes === '0'
+    const connections = isAnswered ? answered : unanswered
+    connections.add(portsOf(parseInt(local, 16), parseInt(remote, 16)))
   }
   for (const ports of answered) unanswered.delete(ports)
   return unanswered
@@ -34,9 +37,4 @@ export function parseTables (text: string): ReadonlySet<string> {
 /** The name of a connection in the set of {@link unansweredConnections}. */
 export function portsOf (localPort: number | undefined, remotePort: number | undefined): string {
   return `${localPort} ${remotePort}`
-}
-
-/** The port of an address in a table: `0100007F:1538`. */
-function portOf (address: string): number {
-  return parseInt(address.slice(address.indexOf(':') + 1), 16)
 }

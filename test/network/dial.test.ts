@@ -1,7 +1,8 @@
 import t from 'tap'
+import { once } from 'node:events'
 import dns, { type LookupAddress } from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
-import { isIP } from 'node:net'
+import { createServer, isIP, type Socket } from 'node:net'
 import { EgressProxy } from '../../src/http/egress-proxy.ts'
 import { Dialer, interleave, withDeadline } from '../../src/upstream/dial.ts'
 import { deafServer } from '../helper/deaf-server.ts'
@@ -49,6 +50,34 @@ t.test('one of several addresses that answers is enough, and is asked first the 
     t.ok(secondsSince(start) < longest, `${reason}: ${secondsSince(start)} s`)
   }
   t.equal(upstream.sockets.length, 3, 'the address that answered last got no connection that was not used')
+})
+
+t.test('an address that MAAS has no more is left within a minute, while requests go on', async t => {
+  const { now } = performance
+  const { now: wallNow } = Date
+  let passed = 0
+  performance.now = () => now.call(performance) + passed
+  Date.now = () => wallNow() + passed
+  t.teardown(() => { Object.assign(performance, { now }); Date.now = wallNow })
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+  const sockets: Socket[] = []
+  const upstream = await keptUpstream(t, socket => { socket.write(answer) })
+  const moved = createServer(socket => {
+    sockets.push(socket)
+    socket.on('error', () => {}).on('data', () => socket.write(answer))
+  }).listen(upstream.port, '127.0.0.6')
+  await once(moved, 'listening')
+  t.teardown(() => { for (const socket of sockets) socket.destroy(); moved.close() })
+  addresses = [GOOD]
+  const proxy = await startTestProxy(t, testConfig(`http://maas.test:${upstream.port}/MAAS`))
+  t.match(await exchange(proxy.port, MACHINES), /^HTTP\/1.1 200 /)
+  addresses = ['127.0.0.6']
+  for (let seconds = 0; seconds < 60; seconds += 10) {
+    passed += 10_000
+    t.match(await exchange(proxy.port, MACHINES), /^HTTP\/1.1 200 /)
+  }
+  t.equal(upstream.sockets.length, 1, 'the old address got no other connection')
+  t.equal(sockets.length, 1, 'the new one got one')
 })
 
 t.test('the time to connect is one for all: name, addresses, egress proxy and TLS', async t => {
