@@ -1,10 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { MaasClock, NOTABLE_OFFSET } from '../maas/clock.ts'
 import type { Config } from '../settings/load.ts'
-import { createProbePool, MaasPool, MAX_CONNECTIONS } from '../upstream/pool.ts'
+import { MaasPool, MAX_CONNECTIONS, ProbePool } from '../upstream/pool.ts'
 import { askVersion } from '../upstream/probe.ts'
 import { RequestQueue } from '../upstream/queue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { CertificateFiles } from './certificate-files.ts'
 import { KeyRing } from './key-ring.ts'
 import { KnownFact } from './known-fact.ts'
 
@@ -16,14 +17,15 @@ export interface Backend {
   ring: KeyRing
   /** the version of MAAS */
   version: KnownFact<string>
-  /** Stops watching keys and closes the connections to MAAS. */
+  certificates: CertificateFiles
+  /** Stops watching files and closes the connections to MAAS. */
   close (): Promise<void>
 }
 
 /** The time limit of the question for the version, which delays nobody but those who ask for it. */
 const VERSION_TIMEOUT_MS = 4000
 
-/** Creates the connection pool, which is empty at first, and starts watching the keys. */
+/** Creates the connection pool, which is empty at first, and starts watching the files of keys and certificates. */
 export function openBackend (config: Config, logger: FastifyBaseLogger): Backend {
   const clock = new MaasClock(clockOffsetSeconds => {
     const isNotable = Math.abs(clockOffsetSeconds) > NOTABLE_OFFSET
@@ -32,9 +34,10 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
   })
   const pool = new MaasPool(config.maasUrl.origin, config)
   const queue = new RequestQueue({ limit: MAX_CONNECTIONS, timeoutMs: config.queueTimeoutMs })
-  const probes = createProbePool(config.maasUrl.origin, config)
+  const probes = new ProbePool(config.maasUrl.origin, config)
   const upstream = { origin: config.maasUrl.origin, pool, probes, queue, clock }
   const ring = new KeyRing(config.keys, upstream, logger)
+  const certificates = new CertificateFiles(config.tlsSource, config, [pool, probes], logger)
   const version = new KnownFact(async () => {
     const answer = await askVersion(upstream, VERSION_TIMEOUT_MS)
     return answer.ok ? answer.value.version : null
@@ -44,8 +47,10 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
     pool,
     ring,
     version,
+    certificates,
     async close () {
       ring.close()
+      certificates.close()
       await Promise.all([pool.destroy(), probes.destroy()])
     }
   }

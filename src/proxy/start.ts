@@ -31,7 +31,7 @@ export interface RunningProxy {
   adminAddress: string | null
   /** Finds the facts about all listeners, for people. It waits at most a second for MAAS. */
   facts (): Promise<ListenerFacts[]>
-  /** Reads the API keys and the client tokens again. */
+  /** Reads the API keys, the client tokens and the certificates for MAAS again. */
   reload (): Promise<void>
   /**
    * Waits until no client has been connected for a time. The caller then has to call `stop` in the same turn of the
@@ -178,6 +178,7 @@ export async function startProxy (
     facts,
     reload: async () => {
       tokens.reload()
+      await backend.certificates.reload()
       await backend.ring.reload()
     },
     waitUntilIdle: async idleMs => {

@@ -16,6 +16,7 @@ import type { Flags, Lookup, Scopes } from './setting-input.ts'
 import type { Environment } from '../environment.ts'
 import { type SettingName, SETTINGS, type Values } from './table.ts'
 import { checkTls } from './tls.ts'
+import { type TlsSource, tlsSource, withProfile } from './tls-source.ts'
 
 /** Settings that have done their work when the configuration is made. */
 type InputSettingName = 'maasUrl' | 'profile' | 'config' | 'envFile'
@@ -26,6 +27,8 @@ export interface Config extends Readonly<Omit<Values, ListenerSettingName | Inpu
   readonly listeners: readonly ListenerConfig[]
   /** the keys of the listeners, each once */
   readonly keys: readonly KeySource[]
+  /** where the certificates and the key for TLS to MAAS are read again */
+  readonly tlsSource: TlsSource
   /** the egress proxy in front of MAAS, from the environment; null if MAAS is reached directly */
   readonly egress: EgressProxy | null
   /** messages for the log at the start, each about a risk */
@@ -95,6 +98,7 @@ export async function configure (
     ...rest,
     maasUrl,
     caFile,
+    tlsSource: tlsSource({ program, profile, environment, maasUrl, egress }),
     egress,
     listeners: listeners.map(({ key, ...listener }) => ({ ...listener, keyId: key.id })),
     keys: [...keys.values()],
@@ -148,9 +152,9 @@ function checkAddresses (addresses: readonly ListenAddress[], report: SettingsRe
 }
 
 /** The address of MAAS and the certificates to trust there. A profile has both. */
-function addressAndTrust ({ maasUrl, caFile }: Pick<Values, 'maasUrl' | 'caFile'>, profile: ChosenProfile | null) {
-  if (profile === null) return { maasUrl, caFile }
-  return { maasUrl: profile.maasUrl, caFile: [...caFile ?? [], ...profile.certificates] }
+function addressAndTrust (values: Pick<Values, 'maasUrl' | 'caFile'>, profile: ChosenProfile | null) {
+  if (profile === null) return values
+  return { maasUrl: profile.maasUrl, caFile: withProfile(values, profile, profile.maasUrl).caFile }
 }
 
 /**

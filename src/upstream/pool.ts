@@ -17,14 +17,27 @@ export const MAX_CONNECTIONS = 256
 /** The time limit of a probe's connection, so that a probe says whether connecting or answering takes too long. */
 const PROBE_CONNECT_TIMEOUT_MS = 2500
 
-/**
- * Creates the connection pool for probes. It closes a connection after its answer: a probe says whether a new one works.
- * @param origin scheme, host and port of MAAS
- */
-export function createProbePool (origin: string, options: PoolOptions): Pool {
-  const connectTimeoutMs = Math.min(options.connectTimeoutMs, PROBE_CONNECT_TIMEOUT_MS)
-  const connect = createConnector(origin, { ...options, connectTimeoutMs })
-  return new Pool(origin, { connect, allowH2: false, pipelining: 0 })
+/** The connection pool for probes. It closes a connection after its answer: a probe says whether a new one works. */
+export class ProbePool extends Pool {
+  readonly #origin: string
+  readonly #options: PoolOptions
+  /** the function that opens connections, which changes with the certificates */
+  readonly #current: { connector: buildConnector.connector }
+
+  /** @param origin scheme, host and port of MAAS */
+  constructor (origin: string, { ...options }: PoolOptions) {
+    options.connectTimeoutMs = Math.min(options.connectTimeoutMs, PROBE_CONNECT_TIMEOUT_MS)
+    const current = { connector: createConnector(origin, options) }
+    super(origin, { connect: (...target) => { current.connector(...target) }, allowH2: false, pipelining: 0 })
+    this.#origin = origin
+    this.#options = options
+    this.#current = current
+  }
+
+  /** Replaces the certificates and the key, like {@link MaasPool.setTls}. */
+  setTls (material: TlsMaterial): void {
+    this.#current.connector = createConnector(this.#origin, { ...this.#options, ...material })
+  }
 }
 
 /** Maximum size of the head of an answer, in bytes: as much as a client may send. */

@@ -50,7 +50,7 @@ export function manPage (commands: Commands, version: string): string {
         'SIGTERM, SIGINT',
         'serve ends its requests and stops, a second signal stops it at once; run passes all signals on to its command'
       ],
-      ['SIGHUP', 'serve reads the API keys again']
+      ['SIGHUP', 'serve reads the API keys, the client tokens and the certificates for MAAS again']
     ])),
     section('EXIT STATUS', rows(EXIT_STATUS)),
     section('ERRORS', `${escape(ERRORS_INTRODUCTION)}\n${rows(errors)}`)
