@@ -10,7 +10,7 @@ import type { Lane, QueueMember, Turn } from '../upstream/queue.ts'
 import type { TrackerAware } from '../upstream/tracked-client.ts'
 import { explainAttempt } from './attempt-failure.ts'
 import { RequestBody } from './request-body.ts'
-import { requestHeaders } from './request-headers.ts'
+import { requestHeaders, withoutCoding } from './request-headers.ts'
 
 interface RelayTask extends AnswerTask {
   /** the request target, byte for byte as it was admitted */
@@ -82,14 +82,15 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
   }
 
   #send (): void {
-    const { upstream, signing, request, target, admitted, exchange } = this.#task
+    const { upstream, signing, request, target, admitted, exchange, rewriteBody } = this.#task
     exchange.attempts++
     exchange.sentAt = performance.now()
     const authorization = admitted.access === 'signed' ? signing.sign() : null
+    const headers = requestHeaders(request.rawHeaders, request.headers.connection, authorization)
     upstream.pool.dispatch({
       method: request.method as Dispatcher.HttpMethod,
       path: target,
-      headers: requestHeaders(request.rawHeaders, request.headers.connection, authorization),
+      headers: rewriteBody ? withoutCoding(headers) : headers,
       body: this.#body
     }, this)
   }

@@ -1,5 +1,6 @@
 import { byName, connectionOptions, HOP_BY_HOP } from '../http/fields.ts'
 import { VIA } from '../http/via.ts'
+import { withoutFields } from './response-head.ts'
 
 /** Fields that are never forwarded to MAAS, each with its reason. */
 const DROPPED_FIELDS: ReadonlySet<string> = new Set([
@@ -38,6 +39,14 @@ export function requestHeaders (
   headers.push('Via', VIA)
   if (authorization !== null) headers.push('Authorization', authorization)
   return headers
+}
+
+/**
+ * Asks for an answer without a content coding (RFC 9110 §12.5.3), because the proxy reads the body.
+ * @param headers names and values in turns
+ */
+export function withoutCoding (headers: readonly string[]): string[] {
+  return [...withoutFields(headers, ['accept-encoding']), 'Accept-Encoding', 'identity']
 }
 
 /** WSGI maps `_` and `-` to the same character, so `x_forwarded_for` counts as `x-forwarded-for`. */

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { ProxyError } from '../errors.ts'
 import { byName, connectionOptions, HOP_BY_HOP } from '../http/fields.ts'
 
 /** Fields of an answer that never reach the client, each with its reason. */
@@ -32,6 +33,8 @@ export interface ResponseHead {
 /**
  * Builds the head for the client from the head that undici received.
  * @param rawHeaders names and values in turns, as bytes
+ * @throws ProxyError MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED if the body has a transfer coding other than chunked. undici
+ *   undoes only that one, so the client would get bytes without a label
  */
 export function responseHead (status: number, reason: string, rawHeaders: readonly Buffer[]): ResponseHead {
   const headers: string[] = []
@@ -48,7 +51,14 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
       connectionFields.push(...connectionOptions(value))
       continue
     }
-    if (kind === 'length') contentLength = Number(value)
+    if (kind === 'coding') {
+      checkCoding(value)
+      continue
+    }
+    if (kind === 'length') {
+      if (status === 204) continue // RFC 9110 §8.6: a 204 has no length
+      contentLength = Number(value)
+    }
     if (kind === 'date') date = value
     if (kind === 'trace') traceId = value
     headers.push(name, value)
@@ -65,7 +75,7 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
 }
 
 /** The role of a field in an answer. */
-type FieldKind = 'forwarded' | 'dropped' | 'connection' | 'length' | 'date' | 'trace'
+type FieldKind = 'forwarded' | 'dropped' | 'connection' | 'coding' | 'length' | 'date' | 'trace'
 
 /** Fields that `Connection` cannot remove: without them the answer would be incomplete. */
 const PROTECTED_FIELDS: ReadonlySet<string> = new Set(['content-length', 'date'])
@@ -73,10 +83,17 @@ const PROTECTED_FIELDS: ReadonlySet<string> = new Set(['content-length', 'date']
 const kindOf = byName<FieldKind>(name => {
   if (name === 'connection' || name === 'date') return name
   if (name === 'content-length') return 'length'
+  if (name === 'transfer-encoding') return 'coding'
   if (name === 'maas-trace-id') return 'trace'
   const isDropped = DROPPED_FIELDS.has(name) || DROPPED_PREFIXES.some(prefix => name.startsWith(prefix))
   return isDropped ? 'dropped' : 'forwarded'
 })
+
+function checkCoding (value: string): void {
+  if (/^[ \t]*chunked[ \t]*$/i.test(value)) return
+  const message = 'the answer of MAAS has a transfer coding other than chunked'
+  throw new ProxyError('MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', { message })
+}
 
 /**
  * Finds the first value of a field.

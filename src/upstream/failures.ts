@@ -1,4 +1,4 @@
-import { type ErrorCode, ProxyError } from '../errors.ts'
+import { type ErrorCode, type ErrorDetails, ProxyError } from '../errors.ts'
 
 /**
  * Our codes by the `code` of an error of undici or the system. undici's documentation recommends the code over
@@ -37,6 +37,14 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'MAAS_PROXY_UPSTREAM_UNTRUSTED'
 }
 
+/** What some of these errors say in place of the texts of our code. */
+const DETAILS: Readonly<Record<string, ErrorDetails>> = {
+  UND_ERR_HEADERS_OVERFLOW: {
+    message: 'the header of the answer of MAAS, or the trailer, is larger than 64 KiB',
+    remedy: 'look into what adds so much to it: MAAS, or what is in front of MAAS'
+  }
+}
+
 /** Our codes by a prefix of the error's: llhttp's, which undici sometimes replaces by a name, and OpenSSL's. */
 const FAMILIES: ReadonlyArray<readonly [prefix: string, code: ErrorCode]> = [
   ['HPE_', 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED'],
@@ -54,5 +62,6 @@ export function explainFailure (error: Error): ProxyError {
   // The error of a signal that timed out is a DOMException, whose code is a number.
   const code = error.name === 'TimeoutError' ? error.name : (error as NodeJS.ErrnoException).code ?? error.name
   const family = FAMILIES.find(([prefix]) => code.startsWith(prefix))
-  return new ProxyError(FAILURES[code] ?? family?.[1] ?? 'MAAS_PROXY_UPSTREAM_FAILED', { cause: error })
+  const details = { cause: error, ...DETAILS[code] }
+  return new ProxyError(FAILURES[code] ?? family?.[1] ?? 'MAAS_PROXY_UPSTREAM_FAILED', details)
 }
