@@ -52,8 +52,8 @@ export function tlsSource ({ program, profile, environment, maasUrl, egress }: T
  * @throws Error if the profile leads to another MAAS, whose certificates say nothing about this one
  */
 export function withProfile<T extends Pick<TlsFiles, 'caFile'>> (values: T, profile: Profile, maasUrl: MaasUrl): T {
-  if (profile.maasUrl.href !== maasUrl.href) {
-    throw new Error(`the profile leads to ${profile.maasUrl.href} now; restart to use it`)
+  if (profile.maasUrl.origin !== maasUrl.origin) {
+    throw new Error(`the profile leads to ${profile.maasUrl.href} now; restart the proxy to follow it there`)
   }
   return { ...values, caFile: [...values.caFile ?? [], ...profile.certificates] }
 }

@@ -86,7 +86,7 @@ t.test('the CA of a profile follows a new login to the same MAAS, and to no othe
   ]
   for (const [i, [reason, changes, isTrusted, msg]] of rows.entries()) {
     await store(changes)
-    t.match(await told(proxy, i + 1), { msg, reason: msg === KEPT ? /leads to https:\/\/192\.0\.2\.1:5443\/MAAS now; restart to use it/ : undefined }, reason)
+    t.match(await told(proxy, i + 1), { msg, reason: msg === KEPT ? /leads to https:\/\/192\.0\.2\.1:5443\/MAAS now; restart the proxy/ : undefined }, reason)
     t.match(await exchange(proxy.port, MACHINES), isTrusted ? /^HTTP\/1.1 200 / : /MAAS_PROXY_UPSTREAM_UNTRUSTED/, reason)
   }
 })

@@ -1,6 +1,11 @@
 import t from 'tap'
-import { createServer, type Socket } from 'node:net'
-import { parseTables, unansweredConnections } from '../../src/upstream/tcp-table.ts'
+import { once } from 'node:events'
+import { syncBuiltinESMExports } from 'node:module'
+import { connect, createServer, type Socket } from 'node:net'
+import os from 'node:os'
+import { ConnectionTracker } from '../../src/upstream/connection-tracker.ts'
+import { ConnectionWatch } from '../../src/upstream/connection-watch.ts'
+import { parseTables, portsOf, unansweredConnections } from '../../src/upstream/tcp-table.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { startTestProxy, type TestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, keptUpstream, listenOn, request } from '../helper/sockets.ts'
@@ -92,6 +97,73 @@ t.test('an old connection is not used again, nor one from before the machine sle
     t.match(await exchange(proxy.port, CREATE), /^HTTP\/1.1 200 /, reason)
     t.equal(upstream.sockets.length, connections, reason)
   }
+})
+
+t.test('a connection from an address that this machine has no more is not used again', async t => {
+  const { networkInterfaces } = os
+  let has = true
+  os.networkInterfaces = () => has ? networkInterfaces() : {}
+  syncBuiltinESMExports()
+  t.teardown(() => { os.networkInterfaces = networkInterfaces; syncBuiltinESMExports() })
+  const upstream = await keptUpstream(t, socket => socket.write(OK))
+  const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${upstream.port}/MAAS`))
+  await exchange(proxy.port, CREATE)
+  await exchange(proxy.port, CREATE)
+  t.equal(upstream.sockets.length, 1)
+  has = false
+  await until('a write goes on another connection', async () => {
+    t.match(await exchange(proxy.port, CREATE), /^HTTP\/1.1 200 /)
+    return upstream.sockets.length === 2
+  })
+})
+
+t.test('a MAAS that takes its time is waited for, since its system has acknowledged the request', async t => {
+  const upstream = await keptUpstream(t, socket => { setTimeout(() => socket.write(OK), 4500) })
+  const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${upstream.port}/MAAS`))
+  t.match(await exchange(proxy.port, MACHINES), /^HTTP\/1.1 200 /)
+  t.equal(upstream.requests.length, 1)
+})
+
+t.test('a connection is given up when its other side has not answered for long enough', async t => {
+  const upstream = await keptUpstream(t, (socket, request) => { if (request === 'first') socket.write('answer') })
+  const watch = new ConnectionWatch()
+  const rows: Array<[reason: string, isReused: boolean, isRepeatable: boolean, patienceMs: number]> = [
+    ['what is sent again', true, true, 5000],
+    ['what is not', true, false, 30_000],
+    ['what is not, because the connection is new', false, true, 30_000]
+  ]
+  const open = async () => {
+    const socket = connect(upstream.port, '127.0.0.1').on('error', () => {})
+    await once(socket, 'connect')
+    const tracker = new ConnectionTracker(watch)
+    tracker.setConnection(socket)
+    return { socket, tracker }
+  }
+  for (const [reason, isReused, isRepeatable, patienceMs] of rows) {
+    const [{ socket, tracker }, other] = [await open(), await open()]
+    if (isReused) {
+      socket.write('first')
+      await once(socket, 'readable')
+      socket.read()
+    }
+    const over = new Promise(resolve => { socket.once('close', resolve) })
+    const attempt = tracker.beginAttempt(isRepeatable)
+    const all = new Set([portsOf(socket.localPort, socket.remotePort)])
+    const looks: Array<[unanswered: ReadonlySet<string>, at: number, isOpen: boolean]> = [
+      [all, 1000, true], [all, 1000 + patienceMs - 1, true], [new Set(), 2000 + patienceMs, true],
+      [all, 100_000, true], [all, 100_000 + patienceMs - 1, true], [all, 100_000 + patienceMs, false]
+    ]
+    for (const [unanswered, at, isOpen] of looks) {
+      tracker.judge(unanswered, at)
+      t.equal(socket.destroyed, !isOpen, `${reason}: after ${at} ms`)
+    }
+    t.equal(attempt.hasAnswer, false)
+    await over
+    other.tracker.prepare()
+    t.ok(other.socket.destroyed, 'nor is any other that is open now used again')
+    tracker.prepare()
+  }
+  t.doesNotThrow(() => { new ConnectionTracker(watch).judge(new Set(), 0) }, 'nothing to judge')
 })
 
 /*
