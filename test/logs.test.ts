@@ -49,7 +49,7 @@ t.test('every write that was sent to MAAS has a record of its own, whatever came
   for (const { id } of audit) t.equal(of(proxy.log, 'request').filter(record => record['id'] === id).length, 1, 'and its other record has the same id')
   t.notMatch(JSON.stringify(proxy.log), /HIDDEN|TokenSecretMarked/)
 
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').split('\n## Watch it\n')[1]?.split('\n## ')[0] ?? ''
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').split('\n### Log records\n')[1]?.split('\n## ')[0] ?? ''
   const [, ofRequest = '', ofAudit = ''] = readme.split(/`"msg":"(?:request|audit)"`/)
   for (const [text, msg] of [[ofRequest, 'request'], [ofAudit, 'audit']] as const) {
     const fields = new Set(of(proxy.log, msg).flatMap(Object.keys))

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { withTables } from '../config/readme.ts'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
@@ -88,14 +89,28 @@ t.test('every file but main.ts does nothing when it is loaded', async t => {
 
 /** The rows of the table of README below a heading. */
 function tableOf (heading: string): string[][] {
-  const [, section = ''] = read('README.md').split(`\n## ${heading}\n`)
-  const lines = (section.split('\n## ')[0] ?? '').split('\n').filter(line => line.startsWith('|')).slice(2)
+  const [, section = ''] = new RegExp(`\n##+ ${heading}\n([^]*?)(?:\n##|$)`).exec(read('README.md')) ?? []
+  const lines = section.split('\n').filter(line => line.startsWith('|')).slice(2)
   return lines.map(line => line.split('|').slice(1, -1).map(cell => cell.trim()))
 }
 
 t.test("README's settings are those of the program", async t => {
   const wanted = Object.values(SETTINGS).map(({ flag, env, default: text, help }) => [flag === null ? '' : `\`${flag}\``, `\`${env}\``, !text ? '' : text.startsWith('/') ? 'shipped' : `\`${text}\``, help])
   t.strictSame(tableOf('Settings'), wanted)
+})
+
+t.test('README is read in five minutes: its lines are short, its tables are written by npm run docs, its links lead somewhere', async t => {
+  const readme = read('README.md')
+  t.equal(withTables(readme), readme, 'npm run docs would change nothing')
+  const visible = readme.replaceAll(/<details>[^]*?<\/details>/g, '').split('\n').filter(line => line.trim() !== '')
+  t.ok(visible.length <= 300, `${visible.length} lines are not folded`)
+  t.strictSame(readme.split('\n').filter(line => line.length > 120 && !line.startsWith('|')), [], 'lines outside tables')
+  const anchors = new Set([...readme.matchAll(/^##+ (.+)$/gm)].map(([, heading = '']) => (
+    `#${heading.toLowerCase().replaceAll(/[^\w -]/g, '').replaceAll(' ', '-')}`
+  )))
+  for (const [, target = ''] of readme.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+    t.ok(target.startsWith('#') ? anchors.has(target) : existsSync(resolve(ROOT, target)), target)
+  }
 })
 
 t.test('README, help and the manual page say the same of commands and exit codes', async t => {
@@ -130,7 +145,7 @@ t.test("README's errors are those of the program", async t => {
 t.test("README's metrics are those of the program", async t => {
   const sources = { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats: { connected: 0, free: 0, running: 0 } }, queue: { waiting: 0 }, clientConnections: () => [] }
   const rows = metricsTable(new Traffic(), sources).map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.map(label => `\`${label}\``).join(', '), help])
-  t.strictSame(tableOf('Watch it'), rows)
+  t.strictSame(tableOf('Metrics'), rows)
 })
 
 t.test("README's table of access says of each row of the shipped one how it is sent", async t => {
@@ -188,9 +203,9 @@ left out: d; to install: npm ci --prefix test/bench
 })
 
 t.test('README has the lines to set up and to test with, and they are what CI runs', async t => {
-  t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\nnpm ci && npm test\n```[^]*```sh\nnpm run test:system\n```/)
+  t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\n *npm ci && npm test\n *```[^]*```sh\n *npm run test:system\n *```/)
   t.match(read('.ci/run'), /npm ci\n[^]*npm test[^]*npm run test:system/)
-  t.match(read('README.md'), /`npm run package`/, 'and the line that makes the package')
+  t.match(read('README.md'), /npm run package/, 'and the line that makes the package')
 })
 
 t.test('the top level holds what was agreed, and what tools need there', async t => {

@@ -32,7 +32,7 @@ const BLOCKS: ReadonlyArray<{ tool: string, missing: string | false, prints: Reg
   { tool: 'Ruby', missing: without('ruby-oauth', ['ruby', '-e', "require 'oauth'"]), prints: /"username": "admin"/ },
   { tool: 'Go', missing: withoutGo('golang-github-juju-gomaasapi-dev', 'github.com/juju/gomaasapi'), prints: /^true$/m },
   { tool: 'Terraform', unpackaged: true, says: /api_url = "http:\/\/localhost:5241\/MAAS"\n.*api_key = "proxysigns:proxysigns:proxysigns"/ },
-  { tool: 'Ansible', unpackaged: true, says: /host: "http:\/\/localhost:5241\/MAAS", customer_key: proxysigns, token_key: proxysigns, token_secret: proxysigns/ },
+  { tool: 'Ansible', unpackaged: true, says: /host: "http:\/\/localhost:5241\/MAAS"\n +customer_key: proxysigns\n +token_key: proxysigns\n +token_secret: proxysigns/ },
   { tool: 'Ansible', missing: without('ansible-core', ['ansible-playbook', '--version']), prints: /"msg": "admin"/ },
   { tool: 'Juju', unpackaged: true, says: /endpoint: http:\/\/proxy\.example:5241\/MAAS/ },
   { tool: 'Juju', unpackaged: true, says: /maas-oauth: "proxysigns:proxysigns:proxysigns"/ },

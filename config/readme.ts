@@ -12,8 +12,8 @@ import { SETTINGS } from '../src/settings/table.ts'
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
 
-/** The table of each name: a head and rows of cells. */
-const TABLES = {
+/** The table of each name: a head, and rows of cells. */
+const TABLES: Record<string, { head: string[], rows: ReadonlyArray<readonly string[]> }> = {
   commands: {
     head: ['command', 'what it does'],
     rows: Object.entries(COMMANDS).map(([name, command]) => [usagesOf(name, command).map(code).join(', '), command.help])
@@ -22,7 +22,7 @@ const TABLES = {
   settings: {
     head: ['flag', 'environment', 'default', 'meaning'],
     rows: Object.values(SETTINGS).map(({ flag, env, default: text, help }) => (
-      [flag === null ? '' : code(flag), code(env), !text ? '' : text.startsWith('/') ? 'shipped' : code(text), help]
+      [flag === null ? '' : code(flag), code(env), defaultOf(text), help]
     ))
   },
   errors: {
@@ -40,20 +40,25 @@ const TABLES = {
 /** What the values of metrics come from; a table of names needs none. */
 function noSources () {
   const stats = { connected: 0, free: 0, running: 0, size: 0 }
-  return { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats }, clientConnections: () => [] }
+  const queue = { waiting: 0 }
+  return { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats }, queue, clientConnections: () => [] }
 }
 
-function code (text) {
+function defaultOf (text: string | null | undefined): string {
+  return !text ? '' : text.startsWith('/') ? 'shipped' : code(text)
+}
+
+function code (text: string): string {
   return `\`${text}\``
 }
 
 /**
  * Writes the tables into the text of README.
- * @param {string} text README
- * @returns {string} README with every table up to date
+ * @param text README
+ * @returns README with every table up to date
  * @throws Error if README has no place for a table
  */
-export function withTables (text) {
+export function withTables (text: string): string {
   for (const [name, { head, rows }] of Object.entries(TABLES)) {
     const place = new RegExp(`(<!-- ${name}: written by npm run docs -->\n)[^]*?(<!-- end -->)`)
     if (!place.test(text)) throw new Error(`README has no place for the table ${name}`)
