@@ -106,7 +106,7 @@ t.test('what is in the way is replaced only if it is a socket that nobody listen
   const upstream = await rawUpstream(t)
   const dir = socketDir(t)
   const config = (path: string) => testConfig(upstream.url, { listen: [`unix:${path}`] })
-  const logger = await createLogger('silent', 'json', process.stdout)
+  const logger = createLogger('silent', 'json', process.stdout)
 
   const live = join(dir, 'live')
   const first = await startTestProxy(t, config(live))
@@ -151,7 +151,7 @@ t.test('several listeners are one proxy, all or none', async t => {
 
   const busy = await listenOn(t, createServer())
   const other = join(socketDir(t), 's')
-  await t.rejects(startProxy(await testConfig(upstream.url, { listen: [`unix:${other}`, `127.0.0.1:${busy}`], shutdownDelayMs: ['1h'] }), await createLogger('silent', 'json', process.stdout)), { code: 'EADDRINUSE' })
+  await t.rejects(startProxy(await testConfig(upstream.url, { listen: [`unix:${other}`, `127.0.0.1:${busy}`], shutdownDelayMs: ['1h'] }), createLogger('silent', 'json', process.stdout)), { code: 'EADDRINUSE' })
   t.notOk(existsSync(other), 'none is left listening')
 })
 

@@ -90,7 +90,7 @@ t.test('and in the program it is counted', async t => {
       log += text
     }
   } as unknown as Writable
-  const proxy = await startProxy(await testConfig(upstream.url), await createLogger('info', 'json', stream))
+  const proxy = await startProxy(await testConfig(upstream.url), createLogger('info', 'json', stream))
   t.after(() => proxy.stop())
   const port = Number(new URL(proxy.addresses[0] ?? '').port)
   t.match(await exchange(port, get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 200 /)

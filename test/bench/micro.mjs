@@ -57,7 +57,7 @@ let asked = 0
 /** A target that has not been asked for before. */
 const newTarget = () => `${target}&n=${asked++}`
 
-const logger = await createLogger('info', 'json', { write: () => true })
+const logger = createLogger('info', 'json', { write: () => true })
 const logged = Object.assign(new Exchange(), { target: parsed, operation, access: 'signed', attempts: 1, responseBytes: 1024, answeredAt: performance.now() })
 const outcome = { request: { id: 'req-1', method: 'POST', log: logger, raw: request }, exchange: logged, status: 200, complete: true, ms: 1.23 }
 const traffic = new Traffic()

@@ -123,7 +123,7 @@ t.test('a proxy that starts asks MAAS for the time, and starts without it too', 
   const start = async (url: string) => {
     let text = ''
     const stream = new Writable({ write (chunk, _encoding, done) { text += chunk; done() } })
-    const proxy = await startProxy(await testConfig(url, { connectTimeoutMs: ['5s'] }, `${consumer}:${token}:${secret}`), await createLogger('info', 'json', stream), { probeAtStart: true })
+    const proxy = await startProxy(await testConfig(url, { connectTimeoutMs: ['5s'] }, `${consumer}:${token}:${secret}`), createLogger('info', 'json', stream), { probeAtStart: true })
     t.after(() => proxy.stop())
     return { address: proxy.addresses[0], log: () => text }
   }
