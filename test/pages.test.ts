@@ -219,6 +219,14 @@ t.test('a MAAS that does not answer delays the front page for a moment only', as
     'one that is not there')
 })
 
+t.test('what MAAS does not say is not known', async t => {
+  const odd = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(odd.url))
+  await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  const { body } = await page(proxy.port, '*/*')
+  t.match(body, new RegExp(`\n {2}MAAS {8}${odd.url}\n {2}API key of {2}not known yet\n {2}ready {7}yes: MAAS answers`))
+})
+
 t.test('lines to copy never have the address that means all addresses', async t => {
   const upstream = await rawUpstream(t, () => {})
   for (const [listen, wanted] of [['0.0.0.0:0', 'http://127.0.0.1:'], ['[::]:0', 'http://[::1]:']] as const) {

@@ -99,6 +99,8 @@ t.test('what is not well ends it, with what to do and a code for its class', asy
     t.notMatch(stdout, new RegExp(`HIDDEN|${secret}`), 'no secret, not even the one that MAAS tells')
   }
   t.match((await check({ MAAS_URL: `https://127.0.0.1:${port}/MAAS`, MAAS_API_KEY: 'c:t:s', MAAS_PROXY_CA_FILE: `${dir}/ca` })).stdout, /0 days left\n +hint: the certificate of MAAS ends soon/)
+  const verbose = await check({ MAAS_URL: behind.url, MAAS_API_KEY: 'c:t:s' }, '--verbose')
+  t.match(verbose.stdout, /version {2}MAAS 3\.8\.0 .*capabilities: none\n/, 'a MAAS without capabilities')
   const nameless = await makeCertificates({ subject: '' })
   const other = await tlsFront(t, maas.port, nameless)
   t.match((await check({ MAAS_URL: `https://127.0.0.1:${other}/MAAS`, MAAS_API_KEY: 'c:t:s' }, '--insecure-skip-tls-verify')).stdout, /IP Address:127\.0\.0\.1 < Test CA/, 'one without a subject')
