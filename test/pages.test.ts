@@ -213,6 +213,7 @@ t.test('a MAAS that does not answer delays the front page for a moment only', as
   const { body } = await page(proxy.port, BROWSER)
   t.match(body, /● not ready[^]*<dt>MAAS<\/dt><dd>http:[^<,]*<\/dd>[^]*API key of<\/dt><dd>not known yet/)
   t.match(body, 'class="bad">no: MAAS has not been asked yet')
+  t.match(body, '<dt>clock</dt><dd>not known yet</dd>')
   const down = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS'))
   t.match((await page(down.port, BROWSER)).body,
     /class="bad">no: MAAS refused the connection<\/dd>\n<dt>to do<\/dt><dd class="bad">check that MAAS runs/,

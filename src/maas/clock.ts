@@ -18,6 +18,7 @@ export class MaasClock {
   readonly #system: Clock
   readonly #onNotable: (offsetSeconds: number) => void
   #offset = 0
+  #isKnown = false
   #lastDate = ''
 
   /**
@@ -32,6 +33,9 @@ export class MaasClock {
 
   /** Seconds that the clock of MAAS is ahead of the local one; negative if it is behind. */
   get offsetSeconds (): number { return this.#offset }
+
+  /** Whether MAAS has told its time yet. Until then the offset is 0. */
+  get isKnown (): boolean { return this.#isKnown }
 
   /** Returns the timestamp for a signature. */
   readonly now: Clock = () => this.#system() + Math.max(0, this.#offset)
@@ -55,6 +59,7 @@ export class MaasClock {
   #learn (milliseconds: number): boolean {
     if (!(milliseconds > EARLIEST_MS && milliseconds < LATEST_MS)) return false
     const before = this.#offset
+    this.#isKnown = true
     this.#offset = Math.round(milliseconds / 1000) - this.#system()
     if ((Math.abs(before) > NOTABLE_OFFSET) !== (Math.abs(this.#offset) > NOTABLE_OFFSET)) this.#onNotable(this.#offset)
     return true

@@ -27,6 +27,7 @@ export interface FactSources {
 /** Finds the facts about a listener. What MAAS does not say within a second is as it was last known. */
 export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
   const { maasUrl, backend, config, key, readiness } = sources
+  const { clock } = backend.upstream
   const address = reachableAddress(sources.address)
   const needsToken = config.clientTokens !== undefined
   const asked = readiness()
@@ -43,7 +44,7 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
     maas: { url: maasUrl, version: maasVersion },
     user,
     readiness: ready,
-    clockOffsetSeconds: backend.upstream.clock.offsetSeconds,
+    clockOffsetSeconds: clock.isKnown ? clock.offsetSeconds : null,
     mode: describeMode(config.policy),
     rules: config.policy.userRules.map(({ source }) => source),
     needsToken,

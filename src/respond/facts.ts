@@ -19,8 +19,8 @@ export interface ListenerFacts {
   /** the name of MAAS's user that the key belongs to; null if MAAS has not said it yet */
   user: string | null
   readiness: Readiness
-  /** by how much the clock of MAAS is ahead of ours, in seconds */
-  clockOffsetSeconds: number
+  /** by how much the clock of MAAS is ahead of ours, in seconds; null if MAAS has not told its time yet */
+  clockOffsetSeconds: number | null
   /** what the rules allow, in a few words */
   mode: string
   /** the user's rules, each with its setting */
@@ -34,6 +34,8 @@ export interface ListenerFacts {
 /** A fact as a row of a table. */
 export type FactRow = readonly [name: string, text: string]
 
+const UNKNOWN = 'not known yet'
+
 /** The facts as rows for people, in the order of their importance. */
 export function factRows (facts: ListenerFacts): FactRow[] {
   const { address, isWildcard, maas, user, clockOffsetSeconds, mode, rules } = facts
@@ -41,10 +43,10 @@ export function factRows (facts: ListenerFacts): FactRow[] {
   return [
     ['listens on', isWildcard ? `${address} and all other addresses of this machine` : address],
     ['MAAS', maas.version === null ? maas.url : `${maas.url}, version ${maas.version}`],
-    ['API key of', user ?? 'not known yet'],
+    ['API key of', user ?? UNKNOWN],
     ['ready', `${ready ? 'yes' : 'no'}: ${reason}`],
     ...remedy === null ? [] : [['to do', remedy] as const],
-    ['clock', `that of MAAS is ${describeOffset(clockOffsetSeconds)}`],
+    ['clock', clockOffsetSeconds === null ? UNKNOWN : `that of MAAS is ${describeOffset(clockOffsetSeconds)}`],
     ['mode', facts.needsToken ? `${mode}; clients need a token` : mode],
     ...rules.map(rule => ['rule', rule] as const)
   ]
