@@ -181,7 +181,9 @@ t.test('a log for programs has its levels as numbers, or as names', async t => {
 
 t.test('the overview is for people who want to know', async t => {
   let asked = 0
-  const proxy = { facts: async () => { asked++; return [] } } as unknown as RunningProxy
+  const proxyAt = (adminAddress: string | null) => (
+    { adminAddress, facts: async () => { asked++; return [] } } as unknown as RunningProxy
+  )
   const rows: Array<[level: 'info' | 'warn', format: LogFormat, isPrinted: boolean, reason: string]> = [
     ['info', 'pretty', true, 'people'],
     ['warn', 'pretty', false, 'people who want to see warnings only'],
@@ -190,10 +192,13 @@ t.test('the overview is for people who want to know', async t => {
   for (const [level, format, isPrinted, reason] of rows) {
     const { stream, text } = memory()
     asked = 0
-    await printOverview(proxy, createLogger(level, format, stream), noPaint)
-    t.equal(text() !== '', isPrinted, reason)
+    await printOverview(proxyAt('http://0.0.0.0:9'), createLogger(level, format, stream), noPaint)
+    t.equal(text(), isPrinted ? '\n  for operators: http://127.0.0.1:9/\n\n' : '', reason)
     t.equal(asked, Number(isPrinted), 'and MAAS is asked for nobody else')
   }
+  const { stream, text } = memory()
+  await printOverview(proxyAt(null), createLogger('info', 'pretty', stream), noPaint)
+  t.notMatch(text(), 'operators', 'no address for operators')
 })
 
 const SCRIPT = (spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '').includes('util-linux')

@@ -1,3 +1,4 @@
+import { reachableAddress } from '../listen/address.ts'
 import type { Logger } from '../observe/log/logger.ts'
 import type { RunningProxy } from '../proxy/start.ts'
 import { formatFacts, type ListenerFacts, titleOf } from '../respond/facts.ts'
@@ -11,7 +12,11 @@ export async function printOverview (proxy: RunningProxy, logger: Logger, paint:
   if (logger.print === null || !logger.isLevelEnabled('info')) return
   const listeners = await proxy.facts()
   const title = listeners.slice(0, 1).map(facts => `  ${paint('bold', titleOf(facts))}\n\n`)
-  logger.print(`\n${title.join('')}${listeners.map(facts => overviewOf(facts, paint)).join('')}`)
+  const { adminAddress } = proxy
+  const operators = adminAddress === null
+    ? ''
+    : `  for operators: ${paint('cyan', `${reachableAddress(adminAddress)}/`)}\n\n`
+  logger.print(`\n${title.join('')}${listeners.map(facts => overviewOf(facts, paint)).join('')}${operators}`)
 }
 
 function overviewOf (facts: ListenerFacts, paint: Paint): string {
