@@ -294,6 +294,13 @@ t.test('the region answers some paths outside the API', async t => {
   t.match(await get('/MAAS/prefs?a=1&b=%C3%A9'), { status: 302, headers: { location: '/MAAS/?next=%2FMAAS%2Fprefs%3Fa%3D1%26b%3D%25C3%25A9' } })
   t.match(await get('/MAAS/api/2.0/x%41%C3%A9%c3%41/'), { status: 404, body: 'Unknown API endpoint: /MAAS/api/2.0/xA\u00e9%C3A/.' }, 'bytes that are not UTF-8 stay encoded')
   t.equal((await ask(standIn.port, { path: '/MAAS/accounts/login/', method: 'POST' })).status, 400, 'a login without a body')
+  const old = await startStandIn({ version: '3.4' })
+  t.teardown(() => old.close())
+  for (const path of ['/MAAS/api/2.0', '/MAAS/api/version', '/MAAS/api/docs']) {
+    t.match(await ask(old.port, { path }), { status: 301, headers: { location: `${path}/`, vary: undefined } }, `${path} of 3.4`)
+    t.match(await get(path), { status: 302, headers: { vary: 'Cookie' } }, `${path} of 3.7`)
+  }
+  t.equal((await ask(old.port, { path: '/MAAS/elsewhere' })).status, 302)
   t.match(await anonymous('openapi.yaml', { headers: [['Host', 'elsewhere.example']] }), { status: 200, body: `- url: ${standIn.url}/api/2.0/\n` })
 })
 
@@ -461,6 +468,8 @@ t.test('machines go through their states', async t => {
 
   t.match((await signed('machines/w8fc3n/?op=power_parameters')).body, '"power_id": "tidy-badger"')
   t.equal((await signed('machines/w8fc3n/?op=power_parameters', {}, user)).status, 403)
+  t.strictSame(Object.keys(JSON.parse((await signed('machines/?op=power_parameters&id=w8fc3n')).body)), ['w8fc3n'])
+  t.equal(Object.keys(JSON.parse((await signed('machines/?op=power_parameters')).body)).length, 4)
   const put = (body: string): Partial<Ask> => ({ ...form(body), method: 'PUT' })
   t.match(JSON.parse((await signed('machines/w8fc3n/', put('hostname=new-name&description=d&architecture=a/b&power_type=manual'))).body), { fqdn: 'new-name.maas', description: 'd', architecture: 'a/b', power_type: 'manual' })
   t.match(JSON.parse((await signed('machines/w8fc3n/', put(''))).body), { hostname: 'new-name', description: 'd' })
@@ -592,6 +601,8 @@ t.test('what a new MAAS has of its own, and what the stand-in does not have', as
     ['reservedips/', 200, /^\[\]$/]
   ]
   for (const [path, status, body] of rows) t.match(await signed(path), { status, body }, path)
+  t.match(await signed('machines/w8fc3n/?op=lock', form('')), { status: 501, body: 'The stand-in for MAAS does not have POST lock machines/{system_id}/.' })
+  t.match(await signed('machines/nosuch/?op=lock', form('')), { status: 404, body: 'No Machine matches the given query.' })
   t.equal((await anonymous('subnets/')).status, 401)
   t.equal((await signed('machines/?op=add_chassis', form(''))).status, 501)
   const { signed: signedOld } = await start(t, { version: '3.4', now: () => NOW })

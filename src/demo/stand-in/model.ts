@@ -50,6 +50,7 @@ export interface Machine {
   hasRack: boolean
   /** Whether its interface has a link to a subnet, so that it can be deployed. */
   hasLink: boolean
+  hasDisk: boolean
   /** The series that is installed; null if there is none. */
   series: string | null
   /** The numbers of the last results of commissioning and testing; null if there are none. */

@@ -24,6 +24,8 @@ export interface Release {
   machineFields: Record<string, false | ''>
   /** whether a machine keeps its token when it is deployed */
   keepsMachineToken: boolean
+  /** whether the first machine of the recorded MAAS had a disk */
+  hasFirstDisk: boolean
   /** the numbers of the results of a machine to accept, which was commissioned on one of the recorded MAAS */
   testedNumbers: [commissioning: number, testing: number] | null
   /** the default series to deploy */
@@ -47,6 +49,7 @@ export const RELEASES: Readonly<Record<MaasVersion, Release>> = {
     csrfPageType: 'text/html',
     machineFields: {},
     keepsMachineToken: true,
+    hasFirstDisk: true,
     testedNumbers: null,
     defaultSeries: 'focal',
     missingTimestamp: () => new Error('Missing timestamp.'),
@@ -63,6 +66,7 @@ export const RELEASES: Readonly<Record<MaasVersion, Release>> = {
     csrfPageType: 'text/html; charset=utf-8',
     machineFields: { error_description: '', is_dpu: false, enable_kernel_crash_dump: false },
     keepsMachineToken: false,
+    hasFirstDisk: false,
     testedNumbers: [13, 14],
     defaultSeries: 'noble',
     missingTimestamp: () => apiException(400, "'Bad Request: Missing timestamp.'"),

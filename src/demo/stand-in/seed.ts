@@ -6,7 +6,7 @@ import type { Release } from './release.ts'
  * Returns the machines of a new stand-in. The first three are those of the recorded MAAS, which had no rack controller:
  * allocated, in use, and to accept. The fourth is ready, and has all that it takes to deploy it.
  */
-export function seedMachines (admin: User, { keepsMachineToken, defaultSeries, testedNumbers }: Release): Machine[] {
+export function seedMachines (admin: User, { keepsMachineToken, defaultSeries, testedNumbers, hasFirstDisk }: Release): Machine[] {
   return [
     machine({
       id: 1,
@@ -15,7 +15,8 @@ export function seedMachines (admin: User, { keepsMachineToken, defaultSeries, t
       macs: ['52:54:00:1c:8e:01'],
       status: 'Allocated',
       owner: admin,
-      tags: ['virtual']
+      tags: ['virtual'],
+      hasDisk: hasFirstDisk
     }),
     machine({
       id: 2,
@@ -44,7 +45,8 @@ export function seedMachines (admin: User, { keepsMachineToken, defaultSeries, t
       status: 'Ready',
       powerState: 'off',
       hasRack: true,
-      hasLink: true
+      hasLink: true,
+      hasDisk: true
     })
   ]
 }
@@ -68,6 +70,7 @@ export function machine (values: MachineValues): Machine {
     },
     hasRack: false,
     hasLink: false,
+    hasDisk: false,
     series: null,
     results: null,
     cpuCount: 4,

@@ -30,6 +30,9 @@ const views: Record<string, View> = {
   }
 }
 
+/** Paths of views that need a login, and of those that the stand-in does not have. */
+const OTHER_PATHS = ['/MAAS/api/', '/MAAS/api/docs/', '/MAAS/account/csrf/', '/MAAS/accounts/logout/', '/MAAS/metadata/']
+
 /** What the UI asks before it shows its login form. */
 const LOGIN_STATE = { authenticated: false, external_auth_url: null, no_users: false }
 
@@ -43,7 +46,7 @@ export function view (request: Request, store: Store): Answer | Promise<Answer> 
   const found = Object.hasOwn(views, path) ? views[path] : undefined
   const isApi = path.startsWith(API) || path.startsWith('/MAAS/api/1.0/')
   if (found === undefined && !isApi) {
-    if (store.release.appendsSlash && isPublic(`${path}/`)) return html(301, '', { Location: `${rawPath}/` })
+    if (store.release.appendsSlash && isKnown(`${path}/`)) return html(301, '', { Location: `${rawPath}/` })
     request.trace.readsSession = true
     const next = quote(search === '' ? rawPath : `${rawPath}?${search}`, '~')
     return html(302, '', { Location: `/MAAS/?next=${next}` })
@@ -57,6 +60,6 @@ export function view (request: Request, store: Store): Answer | Promise<Answer> 
   return match === null ? unknownEndpoint(path) : dispatch(request, match, store)
 }
 
-function isPublic (path: string): boolean {
-  return Object.hasOwn(views, path) || path.startsWith(API)
+function isKnown (path: string): boolean {
+  return Object.hasOwn(views, path) || path === API || OTHER_PATHS.includes(path)
 }

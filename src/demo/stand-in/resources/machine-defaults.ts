@@ -28,17 +28,3 @@ export function resultNumbers ({ results }: Machine): Fields {
     current_installation_result_id: null
   }
 }
-
-/** The storage of a machine without disks. */
-export const NO_STORAGE: Fields = {
-  storage: 0,
-  boot_disk: null,
-  blockdevice_set: [],
-  physicalblockdevice_set: [],
-  virtualblockdevice_set: [],
-  special_filesystems: [],
-  volume_groups: [],
-  raids: [],
-  bcaches: [],
-  cache_sets: []
-}

@@ -2,7 +2,8 @@ import { STATUS } from '../model.ts'
 import type { Machine } from '../model.ts'
 import type { Json } from '../python.ts'
 import type { Call } from '../resource.ts'
-import { HARDWARE, NO_STORAGE, NOT_TESTED, resultNumbers } from './machine-defaults.ts'
+import { HARDWARE, NOT_TESTED, resultNumbers } from './machine-defaults.ts'
+import { showStorage } from './machine-storage.ts'
 
 type Fields = { [name: string]: Json }
 
@@ -38,7 +39,7 @@ export function showMachine (machine: Machine, { store: { release } }: Call): Fi
   return {
     ...common(machine),
     ...statusMessages(machine),
-    ...NO_STORAGE,
+    ...showStorage(machine),
     ...NOT_TESTED,
     ...resultNumbers(machine),
     ...release.machineFields,

@@ -2,7 +2,7 @@ import { apiException } from '../answers.ts'
 import type { ApiException } from '../answers.ts'
 import { repr } from '../python.ts'
 import type { Json } from '../python.ts'
-import { isFalse, operation } from '../resource.ts'
+import { adminOnly, isFalse, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
 import { createMachine, enlist } from './enlist.ts'
 import { isConstraint, machineFilter } from './filters.ts'
@@ -35,6 +35,11 @@ export const machines: Resource = {
           .map(machine => showMachine(machine, call))),
       POST: operation('Create a machine.', create),
       'POST accept': operation('Accept declared machines.', accept),
+      'GET power_parameters': adminOnly('Get the power parameters of machines.', call => {
+        const ids = call.query.getlist('id')
+        const chosen = call.store.machines.filter(({ systemId }) => ids.length === 0 || ids.includes(systemId))
+        return Object.fromEntries(chosen.map(({ systemId, powerParameters }) => [systemId, powerParameters]))
+      }),
       'POST accept_all': operation('Accept all declared machines.', () => []),
       'POST allocate': operation('Allocate a machine.', allocate)
     }

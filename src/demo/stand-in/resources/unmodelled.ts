@@ -14,10 +14,11 @@ const MODELS: Readonly<Record<string, string>> = {
  * Makes the handler of a resource: the operations that the stand-in has, and for the others an answer that fits
  * without any state. An empty MAAS has its default zone, pool, domain, fabric and subnet, and nothing else.
  */
-export function completeHandler ({ template, name, operations }: CatalogueRow, own: Handler | null): Handler {
+export function completeHandler (row: CatalogueRow, own: Handler | null): Handler {
+  const { name, operations } = row
   const others = operations.map((signature): [string, Operation] => [
     signature, operation(`${signature} of ${name}, which the stand-in has no state for.`, call => (
-      answer(template, name, signature, call)
+      answer(row, own, signature, call)
     ))
   ])
   return {
@@ -27,10 +28,12 @@ export function completeHandler ({ template, name, operations }: CatalogueRow, o
   }
 }
 
-function answer (template: string, name: string, signature: string, call: Call): Json {
+function answer ({ template, name }: CatalogueRow, own: Handler | null, signature: string, call: Call): Json {
   const isItem = /\{\w+\}\/?$/.test(template)
   if (!isItem && signature === 'GET') return [...DEFAULTS[template] ?? []]
-  if (isItem) {
+  const read = own?.operations['GET']
+  if (isItem && read !== undefined) read.run(call) // it fails if there is no such item
+  else if (isItem) {
     const rows = DEFAULTS[template.replace(/\{\w+\}\/?$/, '')] ?? DEFAULTS[COLLECTIONS[template] ?? ''] ?? []
     const found = rows.find(row => ['id', 'name', 'cidr'].some(key => String(row[key]) === call.args.at(-1)))
     if (found === undefined) throw notFound(MODELS[name] ?? name)
