@@ -445,7 +445,7 @@ t.test('machines go through their states', async t => {
   t.match((await run('?op=allocate', user, 'name=tidy-badger.maas&not_tags=virtual&dry_run=1')).body, '"Ready"', 'a dry run takes nothing')
   t.match(await run('?op=allocate', user, 'tags=virtual&mem=9000&agent_name=me'), {
     status: 409,
-    body: "No available machine matches constraints: [('tags', ['virtual']), ('mem', ['9000']), ('agent_name', ['me'])] (resolved to \"tags=virtual mem=9000\")"
+    body: "No available machine matches constraints: [('tags', ['virtual']), ('mem', ['9000']), ('agent_name', ['me'])] (resolved to \"mem=9000 tags=virtual\")"
   })
   t.equal(state(await run('?op=allocate', user, 'system_id=w8fc3n')), 'Allocated')
   t.match(JSON.parse((await signed('machines/?op=list_allocated', {}, user)).body), [{ owner: 'user' }])
@@ -515,9 +515,15 @@ t.test('a form is told what is wrong with it', async t => {
     [await machine(`${good}&hostname=-a`), /"Label cannot start or end with hyphen: '-a'\."/],
     [await machine(`${good}&hostname=a!`), /"Label contains disallowed characters: 'a!'\."/],
     [(await signed('machines/?zone=x&zone=default')).body, /^\{"zone": \["No such zone\(s\): x\."\]\}$/],
-    [(await signed('machines/?pool=x')).body, /"No such resource pool\(s\): x\."/],
+    [(await signed('machines/?pool=x')).body, /"No such pool\(s\): x\."/],
+    [(await signed('machines/?owner=nobody')).body, /"No such owner: 'nobody'\."/],
+    [(await signed('machines/?arch=z80')).body, /"Architecture not recognised\."/],
+    [(await signed('machines/?cpu_count=many')).body, /"Invalid CPU count: number required\."/],
+    [(await signed('machines/?mem=much')).body, /"Invalid memory: number of MiB required\."/],
+    [(await signed('machines/?name=x')).body, /"No such constraint\."/],
+    [(await signed('machines/?op=allocate', form('hostname=x'))).body, /"No such constraint\."/],
     [(await signed('machines/?tags=virtual,x')).body, /"No such tag\(s\): 'x'\."/],
-    [(await signed('machines/?mac_address=x')).body, /"Enter a valid MAC address \(e\.g\. AA:BB:CC:DD:EE:FF\)\."/],
+    [(await signed('machines/?mac_address=x')).body, /"'x' is not a valid MAC address\."/],
     [(await signed('machines/?nosuch=x')).body, /^\{"nosuch": \["No such constraint\."\]\}$/],
     [(await signed('machines/?hostname=%00')).body, /^A string literal cannot contain NUL/],
     [(await signed('tags/', form('name=a b'))).body, /^\{"name": \["Enter a valid value\."\]\}$/],
@@ -531,11 +537,16 @@ t.test('constraints choose machines', async t => {
   const rows: Array<[query: string, wanted: string[]]> = [
     ['', ['swift-otter', 'calm-heron', 'brave-lynx', 'tidy-badger']],
     ['hostname=swift-otter&hostname=tidy-badger', ['swift-otter', 'tidy-badger']],
-    ['name=calm-heron.maas', ['calm-heron']],
-    ['id=k6pd9r&system_id=k6pd9r', ['brave-lynx']],
+    ['id=k6pd9r', ['brave-lynx']],
+    ['not_id=k6pd9r&not_hostname=swift-otter&not_domain=elsewhere', ['calm-heron', 'tidy-badger']],
+    ['not_domain=maas', []],
+    ['power_state=off', ['tidy-badger']],
+    ['not_power_state=unknown&not_arch=arm64', ['calm-heron', 'tidy-badger']],
+    ['not_arch=amd64', []],
+    ['not_owner=admin', ['brave-lynx', 'tidy-badger']],
     ['mac_address=52:54:00:1C:8E:04', ['tidy-badger']],
     ['domain=elsewhere', []],
-    ['domain=maas&zone=default&pool=default&arch=amd64&status=ready&owner=', ['tidy-badger']],
+    ['domain=maas&zone=default&pool=default&arch=amd64&status=ready', ['tidy-badger']],
     ['not_in_zone=default', []],
     ['not_in_pool=default', []],
     ['arch=amd64/generic&cpu_count=4&mem=8192&tags=virtual', ['swift-otter']],

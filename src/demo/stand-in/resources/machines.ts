@@ -5,7 +5,7 @@ import type { Json } from '../python.ts'
 import { adminOnly, isFalse, operation } from '../resource.ts'
 import type { Call, Resource } from '../resource.ts'
 import { createMachine, enlist } from './enlist.ts'
-import { isConstraint, machineFilter } from './filters.ts'
+import { describeConstraints, machineFilter } from './filters.ts'
 import { showAnonymously, showMachine, visibleMachines } from './machine-view.ts'
 import { anonymousQuestions, isRegistered, listMachines } from './nodes.ts'
 
@@ -78,7 +78,7 @@ function accept (call: Call): Json {
  */
 function allocate (call: Call): Json {
   const asked = call.data.lists().filter(([name]) => name !== 'op')
-  const fits = machineFilter(call.data, call)
+  const fits = machineFilter(call.data, call, 'allocate')
   const found = visibleMachines(call).find(machine => machine.status === 'Ready' && fits(machine))
   if (found === undefined) throw notAvailable(asked)
   if (isFalse(call.form.get('dry_run') ?? 'false')) {
@@ -91,9 +91,8 @@ function allocate (call: Call): Json {
 function notAvailable (asked: Array<[string, string[]]>): ApiException {
   const systemId = asked.find(([name]) => name === 'system_id')?.[1].at(-1)
   if (systemId !== undefined) return apiException(409, `No machine with system ID ${systemId} available.`)
-  const constraints = asked.filter(([name]) => isConstraint(name))
-  if (constraints.length === 0) return apiException(409, 'No machine available.')
+  const resolved = describeConstraints(asked)
+  if (resolved === '') return apiException(409, 'No machine available.')
   const printed = asked.map(([name, values]) => `(${repr(name)}, [${values.map(repr).join(', ')}])`).join(', ')
-  const resolved = constraints.map(([name, values]) => `${name}=${values.join(',')}`).join(' ')
   return apiException(409, `No available machine matches constraints: [${printed}] (resolved to "${resolved}")`)
 }
