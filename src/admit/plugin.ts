@@ -16,6 +16,7 @@ import { checkLoop } from './loop.ts'
 import {
   type ClassifiedRequest, type FinalDecision, findDecision, mustDecide, type OperationOptions
 } from './operation.ts'
+import { unserved } from './unserved.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -70,7 +71,7 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     const needsToken = !options.openPaths.includes(target.path)
     if (needsToken) exchange.client = options.clientTokens?.identify(raw.headers) ?? null
     if (decision === null) {
-      if (!options.ownPages.has(target.rawPath)) throw new ProxyError('MAAS_PROXY_PATH_UNSERVED')
+      if (!options.ownPages.has(target.rawPath)) throw unserved(target.path)
       return next()
     }
     const classified: ClassifiedRequest = {

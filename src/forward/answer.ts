@@ -4,15 +4,16 @@ import type { Admitted } from '../admit/admitted.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { ownOrigin } from '../http/fields.ts'
+import type { MaasFacts } from '../maas/hint-row.ts'
 import { findHint } from '../maas/hints.ts'
 import { atEndOfTurn, type EndOfTurnListener } from '../performance/end-of-turn.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { BodyRewriter } from './body-rewriter.ts'
 import { BufferedAnswer, needsBuffering } from './buffered-answer.ts'
 import type { Signing } from './credential.ts'
-import { OriginRewriter } from './origin-rewriter.ts'
+import { hintRequest, mayBeIgnored } from './hint-request.ts'
 import { redirect } from './redirect.ts'
 import { responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
-import type { SecretStream } from './secret-mask.ts'
 
 /** The request of an answer, and the response to write the answer to. */
 export interface AnswerTask {
@@ -25,8 +26,14 @@ export interface AnswerTask {
   response: ServerResponse
   exchange: Exchange
   admitted: Admitted
-  /** whether addresses of MAAS in the body are replaced by the proxy's */
-  rewriteBody: boolean
+  /** what is known of MAAS when the answer comes */
+  maasFacts: MaasFacts
+  /**
+   * Creates what replaces addresses of MAAS in the body; null if nothing does.
+   * @param upstream the origin of MAAS
+   * @param client the origin that the client used
+   */
+  createRewriter: ((upstream: string, client: string) => BodyRewriter) | null
 }
 
 /** Statuses whose responses have no body, whatever their length field says (RFC 9110 §15.3.5, §15.4.5). */
@@ -42,7 +49,7 @@ export class Answer implements EndOfTurnListener {
   #remaining: number | null = null
   #buffered: BufferedAnswer | null = null
   /** what changes the body on its way; null for most answers */
-  #transform: OriginRewriter | SecretStream | null = null
+  #transform: BodyRewriter | null = null
   /** a small body that arrived in one chunk, to be written at the end of the turn */
   #smallBody: string | null = null
   #awaitsEndOfTurn = false
@@ -61,7 +68,7 @@ export class Answer implements EndOfTurnListener {
 
   /** @throws ProxyError if the head cannot be forwarded */
   head (status: number, rawHeaders: readonly Buffer[], reason: string): void {
-    const { request, response, upstream: { origin, clock }, signing, exchange, rewriteBody } = this.#task
+    const { request, response, upstream: { origin, clock }, signing, exchange, createRewriter } = this.#task
     const received = responseHead(status, reason, rawHeaders)
     const plain = status < 400 ? received : signing.secretMask.head(received)
     if (plain.date !== null) clock.learnFromDate(plain.date)
@@ -69,8 +76,8 @@ export class Answer implements EndOfTurnListener {
     let head = plain
     if (status >= 400) this.#transform = signing.secretMask.stream()
     else if (status >= 300) head = redirect(plain, origin, ownOrigin(request))
-    else if (rewriteBody && status === 200) {
-      this.#transform = new OriginRewriter(origin, ownOrigin(request))
+    else if (createRewriter !== null && status === 200) {
+      this.#transform = createRewriter(origin, ownOrigin(request))
       head = withoutLength(plain)
     }
     if (needsBuffering(head, this.#isSigned)) {
@@ -157,13 +164,28 @@ export class Answer implements EndOfTurnListener {
    * @param body for the hint; null if it is unknown
    */
   #writeHead ({ status, reason, headers }: ResponseHead, body: string | null): void {
-    const { response, exchange, admitted: { access }, reply } = this.#task
-    const retryAfter = valueOf(headers, 'retry-after')
-    const challenge = valueOf(headers, 'www-authenticate')
-    const hint = status < 400 ? null : findHint({ status, access, retryAfter, challenge, body })
+    const { response, exchange, reply } = this.#task
+    const hint = this.#findHint({ status, headers, body })
     exchange.hint = hint
     response.writeHead(status, reason, hint === null ? headers : [...headers, 'MAAS-Proxy-Hint', hint])
     reply.hijack()
+  }
+
+  /** Finds the hint on an error, or on a success that a client may misread. */
+  #findHint ({ status, headers, body }: Pick<ResponseHead, 'status' | 'headers'> & { body: string | null }) {
+    const { request, maasFacts: { isAdmin, version }, exchange, admitted } = this.#task
+    if (status < 400 && !mayBeIgnored(request)) return null
+    return findHint({
+      status,
+      access: admitted.access,
+      retryAfter: valueOf(headers, 'retry-after'),
+      challenge: valueOf(headers, 'www-authenticate'),
+      allow: valueOf(headers, 'allow'),
+      body,
+      request: hintRequest(request, admitted, exchange),
+      isAdmin,
+      version
+    })
   }
 
   #release ({ head, body }: BufferedAnswer): void {

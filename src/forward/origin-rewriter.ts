@@ -1,8 +1,10 @@
+import type { BodyRewriter } from './body-rewriter.ts'
+
 /**
  * Replaces one origin by another in a stream of JSON, at the beginning of strings. A chunk may end inside the origin,
  * so a possible beginning of it is kept for the next chunk.
  */
-export class OriginRewriter {
+export class OriginRewriter implements BodyRewriter {
   readonly #from: string
   readonly #to: string
   #tail = ''

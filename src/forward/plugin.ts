@@ -2,25 +2,34 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import httpProxy from '@fastify/http-proxy'
 import type { Admitted } from '../admit/admitted.ts'
 import { METHODS } from '../http/methods.ts'
+import type { MaasFacts } from '../maas/hint-row.ts'
 import type { Policy } from '../policy/policy.ts'
 import { Lane } from '../upstream/queue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { AnswerTask } from './answer.ts'
 import type { Credential } from './credential.ts'
+import { OriginRewriter } from './origin-rewriter.ts'
 import { relay } from './relay.ts'
+import { ServersRewriter } from './servers-rewriter.ts'
 
 interface ForwardOptions {
   upstream: Upstream
   credential: Credential
+  maasFacts: MaasFacts
   policy: Policy
   /** how long a client may send nothing of its body */
   clientBodyTimeoutMs: number
 }
 
 /**
- * The description of the API. It has absolute URLs of all resources, which old clients (`maas` CLI up to 3.1,
- * python-libmaas) call: without rewriting they would bypass the proxy.
+ * What is rewritten of the answers to GET, by path. The description of the API has absolute URLs of all resources,
+ * which old clients (`maas` CLI up to 3.1, python-libmaas) call, and the OpenAPI description has that of a server,
+ * which generated clients call. Without rewriting they would bypass the proxy.
  */
-const DESCRIPTION = '/MAAS/api/2.0/describe/'
+const REWRITERS: ReadonlyMap<string, AnswerTask['createRewriter']> = new Map<string, AnswerTask['createRewriter']>([
+  ['/MAAS/api/2.0/describe/', (upstream, client) => new OriginRewriter(upstream, client)],
+  ['/MAAS/api/2.0/openapi.yaml', (_upstream, client) => new ServersRewriter(client)]
+])
 
 /**
  * Forwards admitted requests. @fastify/http-proxy owns the route and passes every request to our relay by its `handler`
@@ -41,11 +50,12 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
 
 /** Signs and forwards a request, and writes the response. */
 function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions & { lane: Lane }): void {
-  const { upstream, credential, policy, lane, clientBodyTimeoutMs } = options
+  const { upstream, credential, maasFacts, policy, lane, clientBodyTimeoutMs } = options
   const admitted = request.admitted as Admitted // admission rejects every other request for this route
   relay({
     upstream,
     signing: credential.signing,
+    maasFacts,
     policy,
     lane,
     clientBodyTimeoutMs,
@@ -55,6 +65,6 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
     response: reply.raw,
     exchange: request.exchange,
     admitted,
-    rewriteBody: admitted.operation.path === DESCRIPTION && request.method === 'GET'
+    createRewriter: (request.method === 'GET' ? REWRITERS.get(admitted.operation.path) : null) ?? null
   })
 }

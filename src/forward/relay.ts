@@ -82,7 +82,7 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
   }
 
   #send (): void {
-    const { upstream, signing, request, target, admitted, exchange, rewriteBody } = this.#task
+    const { upstream, signing, request, target, admitted, exchange, createRewriter } = this.#task
     exchange.attempts++
     exchange.sentAt = performance.now()
     const authorization = admitted.access === 'signed' ? signing.sign() : null
@@ -90,7 +90,7 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
     upstream.pool.dispatch({
       method: request.method as Dispatcher.HttpMethod,
       path: target,
-      headers: rewriteBody ? withoutCoding(headers) : headers,
+      headers: createRewriter === null ? headers : withoutCoding(headers),
       body: this.#body
     }, this)
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import fp from 'fastify-plugin'
+import { maasFacts } from '../proxy/maas-facts.ts'
 import { proxyPipeline } from '../proxy/pipeline.ts'
 import { announce, openBackend } from '../proxy/backend.ts'
 import { accessLog } from '../observe/log/access-log.ts'
@@ -22,7 +23,8 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   const { LISTEN_PID: _pid, ...environment } = options.env ?? {}
   const config = await configure({ program: lookup, listeners: [{ where: '', lookup }] }, environment, report)
   const listener = config.listeners[0] as ListenerConfig
-  const { upstream, ring, close } = openBackend(config, app.log)
+  const backend = openBackend(config, app.log)
+  const { upstream, ring, close } = backend
   const tokens = new ClientTokenFiles(config.listeners, app.log)
   app.addHook('onClose', async () => {
     tokens.close()
@@ -32,13 +34,14 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   if (listener.clientTokens === undefined) {
     app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
   }
-  const { credential } = ring.of(listener.keyId)
+  const key = ring.of(listener.keyId)
   const logOf: LogOf = ({ log }) => log // the logger of the request, with the server's own fields
   const observers = [...options.accessLog === false ? [] : [accessLog(logOf)], auditLog(logOf, () => undefined)]
   await app.register(proxyPipeline, {
     config: listener,
     upstream,
-    credential,
+    credential: key.credential,
+    maasFacts: maasFacts(backend, key),
     clientTokens: tokens.of(listener),
     clientBodyTimeoutMs: config.clientBodyTimeoutMs,
     observers,

@@ -1,4 +1,4 @@
-import { isParameter, type KnownOperation, knownOperations } from './catalogue.ts'
+import { isParameter, type KnownOperation, knownOperations, type Versions } from './catalogue.ts'
 import { API_ROOT, segmentsOf } from './segments.ts'
 
 /** A resource of some supported version of MAAS. */
@@ -9,6 +9,8 @@ export interface Resource {
   readonly systemIdAt: number
   /** its operations by method and name; null is the plain method */
   readonly operations: Map<string, Map<string | null, KnownOperation>>
+  /** the versions that have it */
+  readonly versions: Versions
 }
 
 interface Branch {
@@ -60,7 +62,8 @@ function buildTree (operations: readonly KnownOperation[]): Branch {
     }
     // Of two names of a resource, such as pods and vm-hosts, the current one comes later in the alphabet.
     const operations = branch.resource?.operations ?? new Map<string, Map<string | null, KnownOperation>>()
-    branch.resource = { template: path, systemIdAt: segments.indexOf('{system_id}'), operations }
+    const systemIdAt = segments.indexOf('{system_id}')
+    branch.resource = { template: path, systemIdAt, operations, versions: known.versions }
     const ops = operations.get(method) ?? new Map<string | null, KnownOperation>()
     operations.set(method, ops.set(op, known))
   }

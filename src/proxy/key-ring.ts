@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { Credential } from '../forward/credential.ts'
 import { Health, type Readiness } from '../observe/health.ts'
 import type { KeySource } from '../settings/key/key-source.ts'
-import { askUser } from '../upstream/probe.ts'
+import { askUser, type MaasUser } from '../upstream/probe.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { FileWatch } from './file-watch.ts'
 import { KnownFact } from './known-fact.ts'
@@ -12,8 +12,8 @@ export interface Key {
   readonly source: KeySource
   readonly credential: Credential
   readonly health: Health
-  /** the name of MAAS's user that the key belongs to */
-  readonly owner: KnownFact<string>
+  /** MAAS's user that the key belongs to */
+  readonly owner: KnownFact<MaasUser>
   /** when the key was read, in seconds since the epoch */
   loadedAt: number
   /** how many times the key could not be read again */
@@ -39,7 +39,7 @@ export class KeyRing {
       const credential = new Credential(source.apiKey, upstream.clock)
       const owner = new KnownFact(async () => {
         const answer = await askOwner(upstream, credential)
-        return answer.ok ? answer.value.username : null
+        return answer.ok ? answer.value : null
       })
       const health = new Health(() => probe(upstream, credential, owner))
       return { source, credential, health, owner, loadedAt: Date.now() / 1000, failures: 0 }
@@ -99,10 +99,10 @@ async function askOwner (upstream: Upstream, { signing }: Credential) {
   return await askUser(upstream, signing.sign, PROBE_TIMEOUT_MS)
 }
 
-async function probe (upstream: Upstream, credential: Credential, owner: KnownFact<string>): Promise<Readiness> {
+async function probe (upstream: Upstream, credential: Credential, owner: KnownFact<MaasUser>): Promise<Readiness> {
   const answer = await askOwner(upstream, credential)
   if (!answer.ok) return { ready: false, reason: answer.refusal.reason, remedy: answer.refusal.remedy }
   const { username } = answer.value
-  owner.learn(username)
+  owner.learn(answer.value)
   return { ready: true, reason: `MAAS answers, and takes the API key as that of ${username}`, remedy: null }
 }

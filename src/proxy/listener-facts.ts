@@ -42,7 +42,7 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
     address,
     isWildcard: address !== sources.address,
     maas: { url: maasUrl, version: maasVersion },
-    user,
+    user: user?.username ?? null,
     readiness: ready,
     clockOffsetSeconds: clock.isKnown ? clock.offsetSeconds : null,
     mode: describeMode(config.policy),

@@ -7,6 +7,7 @@ import { admit } from '../admit/plugin.ts'
 import { exchanges, type ExchangesOptions, type LogOf } from '../exchange/plugin.ts'
 import type { Credential } from '../forward/credential.ts'
 import { forward } from '../forward/plugin.ts'
+import type { MaasFacts } from '../maas/hint-row.ts'
 import { errorAnswers } from '../respond/errors.ts'
 import { LIVE_PATH, READY_PATH } from '../respond/status-pages.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
@@ -16,6 +17,7 @@ interface PipelineOptions extends ExchangesOptions {
   config: ListenerConfig
   upstream: Upstream
   credential: Credential
+  maasFacts: MaasFacts
   /** null if clients need no token */
   clientTokens: ClientTokens | null
   /** how long a client may send nothing of its body */
@@ -33,7 +35,7 @@ interface PipelineOptions extends ExchangesOptions {
  */
 export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstance, options: PipelineOptions) {
   const { config, upstream, credential, clientTokens, clientBodyTimeoutMs, ownPages, isEmbedded } = options
-  const { observers, onObserverError, logOf } = options
+  const { observers, onObserverError, logOf, maasFacts } = options
   const { policy, anonymousOperations, dualOperations } = config
   await app.register(exchanges, { observers, onObserverError })
   await app.register(errorAnswers, { isEmbedded, logOf })
@@ -48,5 +50,5 @@ export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstan
     dualOperations,
     clientBodyTimeoutMs
   })
-  await app.register(forward, { upstream, credential, policy, clientBodyTimeoutMs })
+  await app.register(forward, { upstream, credential, maasFacts, policy, clientBodyTimeoutMs })
 }, { name: 'proxy-pipeline', fastify: '5.x' })

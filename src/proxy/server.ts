@@ -6,6 +6,7 @@ import type { Credential } from '../forward/credential.ts'
 import { METHODS } from '../http/methods.ts'
 import { allowHalfClosed } from '../listen/half-closed.ts'
 import { trackConnections } from '../listen/listener.ts'
+import type { MaasFacts } from '../maas/hint-row.ts'
 import type { Health } from '../observe/health.ts'
 import { accessLog } from '../observe/log/access-log.ts'
 import { auditLog } from '../observe/log/audit-log.ts'
@@ -41,6 +42,7 @@ interface ServerParts extends StatusPagesOptions {
   logger: Logger
   upstream: Upstream
   credential: Credential
+  maasFacts: MaasFacts
   /** null if clients need no token */
   clientTokens: ClientTokens | null
   health: Health
@@ -57,7 +59,7 @@ interface ServerParts extends StatusPagesOptions {
 
 /** Builds the server of one listener, which does not listen yet. The steps of a request are in `pipeline`. */
 export async function buildServer (config: ListenerConfig, parts: ServerParts): Promise<FastifyInstance> {
-  const { logger, upstream, credential, clientTokens, clientBodyTimeoutMs, traffic } = parts
+  const { logger, upstream, credential, maasFacts, clientTokens, clientBodyTimeoutMs, traffic } = parts
   const app = fastify({
     // Without a logger of its own, Fastify writes no records beside ours.
     requestIdHeader: false,
@@ -86,6 +88,7 @@ export async function buildServer (config: ListenerConfig, parts: ServerParts): 
     config,
     upstream,
     credential,
+    maasFacts,
     clientTokens,
     clientBodyTimeoutMs,
     observers: observersOf(parts),

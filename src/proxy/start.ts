@@ -21,6 +21,7 @@ import { findFacts } from './listener-facts.ts'
 import { isSameAddress } from './own-address.ts'
 import { buildServer } from './server.ts'
 import { Servers } from './servers.ts'
+import { maasFacts } from './maas-facts.ts'
 import { probeKey, probeMaas } from './startup-checks.ts'
 
 /** A proxy that listens on all its addresses. */
@@ -114,6 +115,7 @@ export async function startProxy (
       logger,
       upstream,
       credential: key.credential,
+      maasFacts: maasFacts(backend, key),
       clientTokens: tokens.of(listener),
       health: key.health,
       traffic,

@@ -2,7 +2,7 @@ import { isParameter, type KnownOperation, operationsOf } from '../policy/catalo
 import type { CredentialRule } from '../policy/policy.ts'
 import { matches, parseRule, type Rule } from '../policy/rule.ts'
 import { parseKnownRule } from './rules.ts'
-import { readShippedRows } from './shipped-rules.ts'
+import { readShippedRows } from '../policy/shipped-rules.ts'
 import { quote } from './values.ts'
 
 const SYNTAX = 'write one method, one path and ?op=NAME unless it is the plain method, with a star only for the ' +

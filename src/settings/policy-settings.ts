@@ -3,7 +3,7 @@ import { Policy, type SourcedRule } from '../policy/policy.ts'
 import { matches, parseRule, type Rule } from '../policy/rule.ts'
 import { readCredentialRules } from './credential-rules.ts'
 import type { SettingsReport } from './report.ts'
-import { readShippedRows } from './shipped-rules.ts'
+import { readShippedRows } from '../policy/shipped-rules.ts'
 import type { Values } from './table.ts'
 
 /** The settings of a policy. */

@@ -13,7 +13,7 @@ interface MaasVersion {
 }
 
 /** The user that an API key belongs to (`api/users.py`, `whoami`). */
-interface MaasUser {
+export interface MaasUser {
   username: string
   isAdmin: boolean
 }
@@ -34,6 +34,12 @@ export type ProbeTarget = Pick<Upstream, 'origin' | 'probes' | 'clock'>
 
 const VERSION_PATH = '/MAAS/api/2.0/version/'
 const USER_PATH = '/MAAS/api/2.0/users/?op=whoami'
+
+/** The remedy for an error of MAAS that says nothing: its web server answers, even while its database is down. */
+const DATABASE = 'MAAS answers, but its database may not: look into the log of MAAS and of PostgreSQL'
+
+/** The remedy for an answer that is not of the kind that MAAS gives. */
+const OTHER_SERVER = 'check that MAAS_URL leads to MAAS, and look into the log of MAAS'
 
 /** Maximum size of an answer. MAAS's own have a few hundred bytes. */
 const MAX_BYTES = 64 * 1024
@@ -93,8 +99,9 @@ async function ask<T> (
     const value = status === 200 ? read(parseObject(text)) : undefined
     if (value !== undefined) return { ok: true, value }
     const access = sign === null ? 'anonymous' : 'signed'
-    const hint = findHint({ status, access, retryAfter: null, challenge: String(challenge), body: text })
-    const remedy = hint ?? 'check that MAAS_URL leads to MAAS, and look into the log of MAAS'
+    const answer = { status, access, challenge: String(challenge), body: text } as const
+    const hint = findHint({ ...answer, retryAfter: null, allow: null, request: null, isAdmin: null, version: null })
+    const remedy = hint ?? (status >= 500 ? DATABASE : OTHER_SERVER)
     return { ok: false, refusal: { status, reason: `MAAS answers ${status} to ${path}`, remedy } }
   } catch (error) {
     return { ok: false, refusal: explainError(error as Error, path, timeoutMs) }

@@ -85,7 +85,7 @@ t.test('a target that could be read in two ways is refused', async t => {
     ['/maas/api/2.0/', 'another case'], ['/MAAS/apix/', 'a prefix'], ['/x/MAAS/api/2.0/', 'elsewhere'], ['/%2fMAAS/../'.replace('/../', '/'), 'a slash that is escaped'],
     ['/favicon.ico', 'what browsers ask for']
   ]
-  for (const [target, reason] of unserved) t.match(jsonBody(await exchange(proxy.port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', message: /MAAS\/api/ }, `${target}: ${reason}`)
+  for (const [target, reason] of unserved) t.match(jsonBody(await exchange(proxy.port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', message: /MAAS/, remedy: /MAAS/ }, `${target}: ${reason}`)
   t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
   t.notMatch(JSON.stringify(proxy.log), /evil/, 'and the log does not repeat it either')
 })
@@ -267,4 +267,34 @@ t.test('a client that only connects, or breaks off, is no error', async t => {
   t.match(await exchange(proxy.port, get('/')), /^HTTP\/1.1 200 [^]*curl 'http:\/\/127.0.0.1:\d+\/MAAS\/api\/2.0\/version\/'/, 'the front page has a line to copy')
   t.match(await exchange(proxy.port, get('/?x')), /^HTTP\/1.1 200 /)
   t.strictSame(proxy.log.filter(record => Number(record['level']) > 30), [])
+})
+
+t.test('what people try instead of the API is told what to do', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const rows: Array<[target: string, message: RegExp, remedy: RegExp, reason: string]> = [
+    ['/MAAS/accounts/login/', /has no login, and needs none/, /as it is: the proxy signs/, 'the login of the web UI'],
+    ['/MAAS/accounts/authenticate/', /has no login/, /signs/, 'that of python-libmaas'],
+    ['/MAAS/account/csrf/', /has no login/, /signs/, 'the token of a session'],
+    ['/accounts/login/', /has no login/, /signs/, 'without /MAAS'],
+    ['/MAAS/a/v3/auth/login', /has no login/, /signs/, 'that of API v3'],
+    ['/MAAS/a/v3/machines', /API v3 of MAAS takes no API key/, /use API 2.0/, 'API v3'],
+    ['/MAAS/a/openapi.json', /API v3/, /use API 2.0/, 'its description'],
+    ['/MAAS/metadata/2012-03-01/', /for its machines/, /token of the machine/, 'metadata'],
+    ['/MAAS/metadata/latest/enlist-preseed/?op=get_enlist_preseed', /for its machines/, /token of the machine/, 'enlisting'],
+    ['/MAAS/r/machine/abc/summary', /not its web UI/, /in the browser/, 'a page of the web UI'],
+    ['/MAAS/r', /not its web UI/, /in the browser/, 'its beginning'],
+    ['/MAAS', /not its web UI/, /in the browser/, 'the address in MAAS_URL'],
+    ['/MAAS/', /not its web UI/, /in the browser/, 'with its slash'],
+    ['/MAAS/ws', /not its web UI/, /in the browser/, 'its websocket'],
+    ['/api/2.0/machines/', /begins with \/MAAS/, /HOST:PORT\/MAAS\/api/, 'an address without /MAAS'],
+    ['/maas/api/2.0/machines/', /MAAS in capitals/, /HOST:PORT\/MAAS\/api/, 'in small letters'],
+    ['/MAAS/API/2.0/machines/', /rest in small letters/, /HOST:PORT\/MAAS\/api/, 'in capitals'],
+    ['/MAAS/run', /only paths below/, /HOST:PORT/, 'any other'],
+    ['/favicon.ico', /^only paths below \/MAAS\/api\/ are served$/, /HOST:PORT/, 'what browsers ask for']
+  ]
+  for (const [target, message, remedy, reason] of rows) {
+    t.match(jsonBody(await exchange(proxy.port, get(target))).error, { code: 'MAAS_PROXY_PATH_UNSERVED', message, remedy }, `${target}: ${reason}`)
+  }
+  t.equal(upstream.sockets.length, 0, 'MAAS saw nothing')
 })

@@ -72,6 +72,10 @@ t.test('what is not well ends it, with what to do and a code for its class', asy
   })
   const behind = await rawUpstream(t, socket => { socket.end('HTTP/1.1 200 OK\r\nDate: Tue, 24 Nov 2020 00:00:00 GMT\r\nContent-Length: 36\r\nConnection: close\r\n\r\n{"version":"3.8.0","username":"bob"}') })
   const moved = await rawUpstream(t, socket => { socket.end('HTTP/1.1 301 Moved\r\nLocation: https://127.0.0.1:5443/MAAS/api/2.0/version/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n') })
+  const broken = await rawUpstream(t, (socket, head) => {
+    const [status, body] = head.startsWith('GET /MAAS/api/2.0/version/') ? ['200 OK', '{"version":"3.7.3"}'] : ['500 Internal Server Error', 'connection refused']
+    socket.end(`HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+  })
   const { consumer, token, secret } = maas.admin
   const rows: Array<[maasUrl: string, key: string, code: number, last: RegExp, reason: string]> = [
     ['https://maas.invalid/MAAS', 'c:t:s', 10, /FAIL {2}name/, 'no such name'],
@@ -85,6 +89,7 @@ t.test('what is not well ends it, with what to do and a code for its class', asy
     [web.url, 'c:t:s', 13, /FAIL {2}version {2}MAAS answers 200 to \/MAAS\/api\/2\.0\/version\/\n +hint: check that MAAS_URL leads to MAAS/, 'something that is not MAAS'],
     [array.url, 'c:t:s', 13, /FAIL {2}version/, 'nor this'],
     [large.url, 'c:t:s', 13, /FAIL {2}version/, 'nor what does not end'],
+    [broken.url, 'c:t:s', 14, /FAIL {2}user {5}MAAS answers 500 .*\n +hint: MAAS answers, but its database may not/, 'a MAAS whose database is down'],
     [moved.url, 'c:t:s', 13, /FAIL {2}version {2}MAAS has TLS and redirects to https:\/\/127\.0\.0\.1:5443\n +hint: set MAAS_URL=https:\/\/127\.0\.0\.1:5443\/MAAS/, 'a MAAS that has moved to https'],
     [maas.url, `HIDDEN:${token}:${secret}`, 14, /FAIL {2}user .*\n +hint: .*consumer key/, 'a consumer key that is wrong'],
     [maas.url, `${consumer}:HIDDEN:${secret}`, 14, /FAIL {2}user .*\n +hint: .*token key/, 'a token key that is wrong'],

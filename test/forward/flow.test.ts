@@ -218,6 +218,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
     relay({
       upstream: { pool: late, probes: late, queue, origin: 'http://maas', clock },
       lane: new Lane(queue),
+      maasFacts: { version: null, isAdmin: null },
       clientBodyTimeoutMs: 60_000,
       signing: new Credential(parseApiKey('c:t:s'), clock).signing,
       policy: policy as Policy,
@@ -227,7 +228,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
       response,
       exchange,
       admitted: { target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', bodyStart: null, isContinueSent: false },
-      rewriteBody: false
+      createRewriter: null
     })
     response.on('close', () => {
       handler.onRequestStart?.({ abort: (reason: Error) => handler.onResponseError?.(null as never, reason) } as Dispatcher.DispatchController, null)

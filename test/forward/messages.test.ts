@@ -123,7 +123,7 @@ t.test('the fields of an answer arrive in order, without those of the hop and th
     'HTTP/1.1 409 Try Again', 'X-B: 2', 'x-a: 1', 'X-B: again', 'Content-Type: text/plain; charset=utf-8', 'Content-Length: 2',
     'Vary: Authorization, Cookie', 'X-MAAS-API-Hash: abc', 'WWW-Authenticate: OAuth realm="OAuth"', 'Retry-After: 5', 'X-High: \xe9',
     'Date: Tue, 24 Nov 2026 00:00:00 GMT',
-    'MAAS-Proxy-Hint: MAAS was busy with a conflicting request: send the request again after Retry-After seconds',
+    'MAAS-Proxy-Hint: MAAS was busy with a conflicting request: send the request again after Retry-After seconds; if it stays, what you create may exist already',
     'Connection: close'
   ])
   t.match(answer, /\r\n\r\nno$/)
@@ -344,4 +344,35 @@ t.test('a read that names as many machines as the nginx of MAAS takes arrives wh
   t.ok(target.length > 28_000)
   t.match(await exchange(proxy.port, get(target)), /^HTTP\/1\.1 200 /)
   t.ok(upstream.received().startsWith(`GET ${target} HTTP/1.1\r\n`))
+})
+
+t.test('openapi.yaml names the proxy as the server, whatever host MAAS was told that it has', async t => {
+  const document = (servers: string) => `info:\n  description: |-\n    servers:\n    - url: http://in.a.text/x\nopenapi: 3.1.0\npaths:\n  /x:\n    servers:\n    - url: http://of.a.path/x\n${servers}`
+  const rows: Array<[servers: string, wanted: string, reason: string]> = [
+    ['servers:\n- description: lab API\n  url: http://10.1.2.3:5240/MAAS/api/2.0/\n', 'servers:\n- description: lab API\n  url: PROXY/MAAS/api/2.0/\n', "MAAS's setting maas_url, which is not its address here"],
+    ['servers:\n- url: https://maas.example/MAAS/api/2.0/\n', 'servers:\n- url: PROXY/MAAS/api/2.0/\n', 'without a description'],
+    ["servers:\n- description: x\n  url: 'http://maas.example:80/MAAS/api/2.0/'\ntags:\n- url: http://other/x\n", "servers:\n- description: x\n  url: 'PROXY/MAAS/api/2.0/'\ntags:\n- url: http://other/x\n", 'in quotes, and in front of another key'],
+    ['servers:\n- url: http://a/MAAS/api/2.0/\n- url: http://b/MAAS/api/2.0/', 'servers:\n- url: PROXY/MAAS/api/2.0/\n- url: PROXY/MAAS/api/2.0/', 'two, and no line break at the end'],
+    ['servers:\n- description: the server of\n    http://text/x\n  url: /MAAS/api/2.0/\n', 'servers:\n- description: the server of\n    http://text/x\n  url: /MAAS/api/2.0/\n', 'a relative one leads here by itself'],
+    ['servers: []\nx:\n- url: http://x/y\n', 'servers: []\nx:\n- url: http://x/y\n', 'none'],
+    [`x: ${'y'.repeat(70_000)}\nservers:\n- url: http://a/z\n`, `x: ${'y'.repeat(70_000)}\nservers:\n- url: PROXY/z\n`, 'behind a line too long to be kept']
+  ]
+  for (const [servers, wanted, reason] of rows) {
+    const text = document(servers)
+    const upstream = await rawUpstream(t, socket => {
+      socket.setNoDelay(true)
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/openapi+yaml\r\nContent-Length: ${text.length}\r\n\r\n`)
+      for (const piece of text.length > 1000 ? [text] : text) socket.write(piece)
+    })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const answer = await fetch(`${proxy.address}/MAAS/api/2.0/openapi.yaml`)
+    t.equal(await answer.text(), document(wanted).replaceAll('PROXY', proxy.address), reason)
+    t.equal(answer.headers.get('content-type'), 'application/openapi+yaml')
+  }
+  const failing = await rawUpstream(t, 'HTTP/1.1 500 No\r\nContent-Length: 27\r\nConnection: close\r\n\r\nservers:\n- url: http://a/b\n')
+  const proxy = await startTestProxy(t, testConfig(failing.url))
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/openapi.yaml')), /\r\n\r\nservers:\n- url: http:\/\/a\/b\n$/, 'an error stays as it is')
+  const strange = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nContent-Length: 26\r\nConnection: close\r\n\r\nservers:\n- url: http://a/b')
+  const bySocket = await startTestProxy(t, testConfig(strange.url, { allowHost: ['*'] }))
+  t.match(await exchange(bySocket.port, get('/MAAS/api/2.0/openapi.yaml').replace('Host: localhost', () => "Host: $'$&")), /- url: http:\/\/\$'\$&\/b/, 'a Host is no pattern')
 })

@@ -29,7 +29,7 @@ export async function testConfig (maasUrl: string, flags: Flags = {}, key = `${K
 }
 
 /** Starts a proxy that the test's end stops. Its log is at level trace, so that a secret has every chance to get into it. */
-export async function startTestProxy (t: Test, config: Config | Promise<Config>): Promise<TestProxy> {
+export async function startTestProxy (t: Test, config: Config | Promise<Config>, options: Parameters<typeof startProxy>[2] = {}): Promise<TestProxy> {
   const log: LogRecord[] = []
   const waiting = new Set<() => void>()
   const stream = new Writable({
@@ -40,7 +40,7 @@ export async function startTestProxy (t: Test, config: Config | Promise<Config>)
     }
   })
   const logger = createLogger('trace', 'json', stream)
-  const proxy = await startProxy(await config, logger)
+  const proxy = await startProxy(await config, logger, options)
   let stopping: Promise<void> | undefined
   const stop = async () => {
     stopping ??= proxy.stop()

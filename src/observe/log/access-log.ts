@@ -4,7 +4,8 @@ import { roundMs } from './round-ms.ts'
 import { asMaasTraceId, traceIdOf } from '../traces/trace-ids.ts'
 
 /**
- * Creates the observer that writes one record for each request, at level warn if it failed, otherwise at level info.
+ * Creates the observer that writes one record for each request, at level warn if it failed or misleads,
+ * otherwise at level info.
  * @param logOf finds the logger: that of the request in an embedding server, one for all requests in our own
  */
 export function accessLog (logOf: LogOf): Observer {
@@ -42,6 +43,8 @@ function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
   }
 }
 
-function levelOf ({ status, exchange: { error, wouldRefuse } }: Outcome): 'info' | 'warn' {
-  return (status ?? 0) >= 500 || error !== null || wouldRefuse !== null ? 'warn' : 'info'
+/** A hint on a success says that MAAS did something else than the client meant. */
+function levelOf ({ status, exchange: { error, hint, wouldRefuse } }: Outcome): 'info' | 'warn' {
+  const isMisleading = hint !== null && status !== null && status < 400
+  return (status ?? 0) >= 500 || error !== null || wouldRefuse !== null || isMisleading ? 'warn' : 'info'
 }
