@@ -355,7 +355,7 @@ t.test('openapi.yaml names the proxy as the server, whatever host MAAS was told 
     ['servers:\n- url: http://a/MAAS/api/2.0/\n- url: http://b/MAAS/api/2.0/', 'servers:\n- url: PROXY/MAAS/api/2.0/\n- url: PROXY/MAAS/api/2.0/', 'two, and no line break at the end'],
     ['servers:\n- description: the server of\n    http://text/x\n  url: /MAAS/api/2.0/\n', 'servers:\n- description: the server of\n    http://text/x\n  url: /MAAS/api/2.0/\n', 'a relative one leads here by itself'],
     ['servers: []\nx:\n- url: http://x/y\n', 'servers: []\nx:\n- url: http://x/y\n', 'none'],
-    [`x: ${'y'.repeat(70_000)}\nservers:\n- url: http://a/z\n`, `x: ${'y'.repeat(70_000)}\nservers:\n- url: PROXY/z\n`, 'behind a line too long to be kept']
+    [`x: ${'y'.repeat(300_000)}\nservers:\n- url: http://a/z\n`, `x: ${'y'.repeat(300_000)}\nservers:\n- url: PROXY/z\n`, 'behind a line too long to be kept']
   ]
   for (const [servers, wanted, reason] of rows) {
     const text = document(servers)
