@@ -55,6 +55,9 @@ export const ERRORS = {
     'put op in the query, PATH?op=NAME, or send the request again after Retry-After seconds'),
   MAAS_PROXY_SHUTTING_DOWN: row(503, 'the proxy is shutting down',
     'send the request again when the proxy is back'),
+  MAAS_PROXY_OUT_OF_FILES: row(503,
+    'the proxy or its machine has too many files open to connect to MAAS; nothing was sent',
+    'raise the limit of open files (ulimit -n, LimitNOFILE=), or look for clients that keep connections open'),
   MAAS_PROXY_QUEUE_TIMED_OUT: row(503,
     'other requests used all connections to MAAS for too long, so this one was not sent',
     'send it again after the seconds of Retry-After; if that does not help, look for requests that do not end, or ' +

@@ -9,6 +9,7 @@ import { Traffic } from '../observe/metrics/traffic.ts'
 import { version } from '../package.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
+import { connectionLimit, limitConnections, maxOpenFiles } from '../listen/connection-limit.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import type { Config } from '../settings/load.ts'
 import { Activity } from './activity.ts'
@@ -54,6 +55,8 @@ const STOPPING: Readiness = {
   reason: 'the proxy is shutting down',
   remedy: 'send requests to another one, or again once it is back'
 }
+const TOO_MANY_CLIENTS = 'connections of clients were refused, because the limit of open files leaves no more; ' +
+  'raise it (ulimit -n, LimitNOFILE=), or look for clients that keep connections open'
 const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 
 interface StartOptions {
@@ -74,6 +77,7 @@ export async function startProxy (
   const tokens = new ClientTokenFiles(config.listeners, logger)
   const proxies = new Servers()
   const status = new Servers()
+  const limit = connectionLimit(maxOpenFiles(), config.listeners.length)
   let isStopping = false
 
   const traffic = new Traffic()
@@ -128,6 +132,11 @@ export async function startProxy (
     const address = await proxies.start(app, listener.address, permissions)
     factsOf.push(findOwnFacts)
     logClientConnections(app.server, address, logger)
+    traffic.refusedConnections.set(address, 0)
+    const onRefused = () => { traffic.refusedConnections.set(address, traffic.refusedConnections.get(address) as number + 1) }
+    limitConnections(app.server, limit, onRefused, refused => {
+      logger.warn({ listener: address, limit, refused }, TOO_MANY_CLIENTS)
+    })
     if (isSameAddress(config.maasUrl.origin, address)) {
       throw new SettingsError([
         `MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${address}); ` +

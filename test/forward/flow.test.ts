@@ -421,7 +421,9 @@ t.test('what cannot be made to fail here is told with its remedy too', async t =
     [coded('CERT_NOT_YET_VALID'), 'UPSTREAM_UNTRUSTED', 'a certificate of tomorrow'],
     [coded('CERT_REVOKED'), 'UPSTREAM_UNTRUSTED', 'one that was taken back'],
     [coded('UNABLE_TO_GET_ISSUER_CERT'), 'UPSTREAM_UNTRUSTED', 'a chain that is not whole'],
-    [coded('EMFILE'), 'UPSTREAM_FAILED', 'anything else']
+    [coded('EMFILE'), 'OUT_OF_FILES', 'this process has too many files open'],
+    [coded('ENFILE'), 'OUT_OF_FILES', 'this machine has'],
+    [coded('EIO'), 'UPSTREAM_FAILED', 'anything else']
   ]
   for (const [error, code, reason] of rows) {
     t.match(explainFailure(error), { code: `MAAS_PROXY_${code}`, cause: error }, `${reason}: ${error.message}`)

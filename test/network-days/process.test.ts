@@ -1,18 +1,21 @@
 import t from 'tap'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { Server } from 'node:http'
+import { connect, createServer, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../../src/environment.ts'
+import { connectionLimit, limitConnections, maxOpenFiles } from '../../src/listen/connection-limit.ts'
 import { openDestination } from '../../src/observe/log/destination.ts'
 import { doubtOf } from '../../src/settings/env-file.ts'
 import { loadConfig } from '../../src/settings/load.ts'
 import type { Flags } from '../../src/settings/setting-input.ts'
 import { PROGRAM, runHere, startCommand, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
-import { exchange, get, listenOn } from '../helper/sockets.ts'
+import { exchange, get, listenOn, rawUpstream, readAll } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
 
 const MAAS_API_KEY = Object.values(KEY).join(':')
@@ -137,4 +140,36 @@ t.test('a terminal that is stopped with Control-S stops neither answers nor the 
   process.kill(Number(child), 'SIGTERM')
   await until('the program has ended', () => !existsSync(`/proc/${child}`))
   program.child.stdin.write('\x11')
+})
+
+t.test('clients leave descriptors for MAAS, and those that are refused are counted', async t => {
+  const dir = t.testdir({ limits: 'Limit Soft Hard\nMax open files            1024                 4096                 files\n', odd: 'Max open files unlimited\n' })
+  t.strictSame([maxOpenFiles(`${dir}/limits`), maxOpenFiles(`${dir}/odd`), maxOpenFiles(`${dir}/none`)], [1024, Infinity, Infinity])
+  t.strictSame([[1024, 1], [1024, 2], [60, 1], [1, 1], [Infinity, 3]].map(([files, listeners]) => connectionLimit(files as number, listeners as number)), [704, 352, 30, 1, Infinity])
+
+  const upstream = await rawUpstream(t)
+  const program = startCommand(t, ['/bin/sh', '-c', 'ulimit -n 60 && exec "$@"', 'sh', ...PROGRAM, '--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY })
+  await program.printed('"listening"')
+  const port = Number(/127\.0\.0\.1:(\d+)","upstream/.exec(program.stdout())?.[1])
+  const sockets: Socket[] = []
+  t.after(() => { for (const socket of sockets) socket.destroy() })
+  for (let i = 0; i < 40; i++) {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    sockets.push(socket)
+    await once(socket, 'connect')
+  }
+  await program.printed('connections of clients were refused')
+  sockets[0]?.write(get('/MAAS/api/2.0/machines/'))
+  t.match(await readAll(sockets[0] as Socket), /^HTTP\/1\.1 200 /, 'who is connected is served')
+  t.match(await exchange(port, get('/-/metrics')), /^maas_auth_proxy_client_connections_refused_total\{[^}]*\} [1-9]\d*$/m)
+})
+
+t.test('many refused connections are one record a minute', async t => {
+  const server = new Server()
+  const reports: number[] = []
+  let refused = 0
+  limitConnections(server, Infinity, () => { refused++ }, count => { reports.push(count) })
+  for (let i = 0; i < 3; i++) server.emit('drop')
+  t.strictSame([refused, reports], [3, [1]])
 })

@@ -17,6 +17,8 @@ export class Traffic {
   readonly queueDurations = new Durations()
   readonly upstreamDurations = new Map<string, Durations>()
   readonly errors = Object.fromEntries(CODES.map(code => [code, 0])) as Record<ErrorCode, number>
+  /** connections that were refused, by listener */
+  readonly refusedConnections = new Map<string, number>()
   requestBytes = 0
   responseBytes = 0
   retries = 0
