@@ -96,7 +96,7 @@ export const ERRORS = {
   MAAS_PROXY_CONNECT_TIMED_OUT: row(504, 'MAAS did not accept the connection in time',
     'check the host in MAAS_URL and the firewall, or raise --connect-timeout'),
   MAAS_PROXY_UPSTREAM_LOST: row(504, 'the connection to MAAS was lost: nothing comes back on it, not even a receipt',
-    'check the network, the VPN and the machine of MAAS, and send the request again'),
+    'check the network, the VPN and the machine of MAAS'),
   MAAS_PROXY_RESPONSE_TIMED_OUT: row(504, 'MAAS did not answer in time',
     'the operation may still be running: check its effect before you send it again, or raise --response-timeout')
 } as const

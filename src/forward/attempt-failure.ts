@@ -32,13 +32,14 @@ export function explainAttempt (error: Error, { isBegun, isBodySent, hasEffect }
   if (LOST.has(failure.code)) return uncertain(new ProxyError('MAAS_PROXY_UPSTREAM_LOST', { cause }), hasEffect)
   if (failure.code !== 'MAAS_PROXY_UPSTREAM_CLOSED' || isBodySent) return uncertain(failure, hasEffect)
   const message = 'MAAS closed the connection before it had the whole request; if it answered, the answer was lost'
-  const remedy = 'send the request again; if that fails as well, read the log of MAAS and of what is in front of it'
-  return uncertain(new ProxyError(failure.code, { cause, message, remedy }), hasEffect)
+  return uncertain(new ProxyError(failure.code, { cause, message, remedy: 'read the log of MAAS' }), hasEffect)
 }
 
 function uncertain (failure: ProxyError, hasEffect: boolean): ProxyError {
   const { code, cause, message, remedy } = failure
   if (!hasEffect || !UNCERTAIN.has(code)) return failure
   const advice = 'the operation may have happened: check its effect before you send it again'
-  return new ProxyError(code, { cause, message, remedy: `${advice}; ${remedy}` })
+  // What the remedy says of TLS is for a MAAS that has never answered.
+  const rest = code === 'MAAS_PROXY_UPSTREAM_CLOSED' ? 'then read the log of MAAS' : remedy
+  return new ProxyError(code, { cause, message, remedy: `${advice}; ${rest}` })
 }

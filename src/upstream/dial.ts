@@ -1,10 +1,14 @@
 import { lookup as lookupByCallback, type LookupAddress } from 'node:dns'
 import { connect, isIP, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { errors } from 'undici'
 
 /** The time between the starts of two attempts (RFC 8305 §5, Connection Attempt Delay). */
 const ATTEMPT_DELAY_MS = 250
+
+/** How long a name server may take while the address of the last connection is known. */
+const LOOKUP_MS = 2000
 
 const SOCKET_OPTIONS = {
   noDelay: true,
@@ -49,18 +53,34 @@ export async function unlessAborted<T> (signal: AbortSignal, promise: Promise<T>
 export class Dialer {
   /** the address of the last connection */
   #last: string | null = null
+  /** the lookup that is under way; the system does only a few at once, and a dead name server takes it long */
+  #lookup: Promise<string[]> | null = null
 
   /**
    * Opens a connection.
    * @param host a name or an address
    * @param signal ends all attempts
-   * @throws the error of the first attempt that failed, if all failed
+   * @throws the error of the first attempt that failed, if all failed, or of the lookup
    */
   async dial (host: string, port: number, signal: AbortSignal): Promise<Socket> {
-    const addresses = isIP(host) === 0 ? await unlessAborted(signal, resolve(host)) : [host]
+    const addresses = isIP(host) === 0 ? await this.#resolve(host, signal) : [host]
     const socket = await race(preferring(this.#last, addresses), port, signal)
     this.#last = socket.remoteAddress as string
     return socket
+  }
+
+  /** Looks up a name. While its server does not answer, the name keeps the address of the last connection. */
+  async #resolve (host: string, signal: AbortSignal): Promise<string[]> {
+    this.#lookup ??= resolve(host).finally(() => { this.#lookup = null })
+    const last = this.#last
+    const wait = last === null ? [] : [delay(LOOKUP_MS, [last], { ref: false })]
+    try {
+      return await unlessAborted(signal, Promise.race([this.#lookup, ...wait]))
+    } catch (error) {
+      if (signal.aborted) throw Object.assign(new Error('the name server has not answered in time'), { code: 'EAI_AGAIN' })
+      if (last === null || (error as NodeJS.ErrnoException).code === 'ENOTFOUND') throw error
+      return [last]
+    }
   }
 }
 
