@@ -1,8 +1,10 @@
 import t from 'tap'
 import { X509Certificate } from 'node:crypto'
 import { chmodSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { loadConfig } from '../../src/settings/load.ts'
+import { MaasPool } from '../../src/upstream/pool.ts'
 import { makeCertificates } from '../helper/certificates.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { type LogRecord, startTestProxy, type TestProxy, testConfig } from '../helper/proxy.ts'
@@ -96,4 +98,24 @@ t.test('where there are no certificates, a reload says nothing of them', async t
   const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${upstream.port}/MAAS`))
   await proxy.reload()
   t.notMatch(JSON.stringify(proxy.log), /certificates/)
+})
+
+t.test('a connection that was being opened while the certificates changed carries one request', async t => {
+  const used: Socket[] = []
+  const upstream = await keptUpstream(t, socket => {
+    used.push(socket)
+    socket.write(OK)
+  })
+  const options = { connectTimeoutMs: 5000, responseTimeoutMs: 5000, insecureSkipTlsVerify: false, egress: null }
+  const pool = new MaasPool(`http://127.0.0.1:${upstream.port}`, options)
+  t.teardown(async () => { await pool.destroy() })
+  const ask = async () => await (await pool.request({ method: 'GET', path: '/' })).body.text()
+  const first = ask()
+  pool.setTls({})
+  t.equal(await first, 'ok')
+  await until('a connection has been used twice', async () => {
+    t.equal(await ask(), 'ok')
+    return new Set(used).size < used.length
+  })
+  t.equal(used.filter(socket => socket === used[0]).length, 1, 'which was not the first')
 })

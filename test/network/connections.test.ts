@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import { connect, createServer, type Socket } from 'node:net'
 import os from 'node:os'
+import { explainAttempt } from '../../src/forward/attempt-failure.ts'
 import { ConnectionTracker } from '../../src/upstream/connection-tracker.ts'
 import { ConnectionWatch } from '../../src/upstream/connection-watch.ts'
 import { parseTables, portsOf, unansweredConnections } from '../../src/upstream/tcp-table.ts'
@@ -70,6 +71,23 @@ t.test('a write on a connection that closes may have happened, and the answer sa
   gone.close()
   const { error } = jsonBody(await exchange((await startTestProxy(t, testConfig(`http://127.0.0.1:${port}/MAAS`))).port, CREATE))
   t.notMatch(error, { remedy: /may have happened/ }, 'nothing was sent to a MAAS that refuses the connection')
+})
+
+t.test('what the system says of a connection that was open is not taken for a failure to connect', async t => {
+  const rows: Array<[code: string, state: Partial<Parameters<typeof explainAttempt>[1]>, wanted: string, isUncertain: boolean, reason: string]> = [
+    ['ETIMEDOUT', {}, 'UPSTREAM_LOST', false, 'a read'],
+    ['ETIMEDOUT', { hasEffect: true }, 'UPSTREAM_LOST', true, 'a write'],
+    ['EHOSTUNREACH', { hasEffect: true }, 'UPSTREAM_LOST', true, 'no way to the host any more'],
+    ['ETIMEDOUT', { isBegun: false, hasEffect: true }, 'CONNECT_TIMED_OUT', false, 'not connected yet'],
+    ['EHOSTUNREACH', { isBegun: false, hasEffect: true }, 'UPSTREAM_UNREACHABLE', false, 'no way at first'],
+    ['UND_ERR_HEADERS_TIMEOUT', { hasEffect: true }, 'RESPONSE_TIMED_OUT', false, 'which says of itself that it may still be running']
+  ]
+  for (const [code, state, wanted, isUncertain, reason] of rows) {
+    const cause = Object.assign(new Error(code), { code })
+    const failure = explainAttempt(cause, { isBegun: true, isBodySent: true, hasEffect: false, ...state })
+    t.match(failure, { code: `MAAS_PROXY_${wanted}`, cause }, reason)
+    t.equal(failure.remedy.includes('the operation may have happened'), isUncertain, reason)
+  }
 })
 
 t.test('an old connection is not used again, nor one from before the machine slept', async t => {
