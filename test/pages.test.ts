@@ -178,7 +178,7 @@ t.test('the front page says how the proxy does, to people and to programs', asyn
     `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`)
   t.notMatch(browser.body, /<script|<link|<img|style=|http-equiv|src=/i, 'it loads nothing')
   for (const text of [
-    '● ready', `<dd>${maas.url}, version 3.4`, '<dt>API key of</dt><dd>admin</dd>', '<dd>read-only, 1 rule</dd>',
+    '● ready', `<dd>${maas.url}, version 3.`, '<dt>API key of</dt><dd>admin</dd>', '<dd>read-only, 1 rule</dd>',
     '--deny &quot;GET tags/&quot;', 'that of MAAS is', `curl &#39;${proxy.address}/MAAS/api/2.0/users/?op=whoami&#39;`,
     'maas login proxied', 'requests.get', 'cluster_instance', 'href="/-/ready"'
   ]) t.ok(browser.body.includes(text), text)
@@ -189,7 +189,7 @@ t.test('the front page says how the proxy does, to people and to programs', asyn
   t.match(text.body, /\n {2}API key of {2}admin\n {2}ready {7}yes: MAAS answers/)
   t.match(text.body, /\n {2}rule {8}--deny "GET tags\/"\n\n {2}curl '/)
   const json = jsonBody(await exchange(proxy.port, get('/', 'Accept: application/json'))) as Record<string, unknown>
-  t.match(json, { address: proxy.address, maas: { url: maas.url, version: /^3\.4/ }, user: 'admin' })
+  t.match(json, { address: proxy.address, maas: { url: maas.url, version: /^3\./ }, user: 'admin' })
   t.match(json, { readiness: { ready: true }, mode: 'read-only, 1 rule', needsToken: false })
   for (const { body } of [browser, text, await page(proxy.port, BROWSER, 'Host: evil.example')]) {
     t.notMatch(body, /evil|<script>/, 'nothing of the request is in it')
