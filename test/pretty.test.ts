@@ -203,7 +203,7 @@ t.test('the overview is for people who want to know', async t => {
 
 const SCRIPT = (spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '').includes('util-linux')
 
-t.test('a terminal that is stopped stops neither answers nor the end',
+t.test('a terminal shows the overview, and then a line for each request',
   { skip: !SCRIPT && 'there is no script of util-linux to make a terminal with' }, async t => {
     const upstream = await rawUpstream(t)
     const env = {
@@ -230,17 +230,6 @@ t.test('a terminal that is stopped stops neither answers nor the end',
     const [, pid] = /pid (\d+)/.exec(output) ?? []
     t.match(await exchange(Number(port), get('/MAAS/api/2.0/machines/')), /^HTTP\/1\.1 200 /)
     await shown(/GET .*machines\/.*200.*signed/)
-    child.stdin.write('\x13') // Ctrl-S
-    await until('the terminal has stopped', async () => {
-      const before = output.length
-      await exchange(Number(port), get('/MAAS/api/2.0/machines/'))
-      await new Promise(resolve => setTimeout(resolve, 300)) // longer than the log holds records back
-      return output.length === before
-    })
-    for (let i = 0; i < 20; i++) {
-      t.match(await exchange(Number(port), get('/MAAS/api/2.0/machines/')),
-        /^HTTP\/1\.1 200 /, 'an answer all the same')
-    }
     process.kill(Number(pid), 'SIGTERM')
-    t.equal((await ended)[0], 0, 'it ends, as at any SIGTERM')
+    t.equal((await ended)[0], 0, 'SIGTERM ends it')
   })
