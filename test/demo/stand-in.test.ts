@@ -601,6 +601,21 @@ t.test('scripts, whose paths end without a slash', async t => {
   t.equal((await signed('scripts/setup/')).status, 404, 'with a slash there is no such path')
 })
 
+t.test('the addresses of the parts of a machine lead to them', async t => {
+  const { signed, standIn } = await start(t)
+  const machine = JSON.parse((await signed('nodes/w8fc3n/')).body)
+  t.equal(machine.hostname, 'tidy-badger')
+  for (const [field, path] of [['interface_set', 'interfaces'], ['blockdevice_set', 'blockdevices']] as const) {
+    t.strictSame(JSON.parse((await signed(`nodes/w8fc3n/${path}/`)).body), machine[field])
+    const [part] = machine[field]
+    t.strictSame(JSON.parse((await signed(part.resource_uri.slice(API.length))).body), part)
+    t.strictSame(JSON.parse((await signed(`nodes/w8fc3n/${path}/${part.name}/`)).body), part, 'by its name too')
+    t.match(await signed(`nodes/w8fc3n/${path}/99/`), { status: 404, body: /^No (?:Interface|PhysicalBlockDevice) matches the given query\.$/ })
+  }
+  t.match(await signed('nodes/nosuch/'), { status: 404, body: 'No Node matches the given query.' })
+  t.equal((await signed('nodes/tb3h8w/', {}, standIn.user)).status, 403)
+})
+
 t.test('what a new MAAS has of its own, and what the stand-in does not have', async t => {
   const { signed, anonymous } = await start(t)
   const rows: Array<[path: string, status: number, body: RegExp]> = [

@@ -6,6 +6,7 @@ import { CATALOGUE } from './catalogue.ts'
 import { file, files } from './files.ts'
 import { machine } from './machine.ts'
 import { machines } from './machines.ts'
+import { nodeParts } from './node-parts.ts'
 import { nodes } from './nodes.ts'
 import { script, scripts } from './scripts.ts'
 import { tag, tags } from './tags.ts'
@@ -15,8 +16,8 @@ import { version } from './version.ts'
 
 /** The resources with a state. */
 const OWN: readonly Resource[] = [
-  account, bootResource, bootResources, bootResourceUpload, file, files, machine, machines, ...nodes, script, scripts,
-  tag, tags, user, users
+  account, bootResource, bootResources, bootResourceUpload, file, files, machine, machines, ...nodes, ...nodeParts,
+  script, scripts, tag, tags, user, users
 ]
 
 /** Returns every resource of a version. */

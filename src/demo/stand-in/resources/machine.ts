@@ -36,7 +36,7 @@ export const machine: Resource = {
       'POST release': machineOperation('edit', 'Release a machine.', release),
       PUT: machineOperation('admin', 'Update a machine.', update),
       DELETE: operation('Delete a machine.', call => {
-        call.store.machines.splice(call.store.machines.indexOf(find(call, 'admin')), 1)
+        call.store.machines.splice(call.store.machines.indexOf(findMachine(call, 'admin')), 1)
         return rc.deleted
       })
     }
@@ -49,12 +49,16 @@ const NO_DETAILS = Buffer.from('\x11\0\0\0\x0alldp\0\x0alshw\0\0', 'latin1')
 function machineOperation (
   permission: Permission, doc: string, run: (machine: Machine, call: Call) => Answer | Json
 ): Operation {
-  return operation(doc, call => run(find(call, permission), call))
+  return operation(doc, call => run(findMachine(call, permission), call))
 }
 
-function find (call: Call, permission: Permission): Machine {
+/**
+ * Finds the machine of a path.
+ * @throws NotFound or ApiException if it is not there, or the user may not do this
+ */
+export function findMachine (call: Call, permission: Permission, model = 'Machine'): Machine {
   const found = call.store.machines.find(({ systemId }) => systemId === call.args[0])
-  if (found === undefined) throw notFound('Machine')
+  if (found === undefined) throw notFound(model)
   const may = call.user.superuser || (permission === 'view' && maySee(call, found)) ||
     (permission === 'edit' && found.owner === call.user)
   // Anyone who sees a machine without owner may deploy it.
