@@ -61,7 +61,8 @@ t.test('the mode of a policy in words', async t => {
     [{ allow: ['GET machines/**'] }, 'reads and writes, 1 rule'],
     [{ allow: ['GET machines/**'], deny: ['GET tags/'], policyMode: ['warn'] },
       'reads and writes, 2 rules, which only warn'],
-    [{ allowCredentialOperations: ['true'] }, 'reads and writes, operations on credentials too']
+    [{ allowCredentialOperations: ['true'] }, 'reads and writes, operations on credentials too'],
+    [{ allowCredentialOperation: ['POST users/', 'GET machines/*?op=power_parameters'] }, 'reads and writes, POST users/ too, GET machines/*?op=power_parameters too']
   ]
   for (const [flags, wanted] of rows) {
     const { listeners: [listener] } = await testConfig('http://127.0.0.1:1/MAAS', flags)

@@ -1,12 +1,13 @@
 import type { Policy } from './policy.ts'
 
-/** Describes in a few words what a policy allows: `read-only, 5 rules`. */
+/** Describes in a few words what a policy allows: `read-only, 5 rules`. Each opened operation is named. */
 export function describeMode (policy: Policy): string {
-  const { readOnly, userRules: { length }, warnOnly, guardsCredentials } = policy
+  const { readOnly, userRules: { length }, warnOnly, guardsCredentials, openedOperations } = policy
   const rules = `${length} ${length === 1 ? 'rule' : 'rules'}${warnOnly ? ', which only warn' : ''}`
   return [
     readOnly ? 'read-only' : 'reads and writes',
     ...length === 0 ? [] : [rules],
-    ...guardsCredentials ? [] : ['operations on credentials too']
+    ...guardsCredentials ? [] : ['operations on credentials too'],
+    ...openedOperations.map(({ rule: { text } }) => `${text} too`)
   ].join(', ')
 }

@@ -71,6 +71,9 @@ export class Policy {
   /** Whether operations that hand out, mint, rename or revoke credentials are refused. */
   get guardsCredentials (): boolean { return this.#options.credentialRules.length > 0 }
 
+  /** The guarded operations that the guard lets pass. */
+  get openedOperations (): readonly SourcedRule[] { return this.#options.openedOperations }
+
   /** The rules of the user, in the order in which they decide. */
   get userRules (): readonly SourcedRule[] { return [...this.#options.deny, ...this.#options.allow] }
 
