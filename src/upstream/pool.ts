@@ -2,6 +2,7 @@ import { type buildConnector, type Client, Pool } from 'undici'
 import { ConnectionWatch } from './connection-watch.ts'
 import { type ConnectorOptions, createConnector, type TlsMaterial } from './connector.ts'
 import { TrackedClient } from './tracked-client.ts'
+import { Wire } from './wire.ts'
 
 interface PoolOptions extends ConnectorOptions {
   /** for the head of a response, and then between any two parts of its body */
@@ -28,7 +29,13 @@ export class ProbePool extends Pool {
   constructor (origin: string, { ...options }: PoolOptions) {
     options.connectTimeoutMs = Math.min(options.connectTimeoutMs, PROBE_CONNECT_TIMEOUT_MS)
     const current = { connector: createConnector(origin, options) }
-    super(origin, { connect: (...target) => { current.connector(...target) }, allowH2: false, pipelining: 0 })
+    const connect: buildConnector.connector = (target, done) => {
+      current.connector(target, (...result) => {
+        if (result[0] === null) new Wire(result[1]).expectAnswer()
+        done(...result)
+      })
+    }
+    super(origin, { connect, allowH2: false, pipelining: 0 })
     this.#origin = origin
     this.#options = options
     this.#current = current
