@@ -155,7 +155,8 @@ t.test('the refusal says what to type, and that works', async t => {
     ['GET', 'agents/a/services/dhcp/config/', 'GET agents/*/services/*/config/', 'the OMAPI key'],
     ['POST', 'groups/1/?op=add_member', 'POST groups/*?op=add_member', 'privileges'],
     ['GET', 'account/?op=list_authorisation_tokens', null, 'API keys have no single opening'],
-    ['GET', 'oidc-providers/?op=nosuch', null, 'nor has what MAAS does not have']
+    ['GET', 'oidc-providers/?op=nosuch', null, 'nor has what MAAS does not have'],
+    ['GET', 'oidc-providers/1/secrets/', null, 'not even as a path']
   ]
   for (const [method, target, rule, reason] of rows) {
     const bytes = request([`${method} /MAAS/api/2.0/${target} HTTP/1.1`, 'Host: localhost'])

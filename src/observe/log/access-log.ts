@@ -45,6 +45,7 @@ function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
 
 /** A hint on a success says that MAAS did something else than the client meant. */
 function levelOf ({ status, exchange: { error, hint, wouldRefuse } }: Outcome): 'info' | 'warn' {
-  const isMisleading = hint !== null && status !== null && status < 400
-  return (status ?? 0) >= 500 || error !== null || wouldRefuse !== null || isMisleading ? 'warn' : 'info'
+  const code = status ?? 0
+  const isMisleading = hint !== null && code < 400
+  return code >= 500 || error !== null || wouldRefuse !== null || isMisleading ? 'warn' : 'info'
 }
