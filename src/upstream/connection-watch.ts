@@ -36,7 +36,7 @@ export class ConnectionWatch {
   readonly #connections = new Set<WatchedConnection>()
   #timer: NodeJS.Timeout | undefined
   #clockOffset = clockOffset()
-  #addresses: ReadonlySet<string> = new Set()
+  #addresses: ReadonlySet<string> | null = null
   #isReading = false
 
   /** Watches a connection. */
@@ -77,10 +77,12 @@ export class ConnectionWatch {
   /** Doubts connections from an address that this machine had at the last look, and has no more. */
   #lookAtAddresses (): void {
     const before = this.#addresses
-    this.#addresses = localAddresses()
+    const present = localAddresses()
+    this.#addresses = present
+    if (before === null || present === null) return
     for (const connection of this.#connections) {
       const { localAddress = '' } = connection
-      if (before.has(localAddress) && !this.#addresses.has(localAddress)) connection.doubt()
+      if (before.has(localAddress) && !present.has(localAddress)) connection.doubt()
     }
   }
 
@@ -100,6 +102,14 @@ function clockOffset (): number {
   return Date.now() - performance.now()
 }
 
-function localAddresses (): ReadonlySet<string> {
-  return new Set(Object.values(networkInterfaces()).flat().map(one => String(one?.address)))
+/**
+ * The addresses of this machine.
+ * @returns null where the process may not ask for them: systemd's `RestrictAddressFamilies=` without AF_NETLINK
+ */
+function localAddresses (): ReadonlySet<string> | null {
+  try {
+    return new Set(Object.values(networkInterfaces()).flat().map(one => String(one?.address)))
+  } catch {
+    return null
+  }
 }

@@ -120,7 +120,13 @@ t.test('an old connection is not used again, nor one from before the machine sle
 t.test('a connection from an address that this machine has no more is not used again', async t => {
   const { networkInterfaces } = os
   let has = true
-  os.networkInterfaces = () => has ? networkInterfaces() : {}
+  let mayAsk = true
+  let looks = 0
+  os.networkInterfaces = () => {
+    looks++
+    if (!mayAsk) throw new Error('Unknown system error 97') // as under RestrictAddressFamilies= of systemd
+    return has ? networkInterfaces() : {}
+  }
   syncBuiltinESMExports()
   t.teardown(() => { os.networkInterfaces = networkInterfaces; syncBuiltinESMExports() })
   const upstream = await keptUpstream(t, socket => socket.write(OK))
@@ -133,6 +139,12 @@ t.test('a connection from an address that this machine has no more is not used a
     t.match(await exchange(proxy.port, CREATE), /^HTTP\/1.1 200 /)
     return upstream.sockets.length === 2
   })
+  mayAsk = false
+  has = true
+  looks = 0
+  await until('it has looked twice', () => looks >= 2)
+  t.match(await exchange(proxy.port, CREATE), /^HTTP\/1.1 200 /)
+  t.equal(upstream.sockets.length, 2, 'where the addresses cannot be asked for, a connection is used on')
 })
 
 t.test('a MAAS that takes its time is waited for, since its system has acknowledged the request', async t => {
