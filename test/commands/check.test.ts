@@ -47,7 +47,7 @@ $`))
   t.notMatch(plain.stdout, /tls/, 'none where there is none')
 
   const all = await check({ MAAS_URL: maas.url, MAAS_API_KEY: keyOf(maas.admin) }, '--verbose')
-  t.match(all.stdout, /\nok {4}version {2}MAAS 3\.4\.\d+, capabilities: networks-management, /, 'the capabilities, if asked for')
+  t.match(all.stdout, /\nok {4}version {2}MAAS 3\.7\.\d+, capabilities: networks-management, /, 'the capabilities, if asked for')
   const colored = await check({ MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: 'c:t:s', FORCE_COLOR: '1' })
   t.match(colored.stdout.replaceAll('\u001b', '^'), /\^\[32mok {2}\^\[39m {2}name[^]*\^\[31mFAIL\^\[39m {2}tcp[^]*\^\[36mhint\^\[39m: /, 'colours')
 
