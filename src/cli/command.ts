@@ -4,7 +4,7 @@ import { createLogger, type Logger, resolveLogFormat } from '../observe/log/logg
 import type { Config } from '../settings/load.ts'
 import type { CommandLine } from './flags.ts'
 import type { Environment } from '../environment.ts'
-import type { RunningProxy } from '../proxy/start.ts'
+import type { RunningProxy } from '../proxy/running-proxy.ts'
 
 /** The process as the program sees it: everything the program reads and writes except files and sockets. */
 export interface Io {

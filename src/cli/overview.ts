@@ -1,6 +1,6 @@
 import { reachableAddress } from '../listen/address.ts'
 import type { Logger } from '../observe/log/logger.ts'
-import type { RunningProxy } from '../proxy/start.ts'
+import type { RunningProxy } from '../proxy/running-proxy.ts'
 import { formatFacts, type ListenerFacts, titleOf } from '../respond/facts.ts'
 import type { Paint } from '../text/terminal.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { browserGuard } from '../admit/browser.ts'
 import type { Readiness } from '../observe/health.ts'
-import { logClientConnections, logUpstreamConnections } from '../observe/log/connection-log.ts'
+import { logUpstreamConnections } from '../observe/log/connection-log.ts'
 import type { Logger } from '../observe/log/logger.ts'
 import { metricsPage } from '../observe/metrics/page.ts'
 import { metricsTable } from '../observe/metrics/table.ts'
@@ -9,7 +9,7 @@ import { Traffic } from '../observe/metrics/traffic.ts'
 import { version } from '../package.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
-import { connectionLimit, limitConnections, maxOpenFiles } from '../listen/connection-limit.ts'
+import { connectionLimit, maxOpenFiles } from '../listen/connection-limit.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import type { Config } from '../settings/load.ts'
 import { Activity } from './activity.ts'
@@ -17,46 +17,21 @@ import { SettingsError } from '../settings/settings-error.ts'
 import { buildAdminServer } from './admin-server.ts'
 import { announce, openBackend } from './backend.ts'
 import { ClientTokenFiles } from './client-token-files.ts'
+import { observeClients } from './client-connections.ts'
 import type { Key } from './key-ring.ts'
 import { findFacts } from './listener-facts.ts'
 import { isSameAddress } from './own-address.ts'
+import type { RunningProxy } from './running-proxy.ts'
 import { buildServer } from './server.ts'
 import { Servers } from './servers.ts'
 import { maasFacts } from './maas-facts.ts'
 import { probeKey, probeMaas } from './startup-checks.ts'
-
-/** A proxy that listens on all its addresses. */
-export interface RunningProxy {
-  /** one a listener: `http://127.0.0.1:5241`, with the port that the system chose for port 0, or `unix:PATH` */
-  addresses: string[]
-  /** the separate address of the status pages; null if there is none */
-  adminAddress: string | null
-  /** Finds the facts about all listeners, for people. It waits at most a second for MAAS. */
-  facts (): Promise<ListenerFacts[]>
-  /** Reads the API keys, the client tokens and the certificates for MAAS again. */
-  reload (): Promise<void>
-  /**
-   * Waits until no client has been connected for a time. The caller then has to call `stop` in the same turn of the
-   * event loop.
-   * @param idleMs how long no client may have been connected
-   */
-  waitUntilIdle (idleMs: number): Promise<void>
-  /**
-   * Stops the proxy: readiness fails at once, and every answer says that its connection ends; after the shutdown delay
-   * new requests are refused, running ones may end within the drain timeout, and the connections to MAAS close.
-   */
-  stop (): Promise<void>
-  /** Cuts off the running requests that `stop` waits for. */
-  cutOff (): Promise<void>
-}
 
 const STOPPING: Readiness = {
   ready: false,
   reason: 'the proxy is shutting down',
   remedy: 'send requests to another one, or again once it is back'
 }
-const TOO_MANY_CLIENTS = 'connections of clients were refused, because the limit of open files leaves no more; ' +
-  'raise it (ulimit -n, LimitNOFILE=), or look for clients that keep connections open'
 const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 
 interface StartOptions {
@@ -131,12 +106,7 @@ export async function startProxy (
     const permissions = { mode: listener.socketMode, group: listener.socketGroup ?? null }
     const address = await proxies.start(app, listener.address, permissions)
     factsOf.push(findOwnFacts)
-    logClientConnections(app.server, address, logger)
-    traffic.refusedConnections.set(address, 0)
-    const onRefused = () => { traffic.refusedConnections.set(address, traffic.refusedConnections.get(address) as number + 1) }
-    limitConnections(app.server, limit, onRefused, refused => {
-      logger.warn({ listener: address, limit, refused }, TOO_MANY_CLIENTS)
-    })
+    observeClients(app.server, address, { limit, traffic, logger })
     if (isSameAddress(config.maasUrl.origin, address)) {
       throw new SettingsError([
         `MAAS_URL: ${config.maasUrl.href} is the address of this proxy itself (${address}); ` +

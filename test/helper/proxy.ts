@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
-import { type RunningProxy, startProxy } from '../../src/proxy/start.ts'
+import type { RunningProxy } from '../../src/proxy/running-proxy.ts'
+import { startProxy } from '../../src/proxy/start.ts'
 import { createLogger } from '../../src/observe/log/logger.ts'
 import { type Config, loadConfig } from '../../src/settings/load.ts'
 import type { Flags } from '../../src/settings/setting-input.ts'
