@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import { browserGuard } from '../admit/browser.ts'
-import type { Readiness } from '../observe/health.ts'
 import { logUpstreamConnections } from '../observe/log/connection-log.ts'
 import type { Logger } from '../observe/log/logger.ts'
 import { metricsPage } from '../observe/metrics/page.ts'
@@ -21,17 +20,13 @@ import { observeClients } from './client-connections.ts'
 import type { Key } from './key-ring.ts'
 import { findFacts } from './listener-facts.ts'
 import { isSameAddress } from './own-address.ts'
+import { askReadiness, STOPPING } from './readiness.ts'
 import type { RunningProxy } from './running-proxy.ts'
 import { buildServer } from './server.ts'
 import { Servers } from './servers.ts'
 import { maasFacts } from './maas-facts.ts'
 import { probeKey, probeMaas } from './startup-checks.ts'
 
-const STOPPING: Readiness = {
-  ready: false,
-  reason: 'the proxy is shutting down',
-  remedy: 'send requests to another one, or again once it is back'
-}
 const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 
 interface StartOptions {
@@ -64,7 +59,7 @@ export async function startProxy (
     queue: upstream.queue,
     clientConnections: () => proxies.connections
   }))
-  const readinessOf = async (keys: readonly Key[]) => isStopping ? STOPPING : await readiness(keys)
+  const readinessOf = async (keys: readonly Key[]) => isStopping ? STOPPING : await askReadiness(keys)
   const pages = (keys: readonly Key[]): StatusPagesOptions => ({
     readiness: async () => ({ ...await readinessOf(keys), clockOffsetSeconds: upstream.clock.offsetSeconds }),
     metrics: async () => {
@@ -169,10 +164,4 @@ export async function startProxy (
     stop,
     cutOff: async () => { await proxies.cutOff() }
   }
-}
-
-/** Asks for the readiness of all keys; the first key that is not ready decides. */
-async function readiness (keys: readonly Key[]): Promise<Readiness> {
-  const verdicts = await Promise.all(keys.map(async ({ health }) => await health.ask()))
-  return verdicts.find(({ ready }) => !ready) ?? verdicts[0] as Readiness
 }

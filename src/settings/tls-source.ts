@@ -55,5 +55,6 @@ export function withProfile<T extends Pick<TlsFiles, 'caFile'>> (values: T, prof
   if (profile.maasUrl.origin !== maasUrl.origin) {
     throw new Error(`the profile leads to ${profile.maasUrl.href} now; restart the proxy to follow it there`)
   }
+  if (profile.certificates.length === 0) return values
   return { ...values, caFile: [...values.caFile ?? [], ...profile.certificates] }
 }
