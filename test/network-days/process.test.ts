@@ -10,6 +10,7 @@ import { stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../../src/environment.ts'
 import { connectionLimit, limitConnections, maxOpenFiles } from '../../src/listen/connection-limit.ts'
 import { openDestination } from '../../src/observe/log/destination.ts'
+import { collectGarbage, collectWhenQuiet } from '../../src/performance/collect-when-quiet.ts'
 import { doubtOf } from '../../src/settings/env-file.ts'
 import { loadConfig } from '../../src/settings/load.ts'
 import type { Flags } from '../../src/settings/setting-input.ts'
@@ -139,7 +140,6 @@ t.test('a terminal that is stopped with Control-S stops neither answers nor the 
   const [child = ''] = readFileSync(`/proc/${program.child.pid}/task/${program.child.pid}/children`, 'utf8').split(' ')
   process.kill(Number(child), 'SIGTERM')
   await until('the program has ended', () => !existsSync(`/proc/${child}`))
-  program.child.stdin.write('\x11')
 })
 
 t.test('clients leave descriptors for MAAS, and those that are refused are counted', async t => {
@@ -172,4 +172,28 @@ t.test('many refused connections are one record a minute', async t => {
   limitConnections(server, Infinity, () => { refused++ }, count => { reports.push(count) })
   for (let i = 0; i < 3; i++) server.emit('drop')
   t.strictSame([refused, reports], [3, [1]])
+})
+
+t.test('what a storm has left in the heap is collected once it is quiet', async t => {
+  let heap = 20
+  let collections = 0
+  const collect = () => {
+    collections++
+    heap = 30
+  }
+  const timers = [
+    collectWhenQuiet({ intervalMs: 50, utilization: 2, growth: 32, heapSize: () => heap, collect }),
+    collectWhenQuiet({ intervalMs: 50, utilization: 0, growth: 32, heapSize: () => heap, collect: () => t.fail('it is not quiet') })
+  ]
+  t.after(() => { timers.forEach(clearInterval) })
+  for (let storm = 1; storm <= 2; storm++) {
+    heap = 200
+    await until('it is collected', () => collections === storm)
+    await wait(200)
+    t.equal(collections, storm, 'once for each storm')
+  }
+  const leftover = new WeakRef({})
+  await wait(1) // until then it is held
+  collectGarbage()
+  t.equal(leftover.deref(), undefined, 'and V8 does it')
 })

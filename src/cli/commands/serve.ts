@@ -1,4 +1,5 @@
 import { createDebugToggle } from '../../observe/log/debug-switch.ts'
+import { collectWhenQuiet } from '../../performance/collect-when-quiet.ts'
 import { loadConfig } from '../../settings/load.ts'
 import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from '../command.ts'
 import { printOverview } from '../overview.ts'
@@ -19,6 +20,7 @@ export const serve: Command = {
     signals.on('SIGUSR2', createDebugToggle(logger))
     signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
     const proxy = await starting
+    collectWhenQuiet()
     notifySystemd(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
     void printOverview(proxy, logger, paintFor(stdout, env))
     const idle = config.idleExitMs === undefined ? [] : [proxy.waitUntilIdle(config.idleExitMs)]
