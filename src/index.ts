@@ -1,8 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { plugin } from './library/plugin.ts'
 import type { MaasAuthProxyOptions } from './library/options.ts'
-import { parseApiKey } from './maas/api-key.ts'
+import { type ApiKey, parseApiKey } from './maas/api-key.ts'
 import { createSigner as createKeySigner } from './maas/sign.ts'
+import { SettingsError } from './settings/settings-error.ts'
 
 // The package as a library. Nothing happens when it is imported.
 
@@ -62,8 +63,21 @@ export interface SignerOptions {
  *   of the plugin.
  *
  * @param apiKey the key, `consumer:token:secret`, as MAAS shows it
- * @throws Error if the key does not have that form; the message does not repeat it
+ * @throws {@link SettingsError} if the key does not have that form; the message does not repeat it
  */
 export function createSigner (apiKey: string, { now }: SignerOptions = {}): () => string {
-  return createKeySigner(parseApiKey(apiKey), now)
+  return createKeySigner(readKey(apiKey), now)
+}
+
+/** Parses the key that a program passed, which may be an unset variable. */
+function readKey (apiKey: unknown): ApiKey {
+  if (typeof apiKey !== 'string') {
+    const found = apiKey === undefined ? 'undefined, perhaps a variable that is not set' : `of the type ${typeof apiKey}`
+    throw new SettingsError([`createSigner: takes the API key as a text, consumer:token:secret; it is ${found}`])
+  }
+  try {
+    return parseApiKey(apiKey)
+  } catch (error) {
+    throw new SettingsError([`createSigner: ${(error as Error).message}`])
+  }
 }

@@ -4,7 +4,7 @@ import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { Exchange } from '../src/exchange/exchange.ts'
 import type { Outcome } from '../src/exchange/plugin.ts'
 import { Health } from '../src/observe/health.ts'
-import { startProgram } from './helper/process.ts'
+import { runHere, startProgram } from './helper/process.ts'
 import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
 import { exchange, get, jsonBody, rawUpstream, request, socketDir } from './helper/sockets.ts'
 import { until } from './helper/until.ts'
@@ -222,23 +222,28 @@ t.test('the command ready asks the proxy that runs with the same settings', asyn
   const { consumer, token, secret } = maas.admin
   const dir = socketDir(t)
   const proxy = await startTestProxy(t, testConfig(maas.url, { listen: [`unix:${dir}/s`], adminListen: ['127.0.0.1:0'] }, `${consumer}:${token}:${secret}`))
+  const other = await rawUpstream(t, socket => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'))
+  const odd = await rawUpstream(t, socket => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull'))
   const admin = (proxy.adminAddress ?? '').replace('http://127.0.0.1', '')
   const rows: Array<[argv: string[], code: number, stdout: RegExp, stderr: RegExp, reason: string]> = [
-    [['--listen', `unix:${dir}/s`], 0, /"ready":true/, /^$/, 'by a socket, without a key'],
-    [['--admin-listen', `0.0.0.0${admin}`], 0, /"ready":true/, /^$/, 'by the address for probes'],
-    [['--listen', '127.0.0.1:1'], 1, /^$/, /no proxy answers there: .*ECONNREFUSED/, 'nobody there'],
+    [['--listen', `unix:${dir}/s`], 0, /^ready: MAAS answers, and takes the API key as that of admin\n$/, /^$/, 'by a socket, without a key'],
+    [['--admin-listen', `0.0.0.0${admin}`, '--json'], 0, /^\{\n {2}"ready": true,/, /^$/, 'by the address for probes, for a program'],
+    [['--listen', '127.0.0.1:1'], 1, /^$/, /^maas-auth-proxy: error: no proxy answers at http:\/\/127\.0\.0\.1:1 \(connect ECONNREFUSED 127\.0\.0\.1:1\)\nmaas-auth-proxy: hint: start one there, or say where one runs with --listen or --admin-listen\n$/, 'nobody there'],
+    [['--listen', `unix:${dir}/none`], 1, /^$/, /error: no proxy answers at unix:.*none \(connect ENOENT .*none\)\n/, 'no socket there'],
+    [['--listen', String(other.port)], 1, /^$/, /error: what answers at http:\/\/127\.0\.0\.1:\d+ is not maas-auth-proxy \(status 200\)\n/, 'somebody else there'],
+    [['--listen', String(odd.port)], 1, /^$/, /is not maas-auth-proxy/, 'somebody else who speaks JSON'],
     [['--listen', '0'], 2, /^$/, /the port is 0/, 'nobody knows where'],
-    [['--admin-listen', 'x'], 2, /^$/, /--admin-listen: "x" is not an address/, 'settings that are wrong'],
-    [['--json'], 2, /^$/, /--json: ready has no answer in JSON/, 'it is JSON anyway']
+    [['--admin-listen', 'x'], 2, /^$/, /--admin-listen: "x" is not an address/, 'settings that are wrong']
   ]
   for (const [argv, code, stdout, stderr, reason] of rows) {
-    const program = startProgram(t, ['ready', ...argv])
-    t.equal(await program.ended, code, reason)
-    t.match(program.stdout(), stdout, reason)
-    t.match(program.stderr(), stderr, reason)
+    const result = await runHere(['ready', ...argv])
+    t.equal(result.code, code, reason)
+    t.match(result.stdout, stdout, reason)
+    t.match(result.stderr, stderr, reason)
   }
   const down = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS'))
   const program = startProgram(t, ['ready', '--listen', String(down.port)])
   t.equal(await program.ended, 1, 'one that is not ready')
-  t.match(program.stderr(), /"ready":false,"reason":"MAAS refused the connection"/)
+  t.match(program.stderr(), /^maas-auth-proxy: error: not ready: MAAS refused the connection\nmaas-auth-proxy: hint: check that MAAS runs/)
+  t.match(await runHere(['ready', '--json', '--listen', String(down.port)]), { code: 1, stdout: /"ready": false,\n {2}"reason": "MAAS refused the connection"/, stderr: '' })
 })

@@ -136,7 +136,9 @@ t.test('what is in the way is replaced only if it is a socket that nobody listen
   await t.rejects(startProxy(await config(link), logger), /link exists and is not a socket/, 'a link is not followed')
   t.ok(lstatSync(link).isSymbolicLink())
 
-  await t.rejects(startProxy(await config(join(dir, 'none', 's')), logger), { code: /^(ENOENT|EACCES)$/ }, 'no such directory')
+  await t.rejects(startProxy(await config(join(dir, 'none', 's')), logger), { message: `the directory ${dir}/none of the socket does not exist; mkdir -p ${dir}/none` }, 'no such directory')
+  await t.rejects(startProxy(await config(join(file, 's')), logger), { message: `${file} is not a directory, so no socket can be in it; listen elsewhere` }, 'a file in place of the directory')
+  if (process.platform === 'linux') await t.rejects(startProxy(await config('/proc/s'), logger), /listen/, 'a directory in which nothing can be created')
 })
 
 t.test('several listeners are one proxy, all or none', async t => {

@@ -12,7 +12,8 @@ import { usagesOf } from '../src/cli/usage.ts'
 import { ERRORS } from '../src/errors.ts'
 import { metricsTable } from '../src/observe/metrics/table.ts'
 import { Traffic } from '../src/observe/metrics/traffic.ts'
-import { helpText } from '../src/cli/help.ts'
+import { commandHelp, overview } from '../src/cli/help/overview.ts'
+import { TOPICS } from '../src/cli/help/topics.ts'
 import { SETTINGS } from '../src/settings/table.ts'
 import { optionalPackages } from '../src/package.ts'
 
@@ -117,20 +118,29 @@ t.test('README, help and the manual page say the same of commands and exit codes
   const usages = Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help }))
   t.strictSame(tableOf('Commands'), usages.map(({ usages, help }) => [usages.map(usage => `\`${usage}\``).join(', '), help]))
   t.strictSame(tableOf('Exit codes'), EXIT_STATUS)
-  const help = helpText(usages, EXIT_STATUS)
   const page = manPage(COMMANDS, '1.2.3').replaceAll('\\-', '-').replaceAll('\\(dq', '"').replaceAll('\\(aq', "'")
-  for (const { usages: lines, help: text } of usages) {
-    t.ok(help.includes(`${lines.map(line => `  ${line}\n`).join('')}      ${text}\n`), text)
-    for (const line of lines) t.ok(page.includes(`.B maas-auth-proxy\n${line}\n`), line)
-    t.ok(page.includes(`\n${text}\n`), text)
+  const unwrapped = (text: string) => text.replaceAll(/\s+/g, ' ')
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    const help = unwrapped(commandHelp(name, command))
+    for (const line of usagesOf(name, command)) t.ok(help.includes(`maas-auth-proxy ${line} `) && page.includes(`.B maas-auth-proxy\n${line}\n`), line)
+    t.ok(help.includes(`${command.help}. `) && page.includes(`\n${command.help}\n`), command.help)
+    t.ok(command.examples.length > 0, name)
+    for (const [line, purpose] of command.examples) t.ok(help.includes(`maas-auth-proxy ${line} ${purpose} `) && page.includes(`.B maas-auth-proxy ${line}\n${purpose}\n`), line)
+    t.match(overview(COMMANDS), `  ${name} `, name)
   }
+  const topic = (name: string) => unwrapped((TOPICS[name] as () => string)())
   for (const [code, meaning] of EXIT_STATUS) {
-    t.ok(help.includes(`  ${code}\n      ${meaning}\n`), code)
+    t.ok(topic('errors').includes(` ${code} ${meaning} `), code)
     t.ok(page.includes(`.B ${code}\n${meaning}\n`), code)
   }
+  for (const { flag, env, help } of Object.values(SETTINGS)) {
+    t.ok(topic('settings').includes(env) && topic('settings').includes(help), env)
+    t.match(overview(COMMANDS), flag ?? env)
+  }
+  for (const [code, { status, message }] of Object.entries(ERRORS)) t.ok(topic('errors').includes(` ${code} (${status}) ${message} `), code)
   for (const { env, help: text } of Object.values(SETTINGS)) t.match(page, new RegExp(`\\.B ${env}\n`), text)
   for (const [code, { status, message, remedy }] of Object.entries(ERRORS)) t.ok(page.includes(`.B ${code} (${status})\n${message}: ${remedy}\n`), code)
-  t.strictSame(page.split('\n').filter(line => /^[.']/.test(line) && !/^\.(?:TH|SH|TP|B|br)(?: |$)/.test(line)), [], 'no line of text is taken for a request')
+  t.strictSame(page.split('\n').filter(line => /^[.']/.test(line) && !/^\.(?:TH|SH|TP|PP|nf|fi|B|br)(?: |$)/.test(line)), [], 'no line of text is taken for a request')
 })
 
 t.test("README's example of several listeners is the shipped one", async t => {

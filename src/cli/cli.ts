@@ -1,17 +1,19 @@
 import { check } from './commands/check.ts'
-import { type Commands, EXIT, type Io } from './command.ts'
+import { CommandError, type Commands, EXIT, type Io } from './command.ts'
 import { completion } from './commands/completion.ts'
 import { config } from './commands/config.ts'
 import { demo } from './commands/demo.ts'
-import { EXIT_STATUS } from './exit-status.ts'
+import { explain } from './commands/explain.ts'
+import { help, helpOfCommand } from './commands/help.ts'
 import { man } from './commands/man.ts'
 import { policy } from './commands/policy.ts'
 import { ready } from './commands/ready.ts'
 import { run as runCommand } from './commands/run.ts'
 import { serve } from './commands/serve.ts'
-import { checkUsage, usagesOf } from './usage.ts'
+import { explainStrayWord } from './stray-word.ts'
+import { checkUsage } from './usage.ts'
 import { parseCommandLine } from './flags.ts'
-import { type CommandHelp, helpText } from './help.ts'
+import { overview } from './help/overview.ts'
 import { SettingsError } from '../settings/settings-error.ts'
 import { suggestion } from '../text/suggestion.ts'
 import { version } from '../package.ts'
@@ -25,6 +27,8 @@ export const COMMANDS: Commands = {
   ready,
   policy,
   config,
+  explain,
+  help: help(() => COMMANDS),
   completion: completion(() => COMMANDS),
   man: man(() => COMMANDS, version)
 }
@@ -36,9 +40,9 @@ export const COMMANDS: Commands = {
 export async function run (io: Io): Promise<number> {
   try {
     const line = parseCommandLine(io.argv)
-    if (line.help || line.words[0] === 'help') return print(io, helpText(describeCommands(), EXIT_STATUS))
-    if (line.version) return print(io, `${version()}\n`)
     const [name = 'serve', ...rest] = line.words
+    if (line.help) return print(io, line.words.length === 0 ? overview(COMMANDS) : helpOfCommand(name, COMMANDS))
+    if (line.version) return print(io, `${version()}\n`)
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
     if (command === undefined) throw new SettingsError([noSuchCommand(name)])
     checkUsage(name, command, rest, line.operands)
@@ -49,20 +53,13 @@ export async function run (io: Io): Promise<number> {
     }
     return await command.run(line, io)
   } catch (error) {
-    return explain(error as NodeJS.ErrnoException, io)
+    return report(error as NodeJS.ErrnoException, io)
   }
 }
 
-function describeCommands (): CommandHelp[] {
-  return Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help }))
-}
-
-/** The message about an unknown command. It does not repeat the word, which may be a secret in the wrong place. */
+/** The message about an unknown command. It repeats no word that may be a secret in the wrong place. */
 function noSuchCommand (word: string): string {
-  if (word === 'true' || word === 'false') {
-    return `${word}: is not a command; a switch takes a value only behind an equals sign, as in --read-only=${word}`
-  }
-  return `no such command${suggestion(word, Object.keys(COMMANDS))}`
+  return explainStrayWord(word) ?? `no such command${suggestion(word, Object.keys(COMMANDS))}`
 }
 
 function notVerbose (name: string): string {
@@ -78,21 +75,18 @@ function print (io: Io, text: string): number {
 const REMEDIES: Readonly<Record<string, string>> = {
   EADDRINUSE: 'something else listens there; stop it, or choose another address with --listen',
   EADDRNOTAVAIL: 'this machine does not have that address; choose another with --listen',
-  EACCES: 'this user may not listen there; choose a port above 1023 with --listen'
+  EACCES: 'this user may not listen there; choose a port above 1023, or a directory that this user may write in',
+  ENOTFOUND: 'the name has no address; write the address in --listen, or a name that this machine knows'
 }
 
-/** What to do about EACCES for a unix socket. */
-const SOCKET_DIRECTORY_REMEDY = 'the directory of the socket must exist, and this user must be allowed to write in it'
-
-function explain (error: NodeJS.ErrnoException, { stderr }: Io): number {
+function report (error: NodeJS.ErrnoException, { stderr }: Io): number {
   if (error instanceof SettingsError) {
     for (const problem of error.problems) stderr.write(`maas-auth-proxy: error: ${problem}\n`)
-    stderr.write('maas-auth-proxy: hint: maas-auth-proxy --help lists all settings and commands\n')
+    stderr.write('maas-auth-proxy: hint: maas-auth-proxy help settings explains all settings, maas-auth-proxy --help shows commands\n')
     return EXIT.usage
   }
   stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
-  const isUnixSocket = 'address' in error && String(error.address).startsWith('/')
-  const remedy = error.code === 'EACCES' && isUnixSocket ? SOCKET_DIRECTORY_REMEDY : REMEDIES[String(error.code)]
-  if (remedy !== undefined) stderr.write(`maas-auth-proxy: hint: ${remedy}\n`)
+  const remedy = error instanceof CommandError ? error.remedy : REMEDIES[String(error.code)]
+  if (remedy) stderr.write(`maas-auth-proxy: hint: ${remedy}\n`)
   return EXIT.failure
 }

@@ -19,9 +19,16 @@ export interface Io {
   signals: EventEmitter
 }
 
+/** A command line behind the name of the program, and its purpose. */
+export type Example = readonly [line: string, purpose: string]
+
 /** A command of the program. */
 export interface Command {
+  /** what it does, in a few words for lists */
+  summary: string
   help: string
+  /** command lines behind the name of the program, with their purpose */
+  examples: readonly Example[]
   /**
    * The rows of words that may follow the name of the command; by default none. A word in lower case is literal, any
    * other word is a placeholder.
@@ -37,6 +44,17 @@ export interface Command {
   standIn?: true
   /** Runs the command. @returns the exit code */
   run: (line: CommandLine, io: Io) => Promise<number>
+}
+
+/** A failure of a command, with what to do. */
+export class CommandError extends Error {
+  readonly remedy: string | null
+
+  constructor (message: string, remedy: string | null) {
+    super(message)
+    this.name = 'CommandError'
+    this.remedy = remedy
+  }
 }
 
 /** All commands by their names. */

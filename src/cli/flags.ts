@@ -3,6 +3,7 @@ import { SettingsReport } from '../settings/report.ts'
 import type { Flags } from '../settings/setting-input.ts'
 import { suggestion } from '../text/suggestion.ts'
 import { type SettingName, SETTINGS } from '../settings/table.ts'
+import { meantByFlag } from './peer-words.ts'
 
 /** The parts of a command line. */
 export interface CommandLine {
@@ -36,7 +37,7 @@ export const OTHER_FLAGS = {
   '--verbose': 'tell more, where the command says so',
   '--stand-in-only': 'demo: start the stand-in for MAAS alone, and print its address and its keys',
   '--maas-version': 'demo: the version of MAAS that the stand-in answers as, 3.4 or 3.7 (3.7)',
-  '--help': 'show all settings and commands',
+  '--help': 'show help, behind a command that of the command',
   '--version': 'show the version'
 } as const
 
@@ -57,21 +58,25 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     if (token.kind === 'option-terminator') line.operands = []
     if (token.kind === 'positional') (line.operands ?? line.words).push(token.value)
     if (token.kind !== 'option') continue
-    const { rawName, value, inlineValue } = token
+    const { rawName, value, inlineValue, index } = token
     const name = NAMES_BY_FLAG.get(rawName)
-    if (rawName === '--help' || rawName === '-h') line.help = true
+    const argument = argv[index] as string
+    // To the parser, -read-only is nine flags.
+    if (/^-[^-]./.test(argument)) report.problem(explainShortFlag(argument))
+    else if (rawName === '--help' || rawName === '-h') line.help = true
     else if (rawName === '--version') line.version = true
     else if (rawName === '--json') line.json = true
     else if (rawName === '--verbose') line.verbose = true
     else if (rawName === '--stand-in-only') line.standInOnly = true
     else if (rawName === '--maas-version') line.maasVersion = value ?? ''
-    else if (name === undefined) report.problem(`${rawName}: no such flag${suggestion(rawName, KNOWN_FLAGS)}`)
+    else if (name === undefined) report.problem(explainFlag(rawName))
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) {
       report.problem(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
     } else if (line.flags[name] !== undefined && !SETTINGS[name].repeatable) report.problem(`${rawName}: given twice`)
     else line.flags[name] = [...line.flags[name] ?? [], value]
   }
+  for (const problem of findSplitRules(tokens)) report.problem(problem)
   if (report.hasProblems) throw report.toError()
   return line
 }
@@ -80,6 +85,47 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
 const NO_OTHER_FLAGS = {
   json: false, verbose: false, standInOnly: false, maasVersion: null, help: false, version: false
 } as const
+
+/** The message about an unknown flag. */
+function explainFlag (flag: string): string {
+  const meant = meantByFlag(flag)
+  if (meant !== undefined) return `${flag}: no such flag; ${meant}`
+  return `${flag}: no such flag${suggestion(flag, KNOWN_FLAGS)}`
+}
+
+/** The message about `-word` or `-xVALUE`. It repeats the word only if it is like a flag. */
+function explainShortFlag (argument: string): string {
+  const flag = `-${argument.replace(/=.*/s, '')}`
+  if (KNOWN_FLAGS.includes(flag)) return `${flag.slice(1)}: no such flag; write ${flag}, with two dashes`
+  const meant = meantByFlag(flag)
+  if (meant !== undefined) return `${flag.slice(1)}: no such flag; ${meant}`
+  const near = suggestion(flag, KNOWN_FLAGS)
+  return near === '' ? explainFlag(argument.slice(0, 2)) : `${flag.slice(1)}: no such flag${near}`
+}
+
+/** The part of a token of `util.parseArgs` that is needed here. */
+interface Token {
+  kind: string
+  index: number
+  rawName?: string
+  value?: string | boolean | undefined
+}
+
+/**
+ * Finds rules that the shell has split, because they stood without quotes: `--allow GET machines/`.
+ * @returns a message for each
+ */
+function findSplitRules (tokens: readonly Token[]): string[] {
+  return tokens.flatMap(({ rawName, value }, i) => {
+    const next = tokens[i + 1]
+    const isSplit = (rawName === '--allow' || rawName === '--deny') && next?.kind === 'positional' &&
+      /^(?:\*|[A-Z]+(?:,[A-Z]+)*)$/.test(String(value))
+    if (!isSplit) return []
+    const path = /^[a-z{][\w{}*./?=-]{0,100}$/.test(String(next.value)) ? String(next.value) : 'PATH'
+    const place = `word ${next.index + 1} follows ${rawName} ${String(value)}`
+    return [`${place}; quote the rule: ${rawName} '${String(value)} ${path}'`]
+  })
+}
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },

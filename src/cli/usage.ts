@@ -1,5 +1,6 @@
 import { SettingsError } from '../settings/settings-error.ts'
 import type { Command } from './command.ts'
+import { explainStrayWord } from './stray-word.ts'
 
 /** The usage of a command, a line for each form. */
 export function usagesOf (name: string, { forms = [[]], operands }: Command): string[] {
@@ -19,9 +20,12 @@ export function checkUsage (
   const operandsFit = command.operands === undefined ? operands === null : Boolean(operands?.[0])
   if (forms.some(form => fits(words, form)) && operandsFit) return
   if (command.forms === undefined && command.operands === undefined) {
-    throw new SettingsError([`${name}: has a word too many; a setting is given as --NAME VALUE`])
+    const advice = explainStrayWord(words[0] ?? '') ?? 'a setting is given as --NAME VALUE'
+    throw new SettingsError([`${name}: has a word too many; ${advice}`])
   }
-  throw new SettingsError([`${name}: write ${usagesOf(name, command).join(', or ')}`])
+  const split = forms.find(form => form.at(-1)?.startsWith('"') && fits(words.slice(0, form.length), form))
+  const advice = split === undefined ? '' : `${[name, ...split.slice(0, -1)].join(' ')}: quote the operation; `
+  throw new SettingsError([`${advice || `${name}: `}write ${usagesOf(name, command).join(', or ')}`])
 }
 
 /** Whether a word of a form is literal, not a placeholder. */

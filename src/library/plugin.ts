@@ -52,8 +52,15 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
   })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
 
+/** The route of the plugin. */
+const ROUTE = '/MAAS/*'
+
 /** Checks that the plugin can work in a server, and at this place in it. */
-function checkServer ({ prefix, initialConfig }: FastifyInstance, report: SettingsReport): void {
+function checkServer (app: FastifyInstance, report: SettingsReport): void {
+  const { prefix, initialConfig } = app
+  if (app.hasRoute({ method: 'GET', url: ROUTE })) {
+    report.problem(`${ROUTE}: the server has this route already; register the plugin once, and no route of yours there`)
+  }
   if (prefix !== '') {
     const reason = 'clients of MAAS put absolute paths, /MAAS/..., behind the origin of its address'
     report.problem(`prefix: is ${prefix}, but ${reason}; register the plugin without a prefix`)

@@ -1,7 +1,10 @@
-// eslint-disable-next-line n/no-deprecated-api -- macOS has lchmod, and nothing else to set the mode of a link by
-import { chmodSync, closeSync, constants, fstatSync, lchmodSync, lchownSync, lstatSync, openSync, unlinkSync } from 'node:fs'
+import {
+  // eslint-disable-next-line n/no-deprecated-api -- macOS has lchmod, and nothing else to set the mode of a link by
+  chmodSync, closeSync, constants, fstatSync, lchmodSync, lchownSync, lstatSync, openSync, statSync, unlinkSync
+} from 'node:fs'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 
 /** Access to a unix socket. Connecting needs write permission (unix(7)). */
 export interface SocketPermissions {
@@ -23,11 +26,13 @@ export const BACKLOG = 4096
  * mode, so nobody who may write in the directory can put another file in its place meanwhile. If it gets a group, it is
  * created for its owner alone and gets group and mode afterwards. So its permissions never exceed the configured ones.
  * @param path where to create the socket
- * @throws Error if the path is in use: by another kind of file, or by a process that listens
+ * @throws Error if its directory is missing, or the path is in use: by another kind of file, or by a process that
+ *   listens
  */
 export async function listenOnSocket (
   server: Server, path: string, { mode, group }: SocketPermissions
 ): Promise<void> {
+  checkDirectory(dirname(path))
   await removeStaleSocket(path)
   const umask = process.umask(0o777 & ~(group === null ? mode : OWNER_ONLY & mode))
   try {
@@ -52,6 +57,13 @@ const setMode = lchmodSync ?? function setModeOfSocket (path: string, mode: numb
   } finally {
     closeSync(file)
   }
+}
+
+/** Checks the directory of a socket, because the system says EACCES whatever is wrong with it. */
+function checkDirectory (path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) throw new Error(`the directory ${path} of the socket does not exist; mkdir -p ${path}`)
+  if (!stats.isDirectory()) throw new Error(`${path} is not a directory, so no socket can be in it; listen elsewhere`)
 }
 
 async function removeStaleSocket (path: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { isListenerSetting } from './listener-settings.ts'
 import type { SettingsReport } from './report.ts'
-import type { SettingInput, Scopes } from './setting-input.ts'
-import { suggestion } from '../text/suggestion.ts'
+import { type ConfigDocument, type EntryPath, parseConfig } from './config-document.ts'
+import { messageAt, type Scopes, type SettingInput } from './setting-input.ts'
+import { nearWord, suggestion } from '../text/suggestion.ts'
 import { type SettingName, SETTINGS } from './table.ts'
 import { quote, readSettingFile } from './values.ts'
 
@@ -10,9 +11,10 @@ type Entries = Readonly<Record<string, unknown>>
 
 /** A part of a configuration file: the whole file, or one of its listeners. */
 interface Section {
+  document: ConfigDocument
   file: string
-  /** the beginning of each source in this section, as `listeners[1].` */
-  where: string
+  /** the path of the section in the file; empty for the whole file */
+  at: EntryPath
   /** as {@link SettingInput.rank} */
   rank: number
   /** the keys that the section may have */
@@ -43,68 +45,77 @@ export const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map(
  * @returns null if the file is not an object of settings
  */
 export async function readConfigFile (path: string, source: string, report: SettingsReport): Promise<Scopes | null> {
-  const ofFile = report.within(`${source}: ${quote(path)}: `)
-  const content = await parseFile(path, ofFile)
-  if (content === null) return null
-  const { [LISTENERS]: listeners, ...shared } = content
+  const document = await readDocument(path, source, report)
+  if (document === null) return null
+  const { [LISTENERS]: listeners, ...shared } = document.content
+  const problemAt = (at: EntryPath, text: string) => { report.problem(messageAt(document.placeOf(at), text)) }
   if (!Array.isArray(listeners) || listeners.length === 0) {
-    ofFile.problem(`has no list ${LISTENERS}; give it one with an entry for each listener`)
+    const isThere = listeners !== undefined
+    const problem = `${isThere ? `${LISTENERS}: is not a list with an entry` : `has no list ${LISTENERS}`}; ${LISTENERS_FORM}`
+    if (isThere) problemAt([LISTENERS], problem)
+    else report.problem(`${source}: ${quote(path)}: ${problem}`)
   }
   const sharedKeys = [...NAMES_BY_KEY.keys(), LISTENERS]
-  const sharedInputs = readEntries(shared, { file: path, where: '', rank: 2, keys: sharedKeys }, ofFile)
+  const sharedInputs = readEntries(shared, { document, file: path, at: [], rank: 2, keys: sharedKeys }, report)
   const keys = [...NAMES_BY_KEY].filter(([, name]) => isListenerSetting(name)).map(([key]) => key)
   return {
     program: name => sharedInputs.get(name),
     listeners: (Array.isArray(listeners) ? listeners : []).map((entry: unknown, i) => {
       const where = `${LISTENERS}[${i}]`
-      if (!isObject(entry)) ofFile.problem(`${where} is not an object of settings`)
-      const section = { file: path, where: `${where}.`, rank: 1, keys }
-      const inputs = readEntries(isObject(entry) ? entry : {}, section, ofFile)
-      return { where: `${where}: `, lookup: name => inputs.get(name) ?? sharedInputs.get(name) }
+      if (!isObject(entry)) problemAt([LISTENERS, i], `${where} is not an object of settings; write KEY: VALUE`)
+      const section = { document, file: path, at: [LISTENERS, i], rank: 1, keys }
+      const inputs = readEntries(isObject(entry) ? entry : {}, section, report)
+      return { where: `${document.placeOf([LISTENERS, i]).name}: ${where}: `, lookup: name => inputs.get(name) ?? sharedInputs.get(name) }
     })
   }
 }
 
-/**
- * Parses a file as YAML, of which JSON is a part. The failsafe schema (YAML 1.2 section 10.1) keeps every value as the
- * text of the file, for the setting to read. With YAML's numbers the mode `0o660` would be 432, and 432 is a mode too:
- * one that lets others in. The parser is loaded here because most users have no such file.
- */
-async function parseFile (path: string, report: SettingsReport): Promise<Entries | null> {
-  const { parseDocument } = await import('yaml')
+const LISTENERS_FORM = 'write an entry for each listener, as in listeners: [{ listen: 127.0.0.1:5241 }]'
+
+/** A configuration file that is an object. */
+interface SettingsDocument extends ConfigDocument {
+  content: Entries
+}
+
+async function readDocument (path: string, source: string, report: SettingsReport): Promise<SettingsDocument | null> {
   try {
-    const document = parseDocument(readSettingFile(path), { schema: 'failsafe' })
-    const [error] = document.errors
-    if (error !== undefined) {
-      // The parser's own message shows a part of the text, which may be a secret.
-      report.problem(`is neither YAML nor JSON, from line ${error.linePos?.[0].line} on (${error.code})`)
+    const parsed = await parseConfig(readSettingFile(path), path)
+    if ('problem' in parsed) {
+      report.problem(messageAt(parsed.place, parsed.problem))
       return null
     }
-    const content: unknown = document.toJS()
-    if (isObject(content)) return content
-    report.problem('is not an object of settings')
+    const { content, placeOf } = parsed.document
+    if (isObject(content)) return { content, placeOf }
+    report.problem(`${source}: ${quote(path)}: is not an object of settings; write KEY: VALUE`)
   } catch (error) {
-    report.problem((error as Error).message.replace(`${quote(path)}: `, ''))
+    report.problem(`${source}: ${(error as Error).message}`)
   }
   return null
 }
 
 function readEntries (entries: Entries, section: Section, report: SettingsReport): Map<SettingName, SettingInput> {
-  const { file, where, rank, keys } = section
+  const { document, file, at, rank, keys } = section
   const inputs = new Map<SettingName, SettingInput>()
+  const where = at.length === 0 ? '' : `${LISTENERS}[${at[1]}].`
   for (const [key, value] of Object.entries(entries)) {
+    const problem = (text: string) => {
+      report.problem(messageAt(document.placeOf([...at, key]), `${where}${quoteKey(key)}: ${text}`))
+    }
     const name = keys.includes(key) ? NAMES_BY_KEY.get(key) : undefined
     const texts = textsOf(value)
     if (name === undefined) {
-      const reason = NAMES_BY_KEY.has(key)
+      const candidate = nearWord(key, keys)
+      const meant = candidate === null ? undefined : NAMES_BY_KEY.get(candidate)
+      if (meant !== undefined) report.excuse(meant)
+      problem(NAMES_BY_KEY.has(key)
         ? 'is a setting of the whole program; move it out of the listener'
-        : `no such setting${suggestion(key, keys)}`
-      report.problem(`${where}${quoteKey(key)}: ${reason}`)
+        : `no such setting${suggestion(key, keys)}`)
     } else if (texts === null || (texts.length !== 1 && !SETTINGS[name].repeatable)) {
-      const kind = SETTINGS[name].repeatable ? 'a text or a list of texts' : 'one text, number or switch'
-      report.problem(`${where}${key}: takes ${kind}`)
+      report.excuse(name)
+      problem(`takes ${SETTINGS[name].repeatable ? 'a text or a list of texts' : 'one text, number or switch'}`)
     } else {
-      inputs.set(name, { texts, source: `${where}${key}`, rank, file })
+      const places = texts.map((_text, i) => document.placeOf(Array.isArray(value) ? [...at, key, i] : [...at, key]))
+      inputs.set(name, { texts, source: `${where}${key}`, rank, file, places })
     }
   }
   return inputs

@@ -1,22 +1,25 @@
 import { formatListenAddress, isLoopback } from '../listen/address.ts'
 import type { SettingsReport } from './report.ts'
+import type { Lookup } from './setting-input.ts'
 import type { Values } from './table.ts'
 
 /** The settings that say who can reach the proxy. */
 export type ListenerValues = Pick<
-  Values, 'listen' | 'allowNonLoopback' | 'allowHost' | 'clientTokenFile' | 'noClientAuth'
+  Values, 'listen' | 'allowNonLoopback' | 'allowHost' | 'noClientAuth'
 >
 
 const WHOLE_POWER = 'has the whole power of the API key'
 
 /**
  * Checks that other machines reach the proxy only if the user allowed it, and that their clients then need tokens.
+ * @param lookup tells whether there is a file of tokens, even if it cannot be read
  * @param report receives a problem for each address that the user did not allow and for each contradiction, and a
  *   warning for each protection that is off
  */
-export function checkExposure (values: ListenerValues, report: SettingsReport): void {
-  const { listen, allowNonLoopback, allowHost, clientTokenFile, noClientAuth } = values
-  if (clientTokenFile !== undefined && noClientAuth) {
+export function checkExposure (values: ListenerValues, lookup: Lookup, report: SettingsReport): void {
+  const { listen, allowNonLoopback, allowHost, noClientAuth } = values
+  const hasTokens = lookup('clientTokenFile') !== undefined
+  if (hasTokens && noClientAuth) {
     report.problem('--client-token-file and --no-client-auth: contradict each other; keep one')
   }
   const open = listen.filter(address => !isLoopback(address)).map(formatListenAddress)
@@ -25,7 +28,7 @@ export function checkExposure (values: ListenerValues, report: SettingsReport): 
   if (open.length > 0 && !allowNonLoopback) {
     const remedy = 'listen on loopback, or give --allow-non-loopback and tokens for clients with --client-token-file'
     report.problem(`${reachable}, and whoever reaches it ${WHOLE_POWER}; ${remedy}`)
-  } else if (open.length > 0 && clientTokenFile === undefined && !noClientAuth) {
+  } else if (open.length > 0 && !hasTokens && !noClientAuth) {
     const remedy = 'name a file with --client-token-file, or give --no-client-auth'
     report.problem(`${reachable}, so clients need tokens: ${remedy}`)
   }

@@ -12,6 +12,9 @@ const MAX_SOCKET_PATH = 103
 
 const MAX_PORT = 65535
 
+/** The port of suggestions: that of the default address. */
+const DEFAULT_PORT = 5241
+
 /**
  * Parses `host:port`, `:port`, `port` or `unix:PATH`. Without a host, and for `localhost`, the host is 127.0.0.1. An
  * IPv6 address stands in brackets.
@@ -21,13 +24,27 @@ export function parseListenAddress (text: string): ListenAddress {
   if (text.startsWith('unix:')) return parseUnixAddress(text.slice('unix:'.length))
   const [, bracketed, name, port] = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]/\s]*)):)?(\d{1,5})$/.exec(text) ?? []
   if (port === undefined) {
-    throw new Error(`${quote(text)} is not an address to listen on; write host:port, :port, port or unix:PATH`)
+    const meant = addressMeantBy(text)
+    const advice = meant === undefined ? 'write host:port, :port, port or unix:PATH' : `did you mean ${quote(meant)}?`
+    throw new Error(`${quote(text)} is not an address to listen on; ${advice}`)
   }
   if (Number(port) > MAX_PORT) throw new Error(`port ${port} is not between 0 and ${MAX_PORT}`)
   const host = bracketed ?? (name || 'localhost')
+  if (host === '*') throw new Error(`"*" is not a host; to listen on all addresses, write "0.0.0.0:${port}"`)
   const isWrongIPv6 = bracketed !== undefined && !isIPv6(bracketed)
   if (isWrongIPv6 || (/^[\d.]+$/.test(host) && !isIPv4(host))) throw new Error(`${quote(host)} is not an IP address`)
   return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(port) }
+}
+
+/** The address that was meant by a text that is none; undefined if that cannot be seen. */
+function addressMeantBy (text: string): string | undefined {
+  if (/^~?\.{0,2}\/./.test(text)) return `unix:${text.replace(/^~/, '$HOME')}`
+  const [, origin] = /^\w+:\/\/([^/@\s]+)\/?$/.exec(text) ?? []
+  if (origin !== undefined) return origin
+  const [, address, port] = /^([\da-f:]*::[\da-f]*):(\d+)$/i.exec(text) ?? []
+  if (address !== undefined && isIPv6(address)) return `[${address}]:${port}`
+  if (isIPv6(text)) return `[${text}]:${DEFAULT_PORT}`
+  return isIPv4(text) || text === 'localhost' ? `${text}:${DEFAULT_PORT}` : undefined
 }
 
 function parseUnixAddress (text: string): UnixAddress {

@@ -49,7 +49,7 @@ export async function readListeners (
   { lookup, where }: ListenerScope, environment: Environment, profile: ChosenProfile | null, report: SettingsReport
 ): Promise<ListenerWithKey[]> {
   const own = report.within(where)
-  const values = await readValues(LISTENER_SETTINGS, lookup, report)
+  const values = readValues(LISTENER_SETTINGS, lookup, report)
   const key = await chooseKey(lookup, environment, profile, report)
   const policy = buildPolicy(values, own)
   const inherited = inheritedListeners(environment, own)
@@ -57,7 +57,7 @@ export async function readListeners (
     checkSocketUnit(lookup, where !== '', own)
     values.listen = inherited
   }
-  if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, own)
+  if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, lookup, own)
   checkTokens(values.clientTokenFile, own)
   if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
   if (report.hasProblems || policy === undefined || key === undefined) return []

@@ -12,6 +12,7 @@ import { readValues } from './read-values.ts'
 import { isListenerSetting, LISTENER_SETTINGS, type ListenerSettingName } from './listener-settings.ts'
 import { SettingsReport } from './report.ts'
 import { readScopes } from './scopes.ts'
+import { isExplained, notSet } from './not-set.ts'
 import type { Flags, Lookup, Scopes } from './setting-input.ts'
 import type { Environment } from '../environment.ts'
 import { type SettingName, SETTINGS, type Values } from './table.ts'
@@ -67,7 +68,7 @@ export async function loadConfig (flags: Flags, environment: Environment, defaul
 export async function configure (
   { program, listeners: scopes }: Scopes, environment: Environment, report: SettingsReport
 ): Promise<Config> {
-  const values = await readValues(PROGRAM_SETTINGS, program, report)
+  const values = readValues(PROGRAM_SETTINGS, program, report)
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     const risk = 'so the certificate of MAAS is not verified, and the API key goes to whoever answers'
     report.problem(`NODE_TLS_REJECT_UNAUTHORIZED: is 0, ${risk}; unset it`)
@@ -79,12 +80,12 @@ export async function configure (
   )
   const profile = await chooseProfile(anywhere, environment, report)
   const { maasUrl, caFile } = addressAndTrust(values, profile)
-  if (maasUrl === undefined && program('maasUrl') === undefined) {
-    report.problem('MAAS_URL: not set; say where MAAS is, as in MAAS_URL=http://maas.example:5240/MAAS')
+  if (maasUrl === undefined && program('maasUrl') === undefined && !isExplained('maasUrl', report)) {
+    report.problem(notSet('maasUrl', program, environment))
   }
   knownOperations() // reads the file now: an update may replace the files of the package while the process runs
   const egress = maasUrl === undefined ? null : findEgress(environment, maasUrl, report)
-  checkTls({ ...values, maasUrl }, egress, report)
+  checkTls({ ...values, maasUrl }, egress, program, report)
   const listeners: ListenerWithKey[] = []
   for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, report))
   checkIdleExit(values, listeners, report)
@@ -121,8 +122,8 @@ export interface ProxyAddresses {
 export async function loadAddresses (flags: Flags, environment: Environment): Promise<ProxyAddresses> {
   const report = new SettingsReport()
   const { program, listeners } = await readScopes(flags, environment, report)
-  const { adminListen } = await readValues(['adminListen'], program, report)
-  const values = await Promise.all(listeners.map(async ({ lookup }) => await readValues(['listen'], lookup, report)))
+  const { adminListen } = readValues(['adminListen'], program, report)
+  const values = listeners.map(({ lookup }) => readValues(['listen'], lookup, report))
   if (report.hasProblems) throw report.toError()
   return { admin: adminListen, listeners: values.flatMap(({ listen }) => listen) }
 }
@@ -164,10 +165,10 @@ function addressAndTrust (values: Pick<Values, 'maasUrl' | 'caFile'>, profile: C
 export async function loadPolicies (flags: Flags, environment: Environment): Promise<ListenerPolicy[]> {
   const report = new SettingsReport()
   const { program, listeners } = await readScopes(flags, environment, report)
-  await readValues(PROGRAM_SETTINGS, program, report)
+  readValues(PROGRAM_SETTINGS, program, report)
   const policies: ListenerPolicy[] = []
   for (const { lookup } of listeners) {
-    const values = await readValues(LISTENER_SETTINGS, lookup, report)
+    const values = readValues(LISTENER_SETTINGS, lookup, report)
     const policy = buildPolicy(values, report)
     if (policy !== undefined) policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy })
   }

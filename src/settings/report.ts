@@ -1,18 +1,23 @@
 import { SettingsError } from './settings-error.ts'
+import type { SettingName } from './table.ts'
 
 /** Messages in the order they came, each once. */
 interface Messages {
   problems: Set<string>
   warnings: Set<string>
   notices: Set<string>
+  /** the names of settings whose absence a problem explains */
+  excused: Set<SettingName>
 }
+
+const noMessages = (): Messages => ({ problems: new Set(), warnings: new Set(), notices: new Set(), excused: new Set() })
 
 /** Collects the messages about settings while they are read. A message that comes again is dropped. */
 export class SettingsReport {
   readonly #messages: Messages
   readonly #where: string
 
-  constructor (messages: Messages = { problems: new Set(), warnings: new Set(), notices: new Set() }, where = '') {
+  constructor (messages: Messages = noMessages(), where = '') {
     this.#messages = messages
     this.#where = where
   }
@@ -30,6 +35,19 @@ export class SettingsReport {
   /** Adds a message about a choice that the program made for the user. */
   notice (text: string): void {
     this.#messages.notices.add(this.#where + text)
+  }
+
+  /**
+   * Marks a setting as missing for a reason that a problem names, so that its absence is no further problem: one cause
+   * gives one message.
+   */
+  excuse (name: SettingName): void {
+    this.#messages.excused.add(name)
+  }
+
+  /** Whether a problem explains why a setting is missing. */
+  isExcused (name: SettingName): boolean {
+    return this.#messages.excused.has(name)
   }
 
   /**

@@ -16,12 +16,33 @@ export function parseKnownRule (text: string): Rule {
   try {
     rule = parseRule(text)
   } catch (error) {
+    const meant = ruleMeantBy(text)
+    if (meant !== undefined) throw new Error(`${quote(text)} is not a rule; did you mean ${quote(meant)}?`)
     throw new Error(`${quote(text)}: ${(error as Error).message}`)
   }
   if (operationsOf(rule).length === 0) {
-    throw new Error(`${quote(text)} means no operation of MAAS; did you mean ${quote(nearestRule(text))}?`)
+    const meant = ruleMeantBy(text) ?? nearestRule(text)
+    throw new Error(`${quote(text)} means no operation of MAAS; did you mean ${quote(meant)}?`)
   }
   return rule
+}
+
+/** A rule with a method of MAAS in upper case, and without what stands before the path in a URL. */
+const LIKE_A_RULE = /^(?:([A-Za-z]+) +)?(?:https?:\/\/[^/\s]+)?\/?(?:MAAS\/api\/2\.0\/)?(\S+)$/i
+
+/** The methods that MAAS does not have, and those that do the same there. */
+const SAME_METHODS: Readonly<Record<string, string>> = { HEAD: 'GET', PATCH: 'PUT' }
+
+/** The rule that was meant by a text that is none; undefined if that cannot be seen. */
+function ruleMeantBy (text: string): string | undefined {
+  const [, word = 'GET', path = ''] = LIKE_A_RULE.exec(text.trim()) ?? []
+  const method = word.toUpperCase()
+  const rule = `${SAME_METHODS[method] ?? method} ${path}`
+  try {
+    return operationsOf(parseRule(rule)).length > 0 ? rule : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Reads a file `{"allow": [RULE, ...], "deny": [RULE, ...]}`. @throws Error that names the file and the place in it */

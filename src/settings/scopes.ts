@@ -39,7 +39,9 @@ export async function readScopes (
   if (file === null) throw report.toError() // every other setting may be in the file, so none can be called missing
   return {
     program: withDefaults(name => (BESIDE_CONFIG.includes(name) ? lookup(name) : undefined) ?? file.program(name)),
-    listeners: file.listeners.map(({ where, lookup }) => ({ where, lookup: withDefaults(lookup) }))
+    listeners: file.listeners.map(({ where, lookup }) => (
+      { where, lookup: withDefaults(name => name === 'config' ? config : lookup(name)) }
+    ))
   }
 }
 

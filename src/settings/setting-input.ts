@@ -1,5 +1,13 @@
 import type { SettingName } from './table.ts'
 
+/** A place in a configuration file. */
+export interface Place {
+  /** file, line and column, as `proxy.yaml:5:12` */
+  name: string
+  /** the line with a mark below the column, on lines of their own; empty if it may have a secret in it */
+  excerpt: string
+}
+
 /** The texts of one setting, as the user wrote them, and their source. */
 export interface SettingInput {
   /** one text, unless the setting is repeatable */
@@ -15,6 +23,8 @@ export interface SettingInput {
   file?: string | undefined
   /** whether the user has not named that file: it was found in the working directory */
   isFound?: boolean
+  /** the places of the texts in a configuration file, one each */
+  places?: readonly Place[]
 }
 
 /** The source of a default. */
@@ -37,4 +47,20 @@ export interface ListenerScope {
 export interface Scopes {
   program: Lookup
   listeners: readonly ListenerScope[]
+}
+
+/**
+ * The message about an input.
+ * @param problem what is wrong with it
+ * @param i the index of the text that is wrong
+ */
+export function messageAbout (
+  { source, places }: Pick<SettingInput, 'source' | 'places'>, problem: string, i = 0
+): string {
+  return messageAt(places?.[i], `${source}: ${problem}`)
+}
+
+/** A message with the place that it is about. */
+export function messageAt (place: Place | undefined, message: string): string {
+  return place === undefined ? message : `${place.name}: ${message}${place.excerpt}`
 }

@@ -1,7 +1,18 @@
 import { oneOf, parseSwitch } from './values.ts'
 
-/** One setting: its names, its parser and its help. */
-export interface Setting<T> {
+/** The groups of settings, in the order of help. */
+export const GROUPS = ['MAAS', 'listening', 'clients', 'rules', 'TLS to MAAS', 'times', 'log', 'files'] as const
+
+/** A group of settings. */
+export type Group = typeof GROUPS[number]
+
+/** One setting: its group, its names, its parser and its help. */
+export interface Setting<T> extends SettingRow<T> {
+  group: Group
+}
+
+/** A setting without its group. */
+export interface SettingRow<T> {
   /** the flag with its dashes; null for a secret, because `ps` shows flags */
   flag: string | null
   env: string
@@ -18,12 +29,20 @@ export interface Setting<T> {
   parse: (texts: readonly string[]) => T
 }
 
+/** Puts settings into a group. */
+export function inGroup<Rows extends Readonly<Record<string, SettingRow<unknown>>>> (
+  group: Group, rows: Rows
+): { [Name in keyof Rows]: Rows[Name] & { group: Group } } {
+  const entries = Object.entries(rows).map(([name, row]) => [name, { ...row, group }])
+  return Object.fromEntries(entries) as { [Name in keyof Rows]: Rows[Name] & { group: Group } }
+}
+
 type Parse<T> = (text: string) => T
 
 /** Makes a setting with a default. @param value the placeholder of the value in help */
 export function withDefault<T> (
   flag: string, value: string, defaultText: string, help: string, parse: Parse<T>
-): Setting<T> {
+): SettingRow<T> {
   const parseFirst = ([text = '']: readonly string[]) => parse(text)
   return { flag, env: envOf(flag), value, repeatable: false, default: defaultText, help, parse: parseFirst }
 }
@@ -31,19 +50,19 @@ export function withDefault<T> (
 /** Makes a setting whose value is one of a few words. */
 export function choice<const Word extends string> (
   flag: string, value: string, words: readonly Word[], defaultText: Word, help: string
-): Setting<Word> {
+): SettingRow<Word> {
   return { ...withDefault(flag, value, defaultText, help, oneOf(words)), words }
 }
 
 /** Makes a setting without a default. @param env the variable; see {@link envOf} */
 export function optional<T> (
   flag: string | null, env: string, value: string, help: string, parse: Parse<T>
-): Setting<T | undefined> {
+): SettingRow<T | undefined> {
   return { flag, env, value, repeatable: false, default: undefined, help, parse: ([text = '']) => parse(text) }
 }
 
 /** Makes a switch. Its default is false. */
-export function toggle (flag: string, help: string): Setting<boolean> {
+export function toggle (flag: string, help: string): SettingRow<boolean> {
   const parse = ([text = '']: readonly string[]) => parseSwitch(text)
   return { flag, env: envOf(flag), value: null, repeatable: false, default: 'false', help, parse }
 }
@@ -51,7 +70,7 @@ export function toggle (flag: string, help: string): Setting<boolean> {
 /** Makes a setting with any number of texts. Without a default it is an empty list. */
 export function list<T> (
   flag: string, value: string, defaultText: string | undefined, help: string, parse: Parse<T>
-): Setting<T[]> {
+): SettingRow<T[]> {
   const parseAll = (texts: readonly string[]) => nonEmpty(texts).map(parse)
   return { flag, env: envOf(flag), value, repeatable: true, default: defaultText ?? '', help, parse: parseAll }
 }

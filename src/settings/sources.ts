@@ -2,7 +2,7 @@ import type { Flags, SettingInput, Lookup } from './setting-input.ts'
 import type { Environment } from '../environment.ts'
 import { resolve } from 'node:path'
 import { FOUND_ENV_FILE, readFoundEnvFile, readNamedEnvFile } from './env-file.ts'
-import { suggestion } from '../text/suggestion.ts'
+import { nearWord } from '../text/suggestion.ts'
 import type { Setting } from './setting.ts'
 import { type SettingName, SETTINGS } from './table.ts'
 import type { SettingsReport } from './report.ts'
@@ -64,12 +64,17 @@ function fromVariables (
 function reportUnknown (variables: Environment, report: SettingsReport, file?: string): void {
   for (const name of Object.keys(variables)) {
     if (!name.startsWith(ENV_PREFIX) || KNOWN_VARIABLES.includes(name)) continue
-    const withoutProxy = name.replace('_PROXY', '') // the variables that other tools have too: MAAS_URL, MAAS_API_KEY
-    const advice = KNOWN_VARIABLES.includes(withoutProxy)
-      ? `; did you mean ${withoutProxy}?`
-      : suggestion(name, KNOWN_VARIABLES, ENV_PREFIX)
-    report.problem(`${name}${placeOf(file)}: no such variable${advice}`)
+    const meant = meantBy(name)
+    const setting = (Object.keys(SETTINGS) as SettingName[]).find(setting => SETTINGS[setting].env === meant)
+    if (setting !== undefined) report.excuse(setting)
+    report.problem(`${name}${placeOf(file)}: no such variable${meant === null ? '' : `; did you mean ${meant}?`}`)
   }
+}
+
+/** The variable that an unknown one was meant to be. Those that other tools have too: MAAS_URL, MAAS_API_KEY. */
+function meantBy (name: string): string | null {
+  const ofMaas = [name.replace('_PROXY', ''), name.replace('_PROXY_MAAS', '')]
+  return ofMaas.find(candidate => KNOWN_VARIABLES.includes(candidate)) ?? nearWord(name, KNOWN_VARIABLES, ENV_PREFIX)
 }
 
 /** The file of a variable, for messages, behind its name; empty for the environment. */

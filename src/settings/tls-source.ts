@@ -37,9 +37,9 @@ export function tlsSource ({ program, profile, environment, maasUrl, egress }: T
   const files = FILE_SETTINGS.flatMap(name => program(name)?.texts ?? [])
   const read = async () => {
     const report = new SettingsReport()
-    const values = await readValues([...FILE_SETTINGS, 'insecureSkipTlsVerify'], program, report)
+    const values = readValues([...FILE_SETTINGS, 'insecureSkipTlsVerify'], program, report)
     const tls = profile === null ? values : withProfile(values, await readProfile(profile.name, environment), maasUrl)
-    if (!report.hasProblems) checkTls({ ...tls, maasUrl }, egress, report)
+    if (!report.hasProblems) checkTls({ ...tls, maasUrl }, egress, program, report)
     if (report.hasProblems) throw report.toError()
     const { caFile, clientCertFile, clientKeyFile } = tls
     return { caFile, clientCertFile, clientKeyFile }

@@ -2,6 +2,7 @@ import { isThisMachine } from '../maas/maas-url.ts'
 import { belongsTo } from './certificates.ts'
 import type { EgressProxy } from '../http/egress-proxy.ts'
 import type { SettingsReport } from './report.ts'
+import type { Lookup } from './setting-input.ts'
 import type { Values } from './table.ts'
 
 /** The settings of TLS to MAAS. */
@@ -12,13 +13,16 @@ export type TlsValues = Pick<
 /**
  * Checks the settings of TLS.
  * @param egress the egress proxy in front of MAAS; null if there is none
+ * @param lookup tells which settings are given, even if they cannot be read
  * @param report receives a problem for half a pair and for settings without effect, and a warning if the API key goes
  *   over the network in the clear or to an unverified server
  */
-export function checkTls (values: TlsValues, egress: EgressProxy | null, report: SettingsReport): void {
+export function checkTls (
+  values: TlsValues, egress: EgressProxy | null, lookup: Lookup, report: SettingsReport
+): void {
   const { maasUrl, caFile, insecureSkipTlsVerify, clientCertFile, clientKeyFile } = values
   const isPair = clientCertFile !== undefined && clientKeyFile !== undefined
-  if (!isPair && clientCertFile !== clientKeyFile) {
+  if ((lookup('clientCertFile') === undefined) !== (lookup('clientKeyFile') === undefined)) {
     report.problem('--client-cert-file and --client-key-file: go together; give both')
   }
   if (isPair && !belongsTo(clientKeyFile, clientCertFile[0] as string)) {

@@ -1,7 +1,13 @@
 import { readFileSync, statSync } from 'node:fs'
-import type { SettingsReport } from './report.ts'
+import { suggestion } from '../text/suggestion.ts'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const UNIT_WORDS: ReadonlyArray<readonly [pattern: RegExp, unit: string]> = [
+  [/^(?:ms|msecs?|milli(?:second)?s?)$/i, 'ms'],
+  [/^s(?:ecs?|econds?)?$/i, 's'],
+  [/^m(?:ins?|inutes?)?$/i, 'm'],
+  [/^h(?:rs?|ours?)?$/i, 'h']
+]
 const MAX_DURATION_MS = 24 * 3_600_000
 
 /**
@@ -27,17 +33,26 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
 export function parseDuration (text: string): number {
   const [, amount, unit] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? []
   if (amount === undefined || unit === undefined) {
-    throw new Error(`${quote(text)} is not a time; write a whole number and a unit: 500ms, 10s, 15m or 1h`)
+    const meant = timeMeantBy(text)
+    const advice = meant === undefined ? '' : `; did you mean ${meant}?`
+    throw new Error(`${quote(text)} is not a time; write a whole number and a unit: 500ms, 10s, 15m or 1h${advice}`)
   }
   const milliseconds = Number(amount) * (UNITS_MS[unit] as number)
   if (milliseconds < 1 || milliseconds > MAX_DURATION_MS) throw new Error(`${quote(text)} is not between 1ms and 24h`)
   return milliseconds
 }
 
+/** The time that was meant by a number alone, or with another spelling of its unit; undefined if that cannot be seen. */
+function timeMeantBy (text: string): string | undefined {
+  const [, amount, word = ''] = /^(\d+)\s*([a-z]*)$/i.exec(text.trim()) ?? []
+  const unit = word === '' ? 's' : UNIT_WORDS.find(([pattern]) => pattern.test(word))?.[1]
+  return amount === undefined || unit === undefined ? undefined : `${amount}${unit}`
+}
+
 /** Parses the value of a switch. @throws Error if it is neither true nor false */
 export function parseSwitch (text: string): boolean {
   const value = SWITCH_WORDS.get(text.toLowerCase())
-  if (value === undefined) throw new Error(`${quote(text)} is neither true nor false`)
+  if (value === undefined) throw new Error(`${quote(text)} is neither true nor false; write one of them, or yes or no`)
   return value
 }
 
@@ -45,7 +60,9 @@ export function parseSwitch (text: string): boolean {
 export function oneOf<const Word extends string> (words: readonly Word[]): (text: string) => Word {
   return text => {
     const word = words.find(word => word === text)
-    if (word === undefined) throw new Error(`${quote(text)} is not one of ${words.join(', ')}`)
+    if (word === undefined) {
+      throw new Error(`${quote(text)} is not one of ${words.join(', ')}${suggestion(text.toLowerCase(), words)}`)
+    }
     return word
   }
 }
@@ -53,10 +70,17 @@ export function oneOf<const Word extends string> (words: readonly Word[]): (text
 /** Parses the origin of a web page, exactly as browsers send it. @throws Error if it is none */
 export function parseOrigin (text: string): string {
   if (!URL.canParse(text) || new URL(text).origin !== text) {
-    const form = 'http://HOST:PORT, without a slash at the end'
-    throw new Error(`${quote(text)} is not an origin; write it as browsers send it: ${form}`)
+    const meant = originMeantBy(text)
+    const form = meant === undefined ? 'write it as browsers send it: http://HOST:PORT' : `did you mean ${meant}?`
+    throw new Error(`${quote(text)} is not an origin; ${form}`)
   }
   return text
+}
+
+/** The origin of a URL, or of one without its scheme; undefined for a text that is neither. */
+function originMeantBy (text: string): string | undefined {
+  const url = /^https?:\/\//i.test(text) ? text : `http://${text}`
+  return /^[^\s@*]+[:.][^\s@*]+$/.test(text) && URL.canParse(url) ? new URL(url).origin : undefined
 }
 
 /**
@@ -65,7 +89,11 @@ export function parseOrigin (text: string): string {
  * @throws Error if it is none
  */
 export function parseHostName (text: string): string {
-  if (text !== '*' && !HOST_NAME.test(text)) throw new Error(`${quote(text)} is not a host name, an address or *`)
+  if (text !== '*' && !HOST_NAME.test(text)) {
+    const meant = originMeantBy(text)
+    const advice = meant === undefined ? '' : `; did you mean ${new URL(meant).host}?`
+    throw new Error(`${quote(text)} is not a host name, an address or *${advice}`)
+  }
   return text.toLowerCase()
 }
 
@@ -79,7 +107,8 @@ export function readSettingBytes (path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (error) {
-    throw new Error(`${quote(path)}: ${readFailure(error as NodeJS.ErrnoException)}`)
+    const advice = path.startsWith('~') ? '; no shell has replaced ~: write the directory, or $HOME' : ''
+    throw new Error(`${quote(path)}: ${readFailure(error as NodeJS.ErrnoException)}${advice}`)
   }
 }
 
@@ -106,24 +135,16 @@ export function readJsonFile (path: string): unknown {
   } catch (error) {
     // The parser's own message shows a part of the text, which may be a secret.
     const [, position] = /at position (\d+)/.exec((error as Error).message) ?? []
-    throw new Error(`${quote(path)}: not JSON${position === undefined ? '' : `, from character ${position} on`}`)
+    const place = position === undefined ? '' : `, from ${placeIn(text, Number(position))} on`
+    const remedy = 'every text stands in double quotes, and no comma before a bracket'
+    throw new Error(`${quote(path)}: not JSON${place}; ${remedy}`)
   }
 }
 
-/**
- * Reads a value, and reports its error as a problem.
- * @param source the setting, as the user calls it
- * @returns undefined if there was an error
- */
-export async function attempt<T> (
-  read: () => T | Promise<T>, source: string, report: SettingsReport
-): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    report.problem(`${source}: ${(error as Error).message}`)
-    return undefined
-  }
+/** Line and column of a position in a text. */
+function placeIn (text: string, position: number): string {
+  const lines = text.slice(0, position).split('\n')
+  return `line ${lines.length}, column ${(lines.at(-1) as string).length + 1}`
 }
 
 /**

@@ -9,11 +9,20 @@ export function nearest (word: string, known: readonly string[]): string {
 }
 
 /**
- * The end of a message about an unknown word: the nearest known word, or an empty text if none is near.
+ * The known word that an unknown word was meant to be; null if none is near.
  * @param prefix the beginning of all the words, which does not count as similar
  */
-export function suggestion (word: string, known: readonly string[], prefix = ''): string {
+export function nearWord (word: string, known: readonly string[], prefix = ''): string | null {
   const candidate = nearest(word, known)
   const length = Math.max(word.length, candidate.length) - prefix.length
-  return distance(word, candidate) <= length * WRONG_SHARE ? `; did you mean ${candidate}?` : ''
+  return distance(word, candidate) <= length * WRONG_SHARE ? candidate : null
+}
+
+/**
+ * The end of a message about an unknown word: the word that was meant, or an empty text.
+ * @param prefix as of {@link nearWord}
+ */
+export function suggestion (word: string, known: readonly string[], prefix = ''): string {
+  const candidate = nearWord(word, known, prefix)
+  return candidate === null ? '' : `; did you mean ${candidate}?`
 }

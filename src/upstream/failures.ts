@@ -25,7 +25,7 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_HEADERS_OVERFLOW: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
   EPROTO: 'MAAS_PROXY_UPSTREAM_TLS_FAILED',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', // an answer in plain HTTP
+  ERR_SSL_WRONG_VERSION_NUMBER: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
   SELF_SIGNED_CERT_IN_CHAIN: 'MAAS_PROXY_UPSTREAM_UNTRUSTED',
@@ -39,12 +39,20 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'MAAS_PROXY_UPSTREAM_UNTRUSTED'
 }
 
+/** The texts for an https address of a port that speaks http. */
+const SPEAKS_HTTP = {
+  message: 'MAAS speaks http there, not https; nothing was sent',
+  remedy: 'write http:// in MAAS_URL, or the port for https (5240 is for http, 5443 for https)'
+}
+
 /** What some of these errors say in place of the texts of our code. */
 const DETAILS: Readonly<Record<string, ErrorDetails>> = {
   UND_ERR_HEADERS_OVERFLOW: {
     message: 'the header of the answer of MAAS, or the trailer, is larger than 64 KiB',
     remedy: 'look into what adds so much to it: MAAS, or what is in front of MAAS'
-  }
+  },
+  ERR_SSL_WRONG_VERSION_NUMBER: SPEAKS_HTTP,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: SPEAKS_HTTP
 }
 
 /** Our codes by a prefix of the error's: llhttp's, which undici sometimes replaces by a name, and OpenSSL's. */

@@ -22,7 +22,7 @@ t.test('a command line that cannot be followed', async t => {
     [['demoo'], MAAS, 2, /no such command; did you mean demo\?/, 'a command that is not there'],
     [['c:t:HIDDEN'], MAAS, 2, /error: no such command\n/, 'one that is like none, not repeated'],
     [['--read-only', 'true'], MAAS, 2, /true: is not a command; .*--read-only=true/, 'a switch with a value behind a space'],
-    [['--listen', 'unix:/nonexistent/socket'], MAAS, 1, /error: listen EACCES[^]*hint: the directory of the socket must exist/, 'a socket in a directory that is not there'],
+    [['--listen', 'unix:/nonexistent/socket'], MAAS, 1, /error: the directory \/nonexistent of the socket does not exist; mkdir -p \/nonexistent\n/, 'a socket in a directory that is not there'],
     [['toString'], MAAS, 2, /no such command/, 'nor one that every object has'],
     [['serve', 'c:t:HIDDEN'], MAAS, 2, /serve: has a word too many/, 'a word too many, not repeated'],
     [['demo', '--maas-url', 'http://x/MAAS'], {}, 2, /demo: has a MAAS and a key of its own/, 'a MAAS for the demo'],
@@ -62,10 +62,7 @@ t.test('a failure that has no remedy is told all the same', async t => {
   t.equal(stderr, 'maas-auth-proxy: error: the disk is full\n')
 })
 
-t.test('help and version', async t => {
-  for (const argv of [['demo', '--help'], ['-h'], ['help']]) {
-    t.match(await runHere(argv), { code: 0, stdout: /^usage: maas-auth-proxy [^]*\n {2}serve\n +run[^]*--listen ADDRESS \.\.\., MAAS_PROXY_LISTEN\n +host:port[^]*\(127\.0\.0\.1:5241\)[^]*--read-only, MAAS_PROXY_READ_ONLY\n/, stderr: '' }, argv.join(' '))
-  }
+t.test('manual page and version', async t => {
   t.match(await runHere(['man']), { code: 0, stdout: /^\.TH MAAS\\-AUTH\\-PROXY 1 "" "maas\\-auth\\-proxy \d+\.\d+\.\d+"/, stderr: '' })
   t.match(await runHere(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
 })

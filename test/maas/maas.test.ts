@@ -30,7 +30,18 @@ t.test('a key is three parts, whatever an editor left around it', async t => {
     ['c:HIDDEN:', /found 2 of 3 parts/, 'at the end'],
     ['c:t:HID DEN', /a space/, 'a blank inside'],
     ['c:t:HIDDEN\nc2', /a line break/, 'two lines'],
-    ['c:t:HIDDÄN', /beyond ASCII/, 'a letter no key has']
+    ['c:t:HIDDÄN', /beyond ASCII/, 'a letter no key has'],
+    ['"c:t:HIDDEN"', /^has a quote at its start; leave the quotes out;/, 'quotes, which a file of variables for Docker keeps'],
+    ["'c:t:HIDDEN'", /^has a quote at its start;/, 'single ones'],
+    ['c:t:HIDDEN\u201d', /^has a quote at its end;/, 'one of a word processor'],
+    ['MAAS_API_KEY=c:t:HIDDEN', /^is a variable, not a key; keep only what stands behind the equals sign;/, 'a line of a .env file'],
+    ['export KEY = c:t:HIDDEN', /^is a variable, not a key;/, 'one of a shell'],
+    ['{"key": "c:t:HIDDEN"}', /^is JSON or a list, not a key;/, 'what an API answers'],
+    ['-----BEGIN PRIVATE KEY-----\nHIDDEN', /^is in PEM, /, 'another kind of key'],
+    ['Authorization: OAuth oauth_token="HIDDEN"', /^is a header, not a key;/, 'what a client sends'],
+    ['x:x:x', /^is the placeholder, not a key of a user;/, 'what clients of the proxy send'],
+    ['$HIDDEN:$B:$C', /^has a placeholder or a variable of a shell in it/, 'what no shell has replaced'],
+    ['c\0:\0t\0:\0H\0I\0D\0', /^is not text in UTF-8; save the file as UTF-8/, 'what PowerShell writes']
   ]
   for (const [text, wanted, reason] of refused) {
     t.throws(() => parseApiKey(text), wanted, reason)
@@ -67,22 +78,37 @@ t.test('the address of MAAS', async t => {
     ['http://maas:5240/MAAS/api/2.0/', 'http://maas:5240', 'as the maas CLI stores it'],
     ['https://maas.example/MAAS/api/2.0', 'https://maas.example', 'the same without the last slash'],
     ['https://MAAS.example:443/MAAS', 'https://maas.example', 'host in any case, default port'],
+    ['http://maas:5240/MAAS/r/machines?status=new', 'http://maas:5240', 'an address of the web UI'],
+    ['http://maas:5240/MAAS/l/machines', 'http://maas:5240', 'of an older one'],
+    ['http://maas:5240/MAAS/#/machines', 'http://maas:5240', 'of the oldest'],
     ['http://[::1]:5240/MAAS', 'http://[::1]:5240', 'IPv6']
   ]
   for (const [text, origin, reason] of rows) t.strictSame(parseMaasUrl(text), { origin, href: `${origin}/MAAS` }, reason)
   const refused: Array<[text: string, wanted: RegExp, reason: string]> = [
-    ['maas:5240', /another scheme/, 'without a scheme the host looks like one'],
-    ['/MAAS', /not a URL/, 'a path'],
-    ['ftp://maas/MAAS', /another scheme/, 'another scheme'],
-    ['http://u:hidden@maas/MAAS', /user name or password/, 'a user name and a password'],
+    ['maas:5240', /^has no scheme; did you mean http:\/\/maas:5240\/MAAS\?$/, 'without a scheme the host looks like one'],
+    ['maas.example', /^has no scheme; did you mean http:\/\/maas\.example:5240\/MAAS\?$/, 'a host alone'],
+    ['[::1]:5240/MAAS', /^has no scheme; did you mean http:\/\/\[::1\]:5240\/MAAS\?$/, 'an address of IPv6'],
+    ['maas:5443/MAAS', /did you mean https:\/\/maas:5443\/MAAS\?$/, 'the port for https'],
+    ['maas:443', /did you mean https:\/\/maas:443\/MAAS\?$/, 'the port of the web for https'],
+    ['a:hidden:c', /^has the form of an API key, which belongs in MAAS_API_KEY;/, 'the key'],
+    ['hidden78901234567890', /^is not a URL; write it as/, 'a part of a key, which is not repeated'],
+    ['x://hidden78901234567890/', /^is not a URL; write it as/, 'nor in a URL'],
+    ['http//maas/MAAS', /^is not a URL; write it as/, 'a scheme without its colon'],
+    ['/MAAS', /^is not a URL; write it as/, 'a path'],
+    ['x:/MAAS', /^is not a URL; write it as/, 'a URL without a host'],
+    ['ftp://maas/MAAS', /^has the scheme ftp, and MAAS has http and https; did you mean http:\/\/maas\/MAAS\?$/, 'another scheme'],
+    ['wss://maas:5443/MAAS/ws', /did you mean https:\/\/maas:5443\/MAAS\?$/, 'that of the web UI'],
+    ['http://u:hidden@maas/MAAS', /user name or password .*write http:\/\/maas\/MAAS$/, 'a user name and a password'],
     ['http://hidden@maas/MAAS', /user name or password/, 'a user name alone'],
     ['http://:hidden@maas/MAAS', /user name or password/, 'a password alone'],
-    ['http://maas/MAAS?x=1', /query or a fragment/, 'a query'],
-    ['http://maas/MAAS#x', /query or a fragment/, 'a fragment'],
-    ['http://maas:5240', /another path than/, 'no path'],
-    ['http://maas:5240/maas', /upper case/, 'MAAS is case-sensitive'],
-    ['http://maas:5240/MAAS/r/', /another path than/, "the web UI's address"],
-    ['http://maas:5240/MAAS/api/1.0/', /another path than/, 'the API of old']
+    ['http://maas/MAAS?x=1', /^has a query or a fragment; did you mean http:\/\/maas\/MAAS\?$/, 'a query'],
+    ['http://maas/MAAS#x', /^has a query or a fragment; did you mean/, 'a fragment'],
+    ['http://maas:5240', /^has no path; did you mean http:\/\/maas:5240\/MAAS\?$/, 'no path'],
+    ['http://maas:5240/maas', /^has its path not in upper case; did you mean/, 'MAAS is case-sensitive'],
+    ['http://maas:5240/MAASX', /^has another path than \/MAAS; did you mean/, 'another path'],
+    ['http://maas:5240/MAAS/rx', /^has another path than \/MAAS; did you mean/, 'one that is not of the web UI'],
+    ['http://maas:5240/maasx', /^has another path than \/MAAS; did you mean/, 'nor this'],
+    ['http://maas:5240/MAAS/api/1.0/', /^has another path than \/MAAS; did you mean/, 'the API of old']
   ]
   for (const [text, wanted, reason] of refused) {
     t.throws(() => parseMaasUrl(text), wanted, reason)

@@ -76,11 +76,11 @@ t.test('a value is the text that was written, in each version of YAML', async t 
 t.test('what is wrong is said with its place', async t => {
   const good = 'maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\n'
   const rows: Array<[text: string, flags: Flags, env: Environment, wanted: RegExp[], reason: string]> = [
-    ['maas-url: [', {}, {}, [/"[^"]+proxy.yaml": is neither YAML nor JSON, from line \d+ on \(\w+\)/], 'a slip of the pen'],
+    ['maas-url: [', {}, {}, [/proxy\.yaml:1:12: is neither YAML nor JSON: [^(]*a bracket or brace before it is not closed \(BAD_INDENT\)\n {2}1 \| maas-url: \[\n {4}\| {12}\^$/], 'a slip of the pen'],
     ['maas-url: [', {}, { MAAS_URL: 'http://x/MAAS' }, [/a configuration file describes everything/, /is neither YAML nor JSON/], 'and nothing that it may say is called missing'],
     ['just a text', {}, {}, [/: is not an object of settings/], 'something else'],
-    [good, {}, {}, [/: has no list listeners; give it one with an entry for each listener/], 'no listeners'],
-    [`${good}listeners: []`, {}, {}, [/: has no list listeners/], 'none in the list'],
+    [good, {}, {}, [/^--config: ".*proxy\.yaml": has no list listeners; write an entry for each listener/], 'no listeners'],
+    [`${good}listeners: []`, {}, {}, [/proxy\.yaml:3:1: listeners: is not a list with an entry; write/], 'none in the list'],
     [`${good}listeners: [5241]`, {}, {}, [/: listeners\[0\] is not an object of settings/], 'a listener that is none'],
     [`${good}lisen: 1\nlisteners: [{listn: 5241}]`, {}, {}, [/: lisen: no such setting; did you mean listen\?/, /: listeners\[0\]\.listn: no such setting; did you mean listen\?/], 'settings that are none'],
     [`${good}"a b": 1\nlisteners: [{}]`, {}, {}, [/: "a b": no such setting/], 'nor this'],
@@ -88,18 +88,18 @@ t.test('what is wrong is said with its place', async t => {
     [`${good}listeners: [{log-level: debug}]`, {}, {}, [/: listeners\[0\]\.log-level: is a setting of the whole program; move it out of the listener/], 'a place too deep'],
     [`${good}listeners: [{read-only: [true, false]}]`, {}, {}, [/: listeners\[0\]\.read-only: takes one text, number or switch/], 'a list for one'],
     [`${good}listeners: [{listen: {port: 1}}]`, {}, {}, [/: listeners\[0\]\.listen: takes a text or a list of texts/], 'an object for a text'],
-    [`${good}listeners: [{listen: 0.0.0.0:1}, {allow: GET nothing/}]`, {}, {}, [/^listeners\[0\]: --listen: http:\/\/0\.0\.0\.0:1 can be reached/, /^listeners\[1\]\.allow: "GET nothing\/" means no operation/], 'what is wrong in itself'],
-    [`${good}listeners: [{socket-mode: 0o660}]`, {}, {}, [/^listeners\[0\]\.socket-mode: "0o660" is not a file mode/], 'as a number it would be 432, another mode, and one that lets others in'],
+    [`${good}listeners: [{listen: 0.0.0.0:1}, {allow: GET nothing/}]`, {}, {}, [/proxy\.yaml:3:13: listeners\[0\]: --listen: http:\/\/0\.0\.0\.0:1 can be reached/, /proxy\.yaml:3:35: listeners\[1\]\.allow: "GET nothing\/" means no operation/], 'what is wrong in itself'],
+    [`${good}listeners: [{socket-mode: 0o660}]`, {}, {}, [/proxy\.yaml:\d+:\d+: listeners\[0\]\.socket-mode: "0o660" is not a file mode/], 'as a number it would be 432, another mode, and one that lets others in'],
     [`%YAML 1.1\n---\n${good}listeners: [{socket-mode: 0x1b0}]`, {}, {}, [/socket-mode: "0x1b0" is not a file mode/], 'the same number in another notation'],
-    [`${good}listeners: [{allow: }]`, {}, {}, [/^listeners\[0\]\.allow: is empty/], 'a list of rules that is nothing does not mean no rules'],
+    [`${good}listeners: [{allow: }]`, {}, {}, [/proxy\.yaml:\d+:\d+: listeners\[0\]\.allow: is empty/], 'a list of rules that is nothing does not mean no rules'],
     [`${good}<<: {read-only: true}\n__proto__: {read-only: true}\nlisteners: [{}]`, {}, {}, [/: "<<": no such setting/, /: __proto__: no such setting/], 'no way around the names'],
     [`${good}api-key-file: DIR/key\nlisteners: [{}]`, {}, {}, [/^api-key and api-key-file: both are set; keep one/], 'two keys'],
     [`${good}connect-timeout: []\nlisteners: [{}]`, {}, {}, [/: connect-timeout: takes one text/], 'an empty list for one'],
     [`${good}listeners: [[]]`, {}, {}, [/listeners\[0\] is not an object of settings/], 'a list for a listener'],
     ['[]', {}, {}, [/is not an object of settings/], 'a list for all'],
-    ['listeners: [{}]', {}, {}, [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'none at all'],
+    ['listeners: [{}]', {}, {}, [/^maas-url: not set in ".*proxy\.yaml"; write a line maas-url: /, /^api-key-file: not set in ".*"; write a line api-key-file: FILE/], 'none at all'],
     [`${good}listeners: [{}]`, { listen: [':1'], readOnly: ['true'] }, { MAAS_URL: 'http://x/MAAS' }, [/^--config and MAAS_URL, --listen, --read-only: a configuration file describes everything/], 'a file and flags'],
-    [`${good}api-key: c:HIDDEN\nlisteners: [{}]`, {}, {}, [/is neither YAML nor JSON, from line 3 on \(DUPLICATE_KEY\)/], 'no secret is shown']
+    [`${good}api-key: c:HIDDEN\nlisteners: [{}]`, {}, {}, [/proxy\.yaml:3:1: is neither YAML nor JSON: the key is given twice; keep one \(DUPLICATE_KEY\)$/], 'no secret is shown']
   ]
   for (const [text, flags, env, wanted, reason] of rows) {
     const path = write(t, text)
@@ -119,7 +119,7 @@ t.test('a key of one listener does not go to the MAAS of a profile that was only
   const path = write(t, 'listeners: [{api-key-file: DIR/key}]')
   const home = dirname(path)
   await makeStore(home, OWN, { only: login() })
-  await t.rejects(loadConfig({ config: [path] }, { HOME: home }), /^MAAS_URL: not set/)
+  await t.rejects(loadConfig({ config: [path] }, { HOME: home }), /^maas-url: not set/)
   writeFileSync(path, 'listeners: [{}]')
   t.match(await loadConfig({ config: [path] }, { HOME: home }), { maasUrl: { href: 'http://maas.example:5240/MAAS' }, notices: [/the only profile/] }, 'where nothing was said of a key it brings both')
 })

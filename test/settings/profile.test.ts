@@ -112,7 +112,7 @@ t.test('a profile that cannot be used says why, and only if it is asked for', as
     'a part with a colon': [key(CONSUMER, TOKEN, `a:${SECRET}`), /its API key: not an API key/],
     'a part with a line break': [key(CONSUMER, TOKEN, `${SECRET}\nx`), /its API key: has a character inside/],
     'API 1.0': [login({ url: 'http://maas.example/MAAS/api/1.0/' }), /its URL: has another path than \/MAAS/],
-    'a key as URL': [login({ url: CREDENTIALS.join(':') }), /its URL: has another scheme/],
+    'a key as URL': [login({ url: CREDENTIALS.join(':') }), /its URL: has the form of an API key/],
     'no certificate': [login({ cacerts: 'none' }), /its cacerts: has no certificate in PEM/],
     'no text as certificate': [login({ cacerts: [1] }), /its cacerts: has no certificate in PEM/]
   }

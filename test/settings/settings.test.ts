@@ -49,8 +49,8 @@ t.test('a listen address', async t => {
   t.equal(formatListenAddress({ host: '::1', port: 1 }), 'http://[::1]:1')
   t.equal(formatListenAddress({ host: '127.0.0.1', port: 1 }), 'http://127.0.0.1:1')
   const refused: Array<[text: string, wanted: RegExp]> = [
-    ['127.0.0.1', /write host:port/],
-    ['::1:80', /write host:port/],
+    ['127.0.0.1', /; did you mean "127\.0\.0\.1:5241"\?$/],
+    ['::1:80', /; did you mean "\[::1\]:80"\?$/],
     ['', /write host:port/],
     ['x:', /write host:port/],
     ['127.999.1.1:80', /"127.999.1.1" is not an IP address/],
@@ -203,7 +203,7 @@ t.test('rules that cannot be meant', async t => {
     [{ readOnly: ['true'], allow: ['* machines/**', 'GET tags/**'] }, [], 'none: the star is what there is'],
     [{ allow: ['GET machines/*?op=power_parameters'] }, [/--allow "GET .*": means only operations that hand out.*--allow-credential-operation RULE too$/], 'a rule that would allow nothing'],
     [{ allow: ['GET machines/*?op=power_parameters'], allowCredentialOperations: ['true'] }, [], 'with the guard off it does'],
-    [{ policy: [`${dir}/broken`] }, [/^--policy: ".*broken": not JSON, from character 1 on$/], 'no JSON'],
+    [{ policy: [`${dir}/broken`] }, [/^--policy: ".*broken": not JSON, from line 1, column 2 on; every text stands in double quotes/], 'no JSON'],
     [{ policy: [`${dir}/key`] }, [/^--policy: ".*key": not JSON/], 'a key, which is not repeated'],
     [{ policy: [`${dir}/list`] }, [/not an object with the keys allow and deny/], 'another shape'],
     [{ policy: [`${dir}/unknown`] }, [/has an unknown key "allows"/], 'an unknown key'],
@@ -236,7 +236,7 @@ t.test('the way to MAAS is safe, or warned of', async t => {
     [{ caFile: [`${dir}/none`] }, https, [/^--ca-file: .*no such file/], 'no file'],
     [{ clientCertFile: [`${dir}/cert`] }, https, [/go together; give both/], 'half a pair'],
     [{ clientKeyFile: [`${dir}/key`] }, https, [/go together; give both/], 'the other half'],
-    [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/ca`] }, https, [/^--client-key-file: .*has no private key/, /go together/], 'a certificate for a key'],
+    [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/ca`] }, https, [/^--client-key-file: .*has no private key/], 'a certificate for a key'],
     [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/otherKey`] }, https, [/^--client-key-file: is not the key of the first certificate/], 'the key of another'],
     [{ clientCertFile: [`${dir}/cert`], clientKeyFile: [`${dir}/locked`] }, https, [/^--client-key-file: .*or needs a passphrase/], 'a key that cannot be used'],
     [{ caFile: [`${dir}/ca`] }, BASE, [/starts with http, so the settings for TLS have no effect/], 'a CA without TLS'],
@@ -365,8 +365,8 @@ t.test('the command line', async t => {
   t.strictSame(parseCommandLine(['--', '--listen']).operands, ['--listen'], 'behind -- nothing is a flag of ours')
   const refused: Array<[argv: string[], wanted: string[], reason: string]> = [
     [['--lisen', ':1'], ['--lisen: no such flag; did you mean --listen?'], 'a typing error'],
-    [['--api-key', 'c:t:HIDDEN'], ['--api-key: no such flag; did you mean --api-key-file?'], 'the key is no flag'],
-    [['--api-key=c:t:HIDDEN'], ['--api-key: no such flag; did you mean --api-key-file?'], 'in either spelling'],
+    [['--api-key', 'c:t:HIDDEN'], ['--api-key: no such flag; set MAAS_API_KEY, or write --api-key-file FILE, because ps shows flags'], 'the key is no flag'],
+    [['--api-key=c:t:HIDDEN'], ['--api-key: no such flag; set MAAS_API_KEY, or write --api-key-file FILE, because ps shows flags'], 'in either spelling'],
     [['--listen'], ['--listen: needs a value: --listen ADDRESS'], 'no value'],
     [['--listen', '--log-level', 'debug'], ['--listen: needs a value: --listen ADDRESS'], 'a flag is no value'],
     [['--log-level', 'info', '--log-level', 'warn'], ['--log-level: given twice'], 'twice'],

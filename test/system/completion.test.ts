@@ -41,7 +41,7 @@ for (const [shell, offersOf] of Object.entries(SHELLS)) {
     writeFileSync(script, await printed(['completion', shell]))
     const settings: Array<Setting<unknown>> = Object.values(SETTINGS)
     const flags = settings.flatMap(({ flag }) => flag ?? [])
-    const commands = ['serve', 'run', 'demo', 'check', 'ready', 'policy', 'config', 'completion', 'man']
+    const commands = ['serve', 'run', 'demo', 'check', 'ready', 'policy', 'config', 'explain', 'help', 'completion', 'man']
     const rows: Array<[line: string, wanted: string[], reason: string]> = [
       ['', commands, 'commands'],
       ['po', ['policy'], 'one command'],
@@ -50,6 +50,8 @@ for (const [shell, offersOf] of Object.entries(SHELLS)) {
       ['--read-only po', ['policy'], 'and a switch takes nothing away'],
       ['policy ', ['list', 'test'], 'words of a command'],
       ['completion ', ['bash', 'zsh', 'fish'], 'of this one'],
+      ['help ru', ['rules', 'run'], 'topics and commands'],
+      ['explain MAAS_PROXY_HOST', ['MAAS_PROXY_HOST_REFUSED'], 'codes of errors'],
       ['--', [...flags, '--json', '--verbose', '--stand-in-only', '--maas-version', '--help', '--version'], 'flags'],
       ['serve --read', ['--read-only'], 'behind a command too'],
       ['--log-format ', ['json', 'pretty', 'auto'], 'words for a value'],

@@ -13,8 +13,13 @@ const ANSWER_TIMEOUT_MS = 10_000
 
 /** Tries each step of a request, and says what to do about the first that fails. */
 export const check: Command = {
+  summary: 'find out step by step why MAAS cannot be reached',
   help: 'try the way to MAAS step by step: name, TCP, TLS, version (with --verbose its capabilities), ' +
     'whose key it is, clock, latency (--json)',
+  examples: [
+    ['check', 'with the settings of the environment'],
+    ['check --profile admin --json', 'for a program']
+  ],
   json: true,
   verbose: true,
   async run ({ flags, json, verbose }, { env, stdout }) {

@@ -9,8 +9,13 @@ import { type Command, EXIT } from '../command.ts'
 
 /** Prints the settings in effect as a configuration file, or the JSON Schema of such a file. */
 export const config: Command = {
+  summary: 'print the settings in effect, or the schema of the file',
   help: 'print: the settings in effect, as a file for --config, and the source of each (--json); ' +
     'schema: the JSON Schema of that file',
+  examples: [
+    ['config print > proxy.yaml', 'turn flags and variables into a file for --config'],
+    ['config schema > schema.json', 'for an editor']
+  ],
   forms: [['print'], ['schema']],
   json: true,
   async run ({ flags, json, words: [, action] }, { env, stdout }) {

@@ -12,8 +12,14 @@ import { runStandInOnly } from './demo/stand-in-only.ts'
  * Runs the proxy in front of a stand-in that verifies requests as MAAS does, and prints requests with their answers.
  */
 export const demo: Command = {
+  summary: 'try it with a stand-in MAAS',
   help: 'run the proxy in front of a stand-in MAAS in this process, and show requests to copy; ' +
     'with --stand-in-only, run a MAAS to test programs against (--json)',
+  examples: [
+    ['demo', 'no MAAS and no key are needed'],
+    ['demo --read-only', 'see what a rule refuses'],
+    ['demo --stand-in-only --maas-version 3.4 --json', 'a MAAS alone, for tests of your own']
+  ],
   json: true,
   standIn: true,
   async run (line, io) {

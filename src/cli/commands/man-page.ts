@@ -1,14 +1,13 @@
 import { ERRORS } from '../../errors.ts'
 import { OTHER_FLAGS } from '../flags.ts'
-import { meaningOf, usageOf } from '../help.ts'
+import { configurationFile, ENDPOINTS, FILES, RULES, type Section, SIGNALS } from '../help/sections.ts'
+import { meaningOf, usageOf } from '../help/settings.ts'
+import type { Row } from '../help/text.ts'
 import type { Setting } from '../../settings/setting.ts'
 import { SETTINGS } from '../../settings/table.ts'
-import type { Commands } from '../command.ts'
+import type { Commands, Example } from '../command.ts'
 import { EXIT_STATUS } from '../exit-status.ts'
 import { usagesOf } from '../usage.ts'
-
-/** A term and its explanation. */
-type Row = readonly [term: string, text: string]
 
 const SUMMARY = 'sign plain requests to MAAS with an API key that only the proxy holds'
 
@@ -33,6 +32,7 @@ export function manPage (commands: Commands, version: string): string {
     section('NAME', `maas\\-auth\\-proxy \\- ${escape(SUMMARY)}`),
     section('SYNOPSIS', usages.map(usage => `.B maas\\-auth\\-proxy\n${escape(usage)}`).join('\n.br\n')),
     section('DESCRIPTION', escape(DESCRIPTION)),
+    section('EXAMPLES', rows(list.flatMap(([, { examples }]) => examples.map(exampleRow)))),
     section('COMMANDS', rows(list.map(([name, { help }]) => [name, help]))),
     section('SETTINGS', `${escape(PRECEDENCE)}\n${rows(settings.map(row => [usageOf(row), meaningOf(row)]))}`),
     section('OTHER FLAGS', rows(Object.entries(OTHER_FLAGS))),
@@ -44,14 +44,11 @@ export function manPage (commands: Commands, version: string): string {
         'set by systemd: the directory of the file maas-api-key, which has the API key unless a setting names another'
       ]
     ])),
-    section('FILES', rows([['.env', 'further variables'], ['~/.maascli.db', 'the profiles of the maas CLI']])),
-    section('SIGNALS', rows([
-      [
-        'SIGTERM, SIGINT',
-        'serve ends its requests and stops, a second signal stops it at once; run passes all signals on to its command'
-      ],
-      ['SIGHUP', 'serve reads the API keys, the client tokens and the certificates for MAAS again']
-    ])),
+    section('RULES', bodyOf(RULES)),
+    section('CONFIGURATION FILE', bodyOf(configurationFile())),
+    section('ENDPOINTS', bodyOf(ENDPOINTS)),
+    section('FILES', bodyOf(FILES)),
+    section('SIGNALS', bodyOf(SIGNALS)),
     section('EXIT STATUS', rows(EXIT_STATUS)),
     section('ERRORS', `${escape(ERRORS_INTRODUCTION)}\n${rows(errors)}`)
   ].join('\n') + '\n'
@@ -59,6 +56,19 @@ export function manPage (commands: Commands, version: string): string {
 
 function section (title: string, body: string): string {
   return `.SH ${title}\n${body}`
+}
+
+function exampleRow ([line, purpose]: Example): Row {
+  return [`maas-auth-proxy ${line}`, purpose]
+}
+
+/** A section of help as the body of one in man(7). */
+function bodyOf ({ paragraphs, rows: list, sample }: Section): string {
+  return [
+    ...paragraphs.map(escape).flatMap((paragraph, i) => i === 0 ? [paragraph] : ['.PP', paragraph]),
+    ...list.length === 0 ? [] : [rows(list)],
+    ...sample === '' ? [] : ['.PP', '.nf', ...sample.split('\n').map(escape), '.fi']
+  ].join('\n')
 }
 
 function rows (list: readonly Row[]): string {

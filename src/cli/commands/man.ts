@@ -7,7 +7,11 @@ import { manPage } from './man-page.ts'
  */
 export function man (commands: () => Commands, version: () => string): Command {
   return {
+    summary: 'print the manual page',
     help: 'print the manual page, for man -l -',
+    examples: [
+      ['man | man -l -', 'read it']
+    ],
     async run (_line, { stdout }) {
       stdout.write(manPage(commands(), version()))
       return EXIT.ok

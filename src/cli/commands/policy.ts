@@ -22,7 +22,12 @@ interface PolicyAnswer {
 
 /** Says which operations the rules allow. It needs neither MAAS nor a key. */
 export const policy: Command = {
+  summary: 'say what the rules allow',
   help: 'list: the operations that the rules allow; test: whether they allow one, by exit code too',
+  examples: [
+    ["policy list --allow 'GET machines/**'", 'every operation that is allowed'],
+    ["policy test 'POST machines/abc?op=deploy' --deny 'POST machines/**'", 'one operation; exit code 0 or 1']
+  ],
   forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"']],
   async run ({ flags, words: [, , subject] }, { env, stdout }) {
     const paint = paintFor(stdout, env)

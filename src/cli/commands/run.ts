@@ -11,8 +11,13 @@ const DEFAULTS: Flags = { listen: ['127.0.0.1:0'], logLevel: ['warn'] }
 
 /** Runs a command with a proxy of its own. The command finds the proxy in its environment, and no API key. */
 export const run: Command = {
+  summary: 'run a command with a proxy of its own, without the key',
   help: 'run a command with MAAS_URL, MAAS_API_KEY and their likes set for a proxy of its own, ' +
     'on a free port unless --listen says where',
+  examples: [
+    ['run --read-only -- ./report.sh', 'the script finds MAAS_URL in its environment, and no key'],
+    ['run --listen unix:/tmp/maas.sock -- make inventory', 'over a unix socket']
+  ],
   operands: 'COMMAND [ARGUMENT...]',
   async run ({ flags, operands }, io) {
     const { env, stderr, signals } = io

@@ -9,7 +9,19 @@ import { paintFor } from '../../text/terminal.ts'
 
 /** The default command: runs the proxy until a signal stops it. The log goes to stdout. */
 export const serve: Command = {
+  summary: 'run the proxy (the default)',
   help: 'run the proxy (the default)',
+  examples: [
+    [
+      '--maas-url https://maas.example:5443/MAAS --api-key-file ~/.config/maas-api-key',
+      'serve on http://localhost:5241'
+    ],
+    [
+      '--profile admin --listen 8080 --read-only',
+      'the address, key and CA of a profile of the maas CLI, on another port, for reads'
+    ],
+    ['--config /etc/maas-auth-proxy/proxy.yaml', 'several listeners, each with its own rules']
+  ],
   async run ({ flags }, io) {
     const { env, stdout, signals } = io
     const config = await loadConfig(flags, env)

@@ -1,6 +1,6 @@
 import { systemdCredential } from './systemd-credential.ts'
 import { type Profile, readProfile, readProfiles } from './profile.ts'
-import type { Lookup } from '../setting-input.ts'
+import { type Lookup, messageAbout } from '../setting-input.ts'
 import type { Environment } from '../../environment.ts'
 import { quote } from '../values.ts'
 import type { SettingsReport } from '../report.ts'
@@ -40,7 +40,9 @@ export async function chooseProfile (
     }
     return { ...await readProfile(name, environment), source, rank }
   } catch (error) {
-    report.problem(`${input?.source ?? 'MAAS_URL'}: ${(error as Error).message}`)
+    const { message } = error as Error
+    report.problem(input === undefined ? `MAAS_URL: ${message}` : messageAbout(input, message))
+    report.excuse('profile')
     return null
   }
 }

@@ -2,9 +2,10 @@ import { CREDENTIAL, systemdCredential } from './systemd-credential.ts'
 import { type ApiKey, parseApiKey } from '../../maas/api-key.ts'
 import type { ChosenProfile } from './chosen-profile.ts'
 import { readProfile } from './profile.ts'
-import type { SettingInput, Lookup } from '../setting-input.ts'
+import { isExplained, notSet } from '../not-set.ts'
+import { type Lookup, messageAbout, type SettingInput } from '../setting-input.ts'
 import type { Environment } from '../../environment.ts'
-import { attempt, isReadableByAll, readSettingFile } from '../values.ts'
+import { isReadableByAll, readSettingFile } from '../values.ts'
 import type { SettingsReport } from '../report.ts'
 
 /** The source of an API key, from which the key can be read again. */
@@ -28,6 +29,8 @@ interface Candidate extends Omit<KeySource, 'apiKey' | 'id'> {
   storedIn: string | null
   /** the key, if it has been read already */
   apiKey?: ApiKey
+  /** what names the key, for messages */
+  input: Pick<SettingInput, 'source' | 'places'>
 }
 
 /** The rank of a credential of systemd: weaker than every input. */
@@ -45,9 +48,9 @@ export async function chooseKey (
   const candidates = findCandidates(lookup, environment, profile)
   const rank = Math.min(...candidates.map(candidate => candidate.rank))
   const [source, ...others] = candidates.filter(candidate => candidate.rank === rank)
+  if (source === undefined && isExplained('apiKey', report)) return undefined
   if (source === undefined) {
-    const others = 'or name a file that holds the key with --api-key-file, or a profile of the maas CLI with --profile'
-    report.problem(`MAAS_API_KEY: not set; set it, ${others}`)
+    report.problem(notSet('apiKey', lookup, environment))
     return undefined
   }
   const { name, file, read, storedIn } = source
@@ -59,7 +62,7 @@ export async function chooseKey (
     const risk = 'the key would go to an address from a file that you did not name'
     report.problem(`${name} and ${address.source}: ${risk}; give MAAS_URL beside the key, or name the file with --env-file`)
   }
-  const apiKey = source.apiKey ?? await attempt(read, name, report)
+  const apiKey = source.apiKey ?? await attempt(read, source.input, report)
   if (apiKey === undefined) return undefined
   if (storedIn !== null && isReadableByAll(storedIn)) {
     report.warn(`${name}: every user of this machine may read ${storedIn}; chmod 600 it`)
@@ -71,22 +74,35 @@ export async function chooseKey (
   return { id: file ?? name, apiKey, name, file, read }
 }
 
+async function attempt (
+  read: () => Promise<ApiKey>, input: Candidate['input'], report: SettingsReport
+): Promise<ApiKey | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    report.problem(messageAbout(input, (error as Error).message))
+    return undefined
+  }
+}
+
 function findCandidates (lookup: Lookup, environment: Environment, profile: ChosenProfile | null): Candidate[] {
   const [text, file, credential] = [lookup('apiKey'), lookup('apiKeyFile'), systemdCredential(environment)]
   return [
     ...text === undefined ? [] : [fromText(text)],
-    ...file === undefined ? [] : [fromFile(file.texts[0] as string, file.source, file.rank)],
+    ...file === undefined ? [] : [fromFile(file.texts[0] as string, file)],
     ...profile === null ? [] : [fromProfile(profile, environment)],
-    ...credential === undefined ? [] : [fromFile(credential, `the systemd credential ${CREDENTIAL}`, CREDENTIAL_RANK)]
+    ...credential === undefined ? [] : [fromFile(credential, { source: `the systemd credential ${CREDENTIAL}`, rank: CREDENTIAL_RANK })]
   ]
 }
 
-function fromText ({ texts: [text = ''], source, rank, file }: SettingInput): Candidate {
-  return { name: source, file: null, storedIn: file ?? null, rank, read: async () => parseApiKey(text) }
+function fromText (input: SettingInput): Candidate {
+  const { texts: [text = ''], source, rank, file } = input
+  return { input, name: source, file: null, storedIn: file ?? null, rank, read: async () => parseApiKey(text) }
 }
 
-function fromFile (path: string, source: string, rank: number): Candidate {
-  return { name: source, file: path, storedIn: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
+function fromFile (path: string, input: Omit<SettingInput, 'texts'>): Candidate {
+  const { source, rank } = input
+  return { input, name: source, file: path, storedIn: path, rank, read: async () => parseApiKey(readSettingFile(path)) }
 }
 
 function fromProfile (profile: ChosenProfile, environment: Environment): Candidate {
@@ -97,5 +113,5 @@ function fromProfile (profile: ChosenProfile, environment: Environment): Candida
     if (current.maasUrl.origin === maasUrl.origin) return current.apiKey
     throw new Error(`the profile leads to ${current.maasUrl.href} now; restart the proxy to follow it there`)
   }
-  return { apiKey, name: source, file: path, storedIn: path, rank, read }
+  return { apiKey, input: { source }, name: source, file: path, storedIn: path, rank, read }
 }

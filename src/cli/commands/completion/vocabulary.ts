@@ -1,8 +1,11 @@
+import { ERRORS } from '../../../errors.ts'
 import { OTHER_FLAGS } from '../../flags.ts'
 import type { Setting } from '../../../settings/setting.ts'
 import { SETTINGS } from '../../../settings/table.ts'
 import type { Commands } from '../../command.ts'
 import { isLiteral } from '../../usage.ts'
+
+type Forms = ReadonlyArray<readonly string[]>
 
 /** A flag and its value. */
 export interface FlagWord {
@@ -45,12 +48,21 @@ export function vocabularyOf (commands: Commands): Vocabulary {
       ...settings.flatMap(flagWordsOf),
       ...Object.entries(OTHER_FLAGS).map(([flag, help]) => ({ flag, help, repeatable: false, ...OFFERS[flag] ?? NO_VALUE }))
     ],
-    commands: Object.entries(commands).map(([name, { help, forms = [], operands }]) => ({
+    commands: Object.entries(commands).map(([name, { summary, forms = [], operands }]) => ({
       name,
-      help,
-      words: operands === undefined ? forms.flatMap(form => form.slice(0, 1)).filter(isLiteral) : ['--']
+      help: summary,
+      words: wordsOf(name, forms, operands !== undefined, commands)
     }))
   }
+}
+
+/** The completions of the word behind a command. Behind help and explain they are names. */
+function wordsOf (name: string, forms: Forms, hasOperands: boolean, commands: Commands): readonly string[] {
+  if (hasOperands) return ['--']
+  if (name === 'explain') return Object.keys(ERRORS)
+  const literals = forms.flatMap(form => form.slice(0, 1)).filter(isLiteral)
+  const others = Object.keys(commands).filter(other => other !== name)
+  return name === 'help' ? [...new Set([...literals, ...others])] : literals
 }
 
 /** The flag of a setting; empty for a setting without a flag. */

@@ -1,0 +1,59 @@
+import type { ErrorCode } from '../../errors.ts'
+
+/** A request or a situation for each error, and what mends it. */
+export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
+  MAAS_PROXY_REQUEST_MALFORMED: 'a client speaks https to the proxy, which speaks http: write http://localhost:5241/MAAS',
+  MAAS_PROXY_REQUEST_TIMED_OUT: 'a connection is opened by hand, with nc for instance, and the header is not ended',
+  MAAS_PROXY_BODY_TIMED_OUT: 'an upload from a laptop that fell asleep: send it again, or raise --client-body-timeout',
+  MAAS_PROXY_PIPELINE_TOO_LONG: 'a load generator sends 100 requests on one connection without reading the answers',
+  MAAS_PROXY_HEADER_TOO_LARGE: 'a browser sends the cookies of every program on localhost: use curl, or clear them',
+  MAAS_PROXY_HEADER_MALFORMED: 'curl -H "MAAS-Proxy-Access: none": the values are anonymous and signed',
+  MAAS_PROXY_TARGET_MALFORMED: 'curl -x http://localhost:5241 http://maas:5240/MAAS/api/2.0/machines/\n' +
+    'write: curl http://localhost:5241/MAAS/api/2.0/machines/',
+  MAAS_PROXY_OAUTH_PARAMETER_PRESENT: 'Postman adds its OAuth data to the URL: choose "No Auth"',
+  MAAS_PROXY_CALLBACK_PRESENT: 'jQuery asks with dataType "jsonp": use "json", from a server and not from a page',
+  MAAS_PROXY_ACCESS_UNAVAILABLE: 'curl -H "MAAS-Proxy-Access: anonymous" http://localhost:5241/MAAS/api/2.0/users/\n' +
+    'MAAS serves users to known users only: leave the header out',
+  MAAS_PROXY_CLIENT_UNKNOWN: 'curl -H "MAAS-Proxy-Token: $(cat token)" http://localhost:5241/MAAS/api/2.0/machines/',
+  MAAS_PROXY_HOST_REFUSED: 'curl http://build-host:5241/MAAS/api/2.0/version/\n' +
+    'start the proxy with --allow-host build-host, or ask it as localhost',
+  MAAS_PROXY_ORIGIN_REFUSED: 'a page of http://localhost:3000 calls fetch: start with --allow-origin http://localhost:3000',
+  MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED: 'curl -X POST "http://localhost:5241/MAAS/api/2.0/account/' +
+    '?op=create_authorisation_token"\na client of the proxy would get a key of its own, without rules',
+  MAAS_PROXY_WRITE_REFUSED: 'curl -X DELETE http://localhost:5241/MAAS/api/2.0/tags/blue/ with --read-only',
+  MAAS_PROXY_RULE_REFUSED: "maas-auth-proxy policy test 'DELETE tags/blue' names the rule that refuses; it takes the " +
+    'same settings',
+  MAAS_PROXY_OPERATION_UNDECIDED: 'curl -F op=release http://localhost:5241/MAAS/api/2.0/machines/ with a large file ' +
+    'before op\nwrite: curl "http://localhost:5241/MAAS/api/2.0/machines/?op=release"',
+  MAAS_PROXY_FORM_MEMORY_EXHAUSTED: 'curl -F op=deploy -F user_data=@large, sent by many clients at once\n' +
+    'write: curl "http://localhost:5241/MAAS/api/2.0/machines/abc123/?op=deploy", so that no form is read',
+  MAAS_PROXY_OUT_OF_FILES: 'ulimit -n 256 in a shell that starts the proxy for hundreds of clients: ulimit -n 4096',
+  MAAS_PROXY_QUEUE_TIMED_OUT: 'a client reads 256 large answers slowly while others wait: send the request again later',
+  MAAS_PROXY_PATH_UNSERVED: 'curl http://localhost:5241/MAAS/r/machines: the web UI is at MAAS itself',
+  MAAS_PROXY_METHOD_UNSUPPORTED: 'curl -X PATCH: MAAS changes a resource with PUT',
+  MAAS_PROXY_EXPECTATION_UNSUPPORTED: 'curl -H "Expect: something"',
+  MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED: 'curl -H "Transfer-Encoding: gzip": leave the field to the client',
+  MAAS_PROXY_UPGRADE_UNSUPPORTED: 'a websocket of the web UI: it is at MAAS itself',
+  MAAS_PROXY_REQUEST_ALTERED: 'a server of yours with a preParsing hook that reads bodies below /MAAS/',
+  MAAS_PROXY_INTERNAL: 'grep the request id of the answer in the log of the proxy',
+  MAAS_PROXY_SHUTTING_DOWN: 'systemctl restart maas-auth-proxy while a client keeps its connection',
+  MAAS_PROXY_LOOP_DETECTED: 'MAAS_URL=http://localhost:8080/MAAS, where an nginx leads back to the proxy',
+  MAAS_PROXY_UPSTREAM_REFUSED: 'MAAS_URL=http://maas.example/MAAS, without the port: write ' +
+    'http://maas.example:5240/MAAS',
+  MAAS_PROXY_UPSTREAM_UNREACHABLE: 'ping the host in MAAS_URL; maas-auth-proxy check goes the way step by step',
+  MAAS_PROXY_UPSTREAM_NAME_UNKNOWN: 'getent hosts maas.example; in a container the name server may be another',
+  MAAS_PROXY_UPSTREAM_UNTRUSTED: 'maas-auth-proxy --maas-url https://maas.example:5443/MAAS --ca-file maas-ca.pem',
+  MAAS_PROXY_UPSTREAM_TLS_FAILED: 'openssl s_client -connect maas.example:5443 shows which versions the server has',
+  MAAS_PROXY_UPSTREAM_MOVED: 'MAAS_URL=http://maas.example:5240/MAAS after maas config-tls enable: write ' +
+    'https://maas.example:5443/MAAS',
+  MAAS_PROXY_UPSTREAM_CLOSED: 'MAAS_URL=http://maas.example:5443/MAAS, with http for a port of https',
+  MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED: 'MAAS_URL=https://maas.example:5240/MAAS, with https for a port of http',
+  MAAS_PROXY_UPSTREAM_FAILED: 'the record of the request in the log has the cause',
+  MAAS_PROXY_EGRESS_UNREACHABLE: 'no_proxy=maas.example maas-auth-proxy check: does it work without the egress proxy?',
+  MAAS_PROXY_EGRESS_CREDENTIALS_REFUSED: 'https_proxy=http://USER:PASSWORD@proxy.example:3128',
+  MAAS_PROXY_EGRESS_REFUSED: 'squid allows CONNECT to port 443 only: acl SSL_ports port 5443',
+  MAAS_PROXY_EGRESS_FAILED: 'no_proxy=maas.example, if MAAS is in the same network as this machine',
+  MAAS_PROXY_CONNECT_TIMED_OUT: 'a firewall drops packets to port 5240; nc -vz maas.example 5240 waits as well',
+  MAAS_PROXY_UPSTREAM_LOST: 'the VPN to MAAS went down while a machine was being deployed: read its status first',
+  MAAS_PROXY_RESPONSE_TIMED_OUT: 'a commissioning with --response-timeout 5s: raise it, and look at the machine first'
+}
