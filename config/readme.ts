@@ -1,7 +1,4 @@
-// npm run docs: writes the tables of README from the tables of the program, between `<!-- NAME: written ... -->` and
-// `<!-- end -->`. A test compares both.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+// The tables of README, which stand between `<!-- NAME: written ... -->` and `<!-- end -->`.
 import { COMMANDS } from '../src/cli/cli.ts'
 import { EXIT_STATUS } from '../src/cli/exit-status.ts'
 import { usagesOf } from '../src/cli/usage.ts'
@@ -9,8 +6,6 @@ import { ERRORS } from '../src/errors.ts'
 import { metricsTable } from '../src/observe/metrics/table.ts'
 import { Traffic } from '../src/observe/metrics/traffic.ts'
 import { SETTINGS } from '../src/settings/table.ts'
-
-const README = fileURLToPath(new URL('../README.md', import.meta.url))
 
 /** The table of each name: a head, and rows of cells. */
 const TABLES: Record<string, { head: string[], rows: ReadonlyArray<readonly string[]> }> = {
@@ -67,5 +62,3 @@ export function withTables (text: string): string {
   }
   return text
 }
-
-if (import.meta.main) writeFileSync(README, withTables(readFileSync(README, 'utf8')))

@@ -135,7 +135,7 @@ t.test('sockets that were passed are held to the same rules as an address', asyn
     [inside, {}, { MAAS_PROXY_LISTEN: '5241' }, /^MAAS_PROXY_LISTEN and LISTEN_FDS: /m, 'wherever it was given'],
     [null, { idleExitMs: ['1m'] }, {}, /^--idle-exit: nothing would start the proxy again/m, 'an idle exit without a socket unit'],
     [inside, { idleExitMs: ['1m'], shutdownDelayMs: ['5s'] }, {}, /^--idle-exit and --shutdown-delay: /m, 'an end that takes time, in which clients could come'],
-    [inside, { config: [configFile] }, {}, /^listeners\[0\]: --config and LISTEN_FDS: /m, 'a file of listeners, which have addresses of their own'],
+    [inside, { config: [configFile] }, {}, /:1:\d+: listeners\[0\]: --config and LISTEN_FDS: /, 'a file of listeners, which have addresses of their own'],
     [inside, { idleExitMs: ['1m'] }, {}, null, 'an idle exit with one']
   ]
   for (const [server, flags, env, wanted, reason] of rows) {

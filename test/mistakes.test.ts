@@ -75,10 +75,10 @@ t.test('words that other programs know lead somewhere', async t => {
     [['--port', '8080'], {}, '--port: no such flag; write --listen PORT'],
     [['--host', '0.0.0.0'], {}, '--host: no such flag; write --listen HOST:PORT'],
     [['-p', '8080'], {}, '-p: no such flag; write --listen PORT'],
-    [['-v'], {}, '-v: no such flag; write --log-level debug, or --version'],
-    [['--verbose'], {}, '--verbose: no such flag; write --log-level debug'],
+    [['-v'], {}, '-v: no such flag; write --log-level debug, --verbose for check, or --version'],
     [['-read-only'], {}, '-read-only: no such flag; write --read-only, with two dashes'],
-    [['-verbose'], {}, '-verbose: no such flag; write --log-level debug'],
+    [['-verbose'], {}, '-verbose: no such flag; write --verbose, with two dashes'],
+    [['-port', '8080'], {}, '-port: no such flag; write --listen PORT'],
     [['-p8080'], {}, '-p: no such flag; write --listen PORT'],
     [['-xkHIDDEN'], {}, '-x: no such flag'],
     [['--api-key=HIDDEN'], {}, '--api-key: no such flag; set MAAS_API_KEY, or write --api-key-file FILE, because ps shows flags'],
@@ -109,8 +109,8 @@ t.test('words that other programs know lead somewhere', async t => {
     [['--config'], {}, '--config: needs a value: --config FILE'],
     [['dmo'], {}, 'no such command; did you mean demo?'],
     [['serve', '--', 'x'], {}, 'serve: has a word too many; a setting is given as --NAME VALUE'],
-    [['explain', '503'], {}, 'explain: the status 503 is that of MAAS_PROXY_SHUTTING_DOWN; explain one of them'],
-    [['demo', '--json'], {}, '--json: demo has no answer in JSON']
+    [['explain', '503'], {}, 'explain: the status 503 is that of MAAS_PROXY_FORM_MEMORY_EXHAUSTED, MAAS_PROXY_SHUTTING_DOWN, MAAS_PROXY_OUT_OF_FILES, MAAS_PROXY_QUEUE_TIMED_OUT; explain one of them'],
+    [['run', '--json', '--', 'x'], {}, '--json: run has no answer in JSON']
   ])
 })
 
@@ -220,12 +220,12 @@ t.test('mistakes in the configuration file are told with what to write', async t
 t.test('mistakes in requests are told with what to do', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
-  const asAddress = 'use it as the address of MAAS, http://localhost:PORT/MAAS/api/2.0/..., not as a proxy: curl without -x, and no'
-  const rows: Array<[line: string, code: string, message: string, remedy: string]> = [
-    ['GET http://maas:5240/MAAS/api/2.0/machines/', 'TARGET_MALFORMED', 'the request target is a whole URL: the client uses this address as its HTTP proxy', `${asAddress} http_proxy`],
-    ['CONNECT maas:5443', 'METHOD_UNSUPPORTED', 'the method CONNECT is not one of the MAAS API: the client uses this address as its HTTP proxy', `${asAddress} https_proxy`]
+  const remedy = 'use its address in place of that of MAAS, http://HOST:PORT/MAAS/api/2.0/..., and leave out curl -x or http_proxy'
+  const rows: Array<[line: string, code: string, message: string]> = [
+    ['GET http://maas:5240/MAAS/api/2.0/machines/', 'TARGET_MALFORMED', 'the request target is a whole URL, as for a forward proxy, and this is no forward proxy'],
+    ['CONNECT maas:5443', 'METHOD_UNSUPPORTED', 'the client asks for a tunnel with CONNECT, and this is no forward proxy']
   ]
-  for (const [line, code, message, remedy] of rows) {
+  for (const [line, code, message] of rows) {
     const { error } = jsonBody(await exchange(proxy.port, `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)) as { error: unknown }
     t.strictSame(error, { code: `MAAS_PROXY_${code}`, message, remedy }, line)
   }

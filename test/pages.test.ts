@@ -164,6 +164,15 @@ async function page (port: number, accept: string, ...fields: string[]) {
   return { head: answer.slice(0, at), body: Buffer.from(answer.slice(at + 4), 'latin1').toString() }
 }
 
+t.test('of a key that MAAS does not know the page names no user', async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const proxy = await startTestProxy(t, testConfig(maas.url))
+  const { body } = await page(proxy.port, 'application/json')
+  t.match(body, /ready/)
+  t.notMatch(body, /"username"|"isAdministrator":/)
+})
+
 t.test('the front page says how the proxy does, to people and to programs', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())

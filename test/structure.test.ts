@@ -103,6 +103,7 @@ t.test("README's settings are those of the program", async t => {
 t.test('README is read in five minutes: its lines are short, its tables are written by npm run docs, its links lead somewhere', async t => {
   const readme = read('README.md')
   t.equal(withTables(readme), readme, 'npm run docs would change nothing')
+  t.throws(() => withTables('# A page'), /README has no place for the table commands/)
   const visible = readme.replaceAll(/<details>[^]*?<\/details>/g, '').split('\n').filter(line => line.trim() !== '')
   t.ok(visible.length <= 300, `${visible.length} lines are not folded`)
   t.strictSame(readme.split('\n').filter(line => line.length > 120 && !line.startsWith('|')), [], 'lines outside tables')

@@ -12,8 +12,6 @@ const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/
 const CONTROL = /[\x00-\x1f\x7f-\x9f]/
 /** The segment `.` or `..`, also with path parameters (`..;x`), which some servers remove before they resolve it. */
 const DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?:;[^/\\]*)?(?:[/\\]|$)/
-/** What a client does that sends the absolute-form (RFC 9112 §3.2.2). */
-const USED_AS_PROXY = 'the request target is a whole URL: the client uses this address as its HTTP proxy'
 /** A percent sign that is escaped once or more. */
 const NESTED_ESCAPE = /%(?:25)+/g
 
@@ -26,9 +24,14 @@ const NESTED_ESCAPE = /%(?:25)+/g
  */
 export function parseTarget (raw: string): Target {
   if (WHOLE_URL.test(raw)) {
-    throw new ProxyError('MAAS_PROXY_TARGET_MALFORMED', { message: USED_AS_PROXY, remedy: NO_FORWARD_PROXY })
+    throw new ProxyError('MAAS_PROXY_TARGET_MALFORMED', {
+      message: 'the request target is a whole URL, as for a forward proxy, and this is no forward proxy',
+      remedy: NO_FORWARD_PROXY
+    })
   }
-  if (!raw.startsWith('/')) throw malformedTarget('has no slash at its start')
+  if (!raw.startsWith('/')) {
+    throw malformedTarget('has no leading slash; only the origin-form is served, not an authority or *')
+  }
   if (raw.startsWith('//')) throw malformedTarget('starts with two slashes, which could name another host')
   if (ILLEGAL_BYTE.test(raw)) throw malformedTarget('has a byte that is not visible ASCII; percent-encode it')
   if (raw.includes('\\')) throw malformedTarget('has a backslash')

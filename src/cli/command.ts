@@ -68,13 +68,20 @@ export const EXIT_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
 
 type StopSignal = keyof typeof EXIT_BY_SIGNAL
 
-/** Opens the log of a command. Records in the buffer are written when the process ends for any reason. */
-export function openLog (
-  { logLevel, logFormat, logLevelFormat: levelFormat }: Config, stream: Writable, { env, signals }: Io
-): Logger {
+/**
+ * Runs a part of a command that has a log, and writes the remaining records at its end, also if it fails.
+ * @returns the exit code
+ */
+export async function withLog (
+  { logLevel, logFormat, logLevelFormat: levelFormat }: Config, stream: Writable, { env }: Io,
+  run: (logger: Logger) => Promise<number>
+): Promise<number> {
   const logger = createLogger(logLevel, resolveLogFormat(logFormat, stream), stream, { levelFormat, env })
-  signals.on('exit', () => { logger.destination.flushNow() })
-  return logger
+  try {
+    return await run(logger)
+  } finally {
+    await logger.destination.close()
+  }
 }
 
 /**

@@ -43,7 +43,6 @@ const PEER_FLAGS: Readonly<Record<string, string>> = {
   '--url': '--maas-url URL',
   '--user': '--api-key-file FILE: the key says who the user is',
   '--username': '--api-key-file FILE: the key says who the user is',
-  '--verbose': '--log-level debug',
   '-?': '--help',
   '-H': '--listen HOST:PORT',
   '-V': '--version',
@@ -56,7 +55,7 @@ const PEER_FLAGS: Readonly<Record<string, string>> = {
   '-p': '--listen PORT',
   '-q': '--log-level warn',
   '-u': '--maas-url URL',
-  '-v': '--log-level debug, or --version'
+  '-v': '--log-level debug, --verbose for check, or --version'
 }
 
 /** What other programs call a command of ours, and what to type here behind the name of the program. */

@@ -57,8 +57,8 @@ function findGone (tables: readonly string[]): (socket: Socket) => boolean {
       if (inode !== '0') alive.add(`${portOf(local)} ${portOf(remote)}`) // a socket without an inode has no process
     }
   }
-  return ({ remoteAddress = '', remotePort, localAddress, localPort }) => {
-    const isHere = remoteAddress === localAddress || /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress)
+  return ({ remoteAddress, remotePort, localAddress, localPort }) => {
+    const isHere = remoteAddress === localAddress || /^(?:::ffff:)?127\.|^::1$/.test(String(remoteAddress))
     return isHere && !alive.has(`${remotePort} ${localPort}`)
   }
 }

@@ -39,8 +39,8 @@ const MISTAKES: ReadonlyArray<readonly [pattern: RegExp, problem: string]> = [
   [/^-----BEGIN /, 'is in PEM, so it is a certificate or its key, not an API key of MAAS'],
   [/^(?:Authorization:\s*)?(?:OAuth|Bearer|Basic)\b/i, 'is a header, not a key; keep only consumer:token:secret'],
   [/["'`\u2018-\u201f]$/, 'has a quote at its end; leave the quotes out'],
-  [/^(?:x:x:x|proxy:proxy:proxy|consumer:token:secret)$/, 'is the placeholder, not a key of a user'],
-  [/[<>$]/, 'has a placeholder or a variable of a shell in it, not a key']
+  [/^(?:x:x:x|proxy:proxy:proxy|proxysigns:proxysigns:proxysigns|consumer:token:secret)$/, 'is the placeholder, not a key of a user'],
+  [/<[\w -]+>|\$\{?[A-Za-z_]/, 'has a placeholder or a variable of a shell in it, not a key']
 ]
 
 /** Where MAAS has the key. */
@@ -52,7 +52,7 @@ const WHERE = 'MAAS shows it under "API keys" in the user\'s preferences'
  * @throws Error whose message names the problem and never repeats the text
  */
 export function parseApiKey (text: string): ApiKey {
-  const trimmed = text.trim()
+  const trimmed = text.replace(/^\ufeff/, '').trim()
   const [, problem] = MISTAKES.find(([pattern]) => pattern.test(trimmed)) ?? []
   if (problem !== undefined) throw new Error(`${problem}; ${WHERE}`)
   if (!VISIBLE_ASCII.test(trimmed)) {

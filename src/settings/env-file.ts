@@ -20,6 +20,7 @@ export function readNamedEnvFile (path: string, source: string, report: Settings
     return parse(readSettingFile(path))
   } catch (error) {
     report.problem(`${source}: ${(error as Error).message}`)
+    report.excuse('envFile')
     return {}
   }
 }
@@ -31,7 +32,10 @@ export function readNamedEnvFile (path: string, source: string, report: Settings
 export function readFoundEnvFile (report: SettingsReport): Environment {
   const link = lstatSync(FOUND_ENV_FILE, { throwIfNoEntry: false })
   if (link === undefined) return {}
-  const problem = (text: string) => { report.problem(`${FOUND_ENV_FILE}: ${quote(FOUND_ENV_FILE)}: ${text}`) }
+  const problem = (text: string) => {
+    report.problem(`${FOUND_ENV_FILE}: ${quote(FOUND_ENV_FILE)}: ${text}`)
+    report.excuse('envFile')
+  }
   let file: number | undefined
   try {
     file = openSync(FOUND_ENV_FILE, constants.O_RDONLY | constants.O_NONBLOCK) // a FIFO would wait for a writer

@@ -40,19 +40,19 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** The texts for an https address of a port that speaks http. */
-const SPEAKS_HTTP = {
+const SPEAKS_HTTP: ErrorDetails = {
   message: 'MAAS speaks http there, not https; nothing was sent',
   remedy: 'write http:// in MAAS_URL, or the port for https (5240 is for http, 5443 for https)'
 }
 
 /** What some of these errors say in place of the texts of our code. */
 const DETAILS: Readonly<Record<string, ErrorDetails>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: SPEAKS_HTTP,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: SPEAKS_HTTP,
   UND_ERR_HEADERS_OVERFLOW: {
     message: 'the header of the answer of MAAS, or the trailer, is larger than 64 KiB',
     remedy: 'look into what adds so much to it: MAAS, or what is in front of MAAS'
-  },
-  ERR_SSL_WRONG_VERSION_NUMBER: SPEAKS_HTTP,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: SPEAKS_HTTP
+  }
 }
 
 /** Our codes by a prefix of the error's: llhttp's, which undici sometimes replaces by a name, and OpenSSL's. */

@@ -27,6 +27,7 @@ t.test('a command line that cannot be followed', async t => {
     [['serve', 'c:t:HIDDEN'], MAAS, 2, /serve: has a word too many/, 'a word too many, not repeated'],
     [['demo', '--maas-url', 'http://x/MAAS'], {}, 2, /demo: has a MAAS and a key of its own/, 'a MAAS for the demo'],
     [['demo', '--api-key-file', '/HIDDEN'], {}, 2, /demo: has a MAAS and a key of its own/, 'a key for the demo'],
+    [['serve', '--json'], MAAS, 2, /--json: serve has no answer in JSON/, 'a command that has no answer in JSON'],
     [['serve', '--verbose'], MAAS, 2, /--verbose: serve has no more to tell; --log-level debug/, 'a command that has no more to tell'],
     [['demo', '--json'], {}, 2, /--json: demo has an answer in JSON only with --stand-in-only/, 'a demo in JSON'],
     [['demo', '--maas-version', '2.9'], {}, 2, /--maas-version: write 3\.4 or 3\.7/, 'a version that there is no recording of'],

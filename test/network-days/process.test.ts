@@ -9,6 +9,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import type { Environment } from '../../src/environment.ts'
 import { connectionLimit, limitConnections, maxOpenFiles } from '../../src/listen/connection-limit.ts'
+import { createLogger } from '../../src/observe/log/logger.ts'
+import { Traffic } from '../../src/observe/metrics/traffic.ts'
+import { observeClients } from '../../src/proxy/client-connections.ts'
 import { openDestination } from '../../src/observe/log/destination.ts'
 import { collectGarbage, collectWhenQuiet } from '../../src/performance/collect-when-quiet.ts'
 import { doubtOf } from '../../src/settings/env-file.ts'
@@ -172,6 +175,17 @@ t.test('many refused connections are one record a minute', async t => {
   limitConnections(server, Infinity, () => { refused++ }, count => { reports.push(count) })
   for (let i = 0; i < 3; i++) server.emit('drop')
   t.strictSame([refused, reports], [3, [1]])
+})
+
+t.test('refused connections are counted for their listener, and told of', async t => {
+  const server = new Server()
+  const traffic = new Traffic()
+  const lines: string[] = []
+  const logger = createLogger('warn', 'json', new Writable({ write: (line, _encoding, done) => { lines.push(String(line)); done() } }))
+  observeClients(server, 'unix:/s', { limit: 7, traffic, logger })
+  server.emit('drop')
+  t.equal(traffic.refusedConnections.get('unix:/s'), 1)
+  t.match(JSON.parse(lines[0] ?? ''), { listener: 'unix:/s', limit: 7, refused: 1, msg: /ulimit -n/ })
 })
 
 t.test('what a storm has left in the heap is collected once it is quiet', async t => {

@@ -94,5 +94,5 @@ t.test('the command ready tells a proxy that does not answer from none', async t
   const silent = await rawUpstream(t, () => {})
   const program = startProgram(t, ['ready', '--listen', String(silent.port)])
   t.equal(await program.ended, 1)
-  t.match(program.stderr(), /^maas-auth-proxy: error: the proxy there has not answered within 5 s$/m)
+  t.match(program.stderr(), /^maas-auth-proxy: error: the proxy at \S+ has not answered within 5 s$/m)
 })

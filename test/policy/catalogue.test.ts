@@ -75,5 +75,6 @@ t.test('the script makes the table from the operations of each version', async t
   t.strictSame(rowsOf('pods/'), [{ path: 'pods/', goneIn: '4.0', GET: [''] }], 'what only answers 410 is gone')
   t.strictSame(rowsOf('files/'), [{ path: 'files/', GET: ['get', 'get_by_key'] }], 'what no list has is added')
   t.throws(() => run({ ...list, 'GET gap/': { in: ['3.4', '4.0'] } }), /the versions of GET gap\/ have a gap: 3\.4, 4\.0/)
+  t.throws(() => run({ tags: { in: all } }), /not an operation: "tags"/)
   t.throws(() => run({ 'PATCH tags/': { in: all } }), /not an operation: "PATCH tags\/"/)
 })

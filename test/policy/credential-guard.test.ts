@@ -119,7 +119,7 @@ t.test('a rule that may mean more than one operation opens nothing', async t => 
     ['GET tags/', /is not guarded/, 'what needs no opening'],
     ['GET account/', /no operation without \?op=/, 'a path that has operations only'],
     ['GET machines/*?op=power_parameter', /means no operation of MAAS; did you mean "GET machines\/\*\?op=power_parameters"/, 'a typing error'],
-    ['machines/*', /write METHOD/, 'no rule']
+    ['machines/*', /is not a rule; did you mean "GET machines\/\*"\?/, 'no rule']
   ]
   for (const [rule, wanted, reason] of refused) t.throws(() => parseCredentialOperation(rule), wanted, `${rule}: ${reason}`)
   t.match(parseCredentialOperation('POST users/'), { op: '' }, 'without op it is the plain method')

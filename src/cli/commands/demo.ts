@@ -1,7 +1,7 @@
 import type { StandIn } from '../../demo/stand-in/index.ts'
 import { type Config, loadConfig } from '../../settings/load.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
-import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from '../command.ts'
+import { type Command, EXIT, stopSignal, stopUnlessSignalled, uncaughtError, withLog } from '../command.ts'
 import type { Environment } from '../../environment.ts'
 import type { RunningProxy } from '../../proxy/running-proxy.ts'
 import { startProxy } from '../../proxy/start.ts'
@@ -17,8 +17,7 @@ export const demo: Command = {
     'with --stand-in-only, run a MAAS to test programs against (--json)',
   examples: [
     ['demo', 'no MAAS and no key are needed'],
-    ['demo --read-only', 'see what a rule refuses'],
-    ['demo --stand-in-only --maas-version 3.4 --json', 'a MAAS alone, for tests of your own']
+    ['demo --read-only', 'see what a rule refuses']
   ],
   json: true,
   standIn: true,
@@ -38,19 +37,19 @@ export const demo: Command = {
     const { consumer, token, secret } = standIn.admin
     const settings = { MAAS_URL: standIn.url, MAAS_API_KEY: `${consumer}:${token}:${secret}` }
     const config = await loadConfig(flags, { ...withoutMaas(env), ...settings })
-    const logger = openLog(config, stderr, io)
-    const proxy = await startWithFallback(config, logger)
-    stdout.write(await guide(standIn, proxy, paintFor(stdout, env)))
-    const reason = await Promise.race([stopping, uncaughtError(signals, logger)])
-    const code = await stopUnlessSignalled(signals, {
-      ...proxy,
-      stop: async () => {
-        await proxy.stop()
-        await standIn.close()
-      }
+    return await withLog(config, stderr, io, async logger => {
+      const proxy = await startWithFallback(config, logger)
+      stdout.write(await guide(standIn, proxy, paintFor(stdout, env)))
+      const reason = await Promise.race([stopping, uncaughtError(signals, logger)])
+      const code = await stopUnlessSignalled(signals, {
+        ...proxy,
+        stop: async () => {
+          await proxy.stop()
+          await standIn.close()
+        }
+      })
+      return code || (reason ?? EXIT.ok)
     })
-    await logger.destination.close()
-    return code || (reason ?? EXIT.ok)
   }
 }
 

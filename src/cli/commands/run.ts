@@ -1,6 +1,6 @@
 import { loadConfig } from '../../settings/load.ts'
 import type { Flags } from '../../settings/setting-input.ts'
-import { type Command, EXIT, type Io, openLog, stopUnlessSignalled, uncaughtError } from '../command.ts'
+import { type Command, EXIT, type Io, stopUnlessSignalled, uncaughtError, withLog } from '../command.ts'
 import { startProxy } from '../../proxy/start.ts'
 import { runChild, StartError } from './run/child.ts'
 import { childEnvironment } from './run/environment.ts'
@@ -22,19 +22,19 @@ export const run: Command = {
   async run ({ flags, operands }, io) {
     const { env, stderr, signals } = io
     const config = await loadConfig(flags, env, DEFAULTS)
-    const logger = openLog(config, stderr, io)
-    const proxy = await startProxy(config, logger, { probeAtStart: true })
-    const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
-    const failing = uncaughtError(signals, logger)
-    void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // runChild passes it on to the command
-    const code = await runCommand(operands as string[], childEnv, { stderr, signals }).catch((error: Error) => {
-      stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
-      return error instanceof StartError ? error.exitCode : EXIT.failure
+    return await withLog(config, stderr, io, async logger => {
+      const proxy = await startProxy(config, logger, { probeAtStart: true })
+      const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
+      const failing = uncaughtError(signals, logger)
+      void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // runChild passes it on to the command
+      const code = await runCommand(operands as string[], childEnv, { stderr, signals }).catch((error: Error) => {
+        stderr.write(`maas-auth-proxy: error: ${error.message}\n`)
+        return error instanceof StartError ? error.exitCode : EXIT.failure
+      })
+      // Processes that the command started may still have requests. The proxy ends them as at any stop.
+      const stopCode = await stopUnlessSignalled(signals, proxy)
+      return code || stopCode
     })
-    // Processes that the command started may still have requests. The proxy ends them as at any stop.
-    const stopCode = await stopUnlessSignalled(signals, proxy)
-    await logger.destination.close()
-    return code || stopCode
   }
 }
 

@@ -1,7 +1,7 @@
 import { createDebugToggle } from '../../observe/log/debug-switch.ts'
 import { collectWhenQuiet } from '../../performance/collect-when-quiet.ts'
 import { loadConfig } from '../../settings/load.ts'
-import { type Command, EXIT, openLog, stopSignal, stopUnlessSignalled, uncaughtError } from '../command.ts'
+import { type Command, EXIT, stopSignal, stopUnlessSignalled, uncaughtError, withLog } from '../command.ts'
 import { printOverview } from '../overview.ts'
 import { notifySystemd } from '../systemd-notify.ts'
 import { startProxy } from '../../proxy/start.ts'
@@ -25,23 +25,23 @@ export const serve: Command = {
   async run ({ flags }, io) {
     const { env, stdout, signals } = io
     const config = await loadConfig(flags, env)
-    const logger = openLog(config, stdout, io)
-    const stopping = stopSignal(signals)
-    const failing = uncaughtError(signals, logger)
-    const starting = startProxy(config, logger, { probeAtStart: true })
-    signals.on('SIGUSR2', createDebugToggle(logger))
-    signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
-    const proxy = await starting
-    collectWhenQuiet()
-    notifySystemd(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
-    void printOverview(proxy, logger, paintFor(stdout, env))
-    const idle = config.idleExitMs === undefined ? [] : [proxy.waitUntilIdle(config.idleExitMs)]
-    const reason = await Promise.race([stopping, failing, ...idle])
-    logger.info('stopping')
-    notifySystemd(env, logger, 'STOPPING=1')
-    const code = await stopUnlessSignalled(signals, proxy) || (reason ?? EXIT.ok)
-    logger.info({ code }, 'stopped')
-    await logger.destination.close()
-    return code
+    return await withLog(config, stdout, io, async logger => {
+      const stopping = stopSignal(signals)
+      const failing = uncaughtError(signals, logger)
+      const starting = startProxy(config, logger, { probeAtStart: true })
+      signals.on('SIGUSR2', createDebugToggle(logger))
+      signals.on('SIGHUP', () => { void starting.then(proxy => proxy.reload(), () => {}) })
+      const proxy = await starting
+      collectWhenQuiet()
+      notifySystemd(env, logger, 'READY=1', `STATUS=listening on ${proxy.addresses.join(' and ')}`)
+      void printOverview(proxy, logger, paintFor(stdout, env))
+      const idle = config.idleExitMs === undefined ? [] : [proxy.waitUntilIdle(config.idleExitMs)]
+      const reason = await Promise.race([stopping, failing, ...idle])
+      logger.info('stopping')
+      notifySystemd(env, logger, 'STOPPING=1')
+      const code = await stopUnlessSignalled(signals, proxy) || (reason ?? EXIT.ok)
+      logger.info({ code }, 'stopped')
+      return code
+    })
   }
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../errors.ts'
 export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   MAAS_PROXY_REQUEST_MALFORMED: 'a client speaks https to the proxy, which speaks http: write http://localhost:5241/MAAS',
   MAAS_PROXY_REQUEST_TIMED_OUT: 'a connection is opened by hand, with nc for instance, and the header is not ended',
-  MAAS_PROXY_BODY_TIMED_OUT: 'an upload from a laptop that fell asleep: send it again, or raise --client-body-timeout',
+  MAAS_PROXY_BODY_TIMED_OUT: 'an upload by curl -T - from a program that pauses for minutes: write the data to a file first',
   MAAS_PROXY_PIPELINE_TOO_LONG: 'a load generator sends 100 requests on one connection without reading the answers',
   MAAS_PROXY_HEADER_TOO_LARGE: 'a browser sends the cookies of every program on localhost: use curl, or clear them',
   MAAS_PROXY_HEADER_MALFORMED: 'curl -H "MAAS-Proxy-Access: none": the values are anonymous and signed',
@@ -25,10 +25,6 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
     'same settings',
   MAAS_PROXY_OPERATION_UNDECIDED: 'curl -F op=release http://localhost:5241/MAAS/api/2.0/machines/ with a large file ' +
     'before op\nwrite: curl "http://localhost:5241/MAAS/api/2.0/machines/?op=release"',
-  MAAS_PROXY_FORM_MEMORY_EXHAUSTED: 'curl -F op=deploy -F user_data=@large, sent by many clients at once\n' +
-    'write: curl "http://localhost:5241/MAAS/api/2.0/machines/abc123/?op=deploy", so that no form is read',
-  MAAS_PROXY_OUT_OF_FILES: 'ulimit -n 256 in a shell that starts the proxy for hundreds of clients: ulimit -n 4096',
-  MAAS_PROXY_QUEUE_TIMED_OUT: 'a client reads 256 large answers slowly while others wait: send the request again later',
   MAAS_PROXY_PATH_UNSERVED: 'curl http://localhost:5241/MAAS/r/machines: the web UI is at MAAS itself',
   MAAS_PROXY_METHOD_UNSUPPORTED: 'curl -X PATCH: MAAS changes a resource with PUT',
   MAAS_PROXY_EXPECTATION_UNSUPPORTED: 'curl -H "Expect: something"',
@@ -36,7 +32,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   MAAS_PROXY_UPGRADE_UNSUPPORTED: 'a websocket of the web UI: it is at MAAS itself',
   MAAS_PROXY_REQUEST_ALTERED: 'a server of yours with a preParsing hook that reads bodies below /MAAS/',
   MAAS_PROXY_INTERNAL: 'grep the request id of the answer in the log of the proxy',
+  MAAS_PROXY_FORM_MEMORY_EXHAUSTED: 'many uploads at once with op in the form: put it into the query, ?op=NAME',
   MAAS_PROXY_SHUTTING_DOWN: 'systemctl restart maas-auth-proxy while a client keeps its connection',
+  MAAS_PROXY_OUT_OF_FILES: 'LimitNOFILE=65536 in the unit of the service, or ulimit -n 65536 in the shell',
+  MAAS_PROXY_QUEUE_TIMED_OUT: 'a script that starts hundreds of deployments at once: let it wait for answers',
   MAAS_PROXY_LOOP_DETECTED: 'MAAS_URL=http://localhost:8080/MAAS, where an nginx leads back to the proxy',
   MAAS_PROXY_UPSTREAM_REFUSED: 'MAAS_URL=http://maas.example/MAAS, without the port: write ' +
     'http://maas.example:5240/MAAS',
@@ -54,6 +53,6 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   MAAS_PROXY_EGRESS_REFUSED: 'squid allows CONNECT to port 443 only: acl SSL_ports port 5443',
   MAAS_PROXY_EGRESS_FAILED: 'no_proxy=maas.example, if MAAS is in the same network as this machine',
   MAAS_PROXY_CONNECT_TIMED_OUT: 'a firewall drops packets to port 5240; nc -vz maas.example 5240 waits as well',
-  MAAS_PROXY_UPSTREAM_LOST: 'the VPN to MAAS went down while a machine was being deployed: read its status first',
+  MAAS_PROXY_UPSTREAM_LOST: 'the VPN to MAAS ended while a request ran',
   MAAS_PROXY_RESPONSE_TIMED_OUT: 'a commissioning with --response-timeout 5s: raise it, and look at the machine first'
 }

@@ -81,7 +81,7 @@ export const SIGNALS: Section = {
       'SIGTERM, SIGINT',
       'serve ends its requests and stops, a second signal stops it at once; run passes all signals on to its command'
     ],
-    ['SIGHUP', 'serve reads the API keys and the client tokens again'],
+    ['SIGHUP', 'serve reads the API keys, the client tokens and the certificates for MAAS again'],
     ['SIGUSR2', 'serve logs at the level debug for ten minutes; a second one ends that']
   ],
   sample: ''

@@ -63,7 +63,7 @@ function metrics (): string {
     version: '',
     clock: { offsetSeconds: 0 },
     keys: [],
-    upstream: { stats: { connected: 0, free: 0, running: 0, size: 0 } },
+    upstream: { stats: { connected: 0, free: 0, running: 0 } },
     queue: { waiting: 0 },
     clientConnections: Array.of<{ listener: string, count: number }> // the help asks for no value
   }

@@ -19,8 +19,6 @@ const CLOSE_TIMEOUT_MS = 1000
 export interface LogDestination extends DestinationStream {
   /** Writes the remaining records; resolves after a second at most, even if nobody reads. */
   close (): Promise<void>
-  /** Writes the remaining records synchronously, for a process that ends at once. */
-  flushNow (): void
 }
 
 /**
@@ -31,7 +29,7 @@ export interface LogDestination extends DestinationStream {
  */
 export function openDestination (stream: Writable, onLost: (records: number) => void): LogDestination {
   if (!('fd' in stream) || typeof stream.fd !== 'number') {
-    return { write: text => { stream.write(text) }, close: async () => {}, flushNow () {} }
+    return { write: text => { stream.write(text) }, close: async () => {} }
   }
   if (isTerminal(stream)) setNonBlocking(stream)
   // Not `pino.destination`: at the end of the process it retries until somebody reads.
@@ -60,22 +58,11 @@ export function openDestination (stream: Writable, onLost: (records: number) => 
       if (hasFailed) return
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)
-      destination.once('error', resolve)
-      destination.flush(() => { resolve() })
+      // The first call ends with the write that runs, the second writes what has come since.
+      destination.flush(() => { destination.flush(() => { resolve() }) })
       await promise
       clearTimeout(timer)
-      flushNow()
-    },
-    flushNow
-  }
-
-  function flushNow (): void {
-    isEnding = true
-    if (hasFailed) return // `flushSync` would try again without end
-    try {
-      destination.flushSync()
-    } catch {
-      // Nobody reads: the records are lost.
+      isEnding = true
     }
   }
 }
