@@ -32,11 +32,14 @@ const TABLES: Record<string, { head: string[], rows: ReadonlyArray<readonly stri
   }
 }
 
+/** The connections of a listener. */
+interface Connections { listener: string, count: number }
+
 /** What the values of metrics come from; a table of names needs none. */
 function noSources () {
   const stats = { connected: 0, free: 0, running: 0, size: 0 }
   const queue = { waiting: 0 }
-  return { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats }, queue, clientConnections: () => [] }
+  return { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats }, queue, clientConnections: Array.of<Connections> }
 }
 
 function defaultOf (text: string | null | undefined): string {

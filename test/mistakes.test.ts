@@ -78,6 +78,7 @@ t.test('words that other programs know lead somewhere', async t => {
     [['-v'], {}, '-v: no such flag; write --log-level debug, --verbose for check, or --version'],
     [['-read-only'], {}, '-read-only: no such flag; write --read-only, with two dashes'],
     [['-verbose'], {}, '-verbose: no such flag; write --verbose, with two dashes'],
+    [['-read-onyl'], {}, '-read-onyl: no such flag; did you mean --read-only?'],
     [['-port', '8080'], {}, '-port: no such flag; write --listen PORT'],
     [['-p8080'], {}, '-p: no such flag; write --listen PORT'],
     [['-xkHIDDEN'], {}, '-x: no such flag'],

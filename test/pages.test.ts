@@ -164,13 +164,21 @@ async function page (port: number, accept: string, ...fields: string[]) {
   return { head: answer.slice(0, at), body: Buffer.from(answer.slice(at + 4), 'latin1').toString() }
 }
 
-t.test('of a key that MAAS does not know the page names no user', async t => {
-  const maas = await startStandIn()
-  t.after(() => maas.close())
-  const proxy = await startTestProxy(t, testConfig(maas.url))
-  const { body } = await page(proxy.port, 'application/json')
-  t.match(body, /ready/)
-  t.notMatch(body, /"username"|"isAdministrator":/)
+t.test('the page names the user of the key, also if requests were answered before MAAS was asked', async t => {
+  const users: Array<[whoami: string, page: RegExp, reason: string]> = [
+    ['200 OK', /"alice"/, 'MAAS says who it is'],
+    ['500 Internal Server Error', /^(?![^]*"alice")/, 'MAAS does not say it']
+  ]
+  for (const [whoami, wanted, reason] of users) {
+    const body = JSON.stringify({ username: 'alice', is_superuser: false })
+    const upstream = await rawUpstream(t, (socket, head) => {
+      const status = head.includes('whoami') ? whoami : '200 OK'
+      socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+    })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+    t.match((await page(proxy.port, 'application/json')).body, wanted, reason)
+  }
 })
 
 t.test('the front page says how the proxy does, to people and to programs', async t => {

@@ -19,6 +19,7 @@ t.test('a client that closes its sending half gets its answer, and one that clos
   const [v4, v6] = proxy.addresses.map(address => Number(URL.canParse(address) ? new URL(address).port : 0))
   const rows: Array<[to: NetConnectOpts, bytes: string, answers: number, reason: string]> = [
     [{ port: v4 as number, host: '127.0.0.1' }, GET, 1, 'over IPv4'],
+    [{ port: v4 as number, host: '127.0.0.1', localAddress: '127.0.0.2' }, GET, 1, 'from another address of this machine'],
     [{ port: v6 as number, host: '::1' }, GET, 1, 'over IPv6'],
     [{ path }, GET, 1, 'over a unix socket'],
     [{ path }, POST, 1, 'with a body'],
