@@ -105,7 +105,7 @@ const { metafile } = await build({
   plugins: [undiciClient, unusedModules, sqliteAsPackage],
   external: [
     '@opentelemetry/*', // instruments modules when they load, and may not be installed
-    '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request' // never loaded
+    'light-my-request' // never loaded
   ],
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: '(function (require, importPackage, bundleUrl) { "use strict"; const module = {};' },

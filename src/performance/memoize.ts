@@ -1,6 +1,6 @@
 /*
  * A bounded cache for pure functions of a text. It buys CPU time: classification of a target that was requested before
- * takes 0.35 µs in place of 3.0 µs (2026-11).
+ * takes 0.35 µs in place of 3.0 µs; a whole request takes 1.13 of its CPU without it (2026-11, Node 24).
  * Measure again: `npm run bench:micro` for one call, `npm run bench -- --against DIR` for whole requests.
  * Replacement: a direct call of the function.
  */

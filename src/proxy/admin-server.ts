@@ -2,7 +2,6 @@ import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { ProxyError } from '../errors.ts'
 import { exchanges } from '../exchange/plugin.ts'
 import { trackConnections } from '../listen/listener.ts'
-import { NO_SCHEMAS } from '../performance/no-schemas.ts'
 import { dashboardPage, type DashboardOptions } from '../respond/dashboard.ts'
 import { errorAnswers } from '../respond/errors.ts'
 import { socketErrors } from '../respond/socket-errors.ts'
@@ -15,7 +14,7 @@ import { statusPages, type StatusPagesOptions } from '../respond/status-pages.ts
 export async function buildAdminServer (
   logger: FastifyBaseLogger, options: StatusPagesOptions & DashboardOptions
 ): Promise<FastifyInstance> {
-  const app = fastify({ clientErrorHandler: () => {}, schemaController: NO_SCHEMAS })
+  const app = fastify({ clientErrorHandler: () => {} })
   // No page takes a body. Fastify would parse it before routing, and log one that it cannot parse as a failure.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })

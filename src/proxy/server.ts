@@ -13,7 +13,6 @@ import { auditLog } from '../observe/log/audit-log.ts'
 import type { Logger } from '../observe/log/logger.ts'
 import { timingLog } from '../observe/log/timing-log.ts'
 import type { Traffic } from '../observe/metrics/traffic.ts'
-import { NO_SCHEMAS } from '../performance/no-schemas.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import { frontPage } from '../respond/front-page.ts'
 import { socketErrors } from '../respond/socket-errors.ts'
@@ -74,8 +73,7 @@ export async function buildServer (config: ListenerConfig, parts: ServerParts): 
       requireHostHeader: false // `checkFraming` requires it
     },
     requestTimeout: 0, // an upload has no time limit
-    clientErrorHandler: () => {}, // `socketErrors` listens itself
-    schemaController: NO_SCHEMAS
+    clientErrorHandler: () => {} // `socketErrors` listens itself
   })
   // Methods without a body, to Fastify: it parses nothing, and leaves the stream to the relay.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
