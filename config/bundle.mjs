@@ -35,7 +35,7 @@ const undiciClient = {
   }
 }
 
-/** Modules that packages load and the program never uses: web sockets and HTTP/2. Of semver, Fastify uses three functions. */
+/** Modules that packages load and the program never uses: web sockets, HTTP/2. Of semver, Fastify uses 3 functions. */
 const unusedModules = {
   name: 'unused-modules',
   setup (build) {

@@ -11,7 +11,8 @@ import { SETTINGS } from '../src/settings/table.ts'
 const TABLES: Record<string, { head: string[], rows: ReadonlyArray<readonly string[]> }> = {
   commands: {
     head: ['command', 'what it does'],
-    rows: Object.entries(COMMANDS).map(([name, command]) => [usagesOf(name, command).map(code).join(', '), command.help])
+    rows: Object.entries(COMMANDS)
+      .map(([name, command]) => [usagesOf(name, command).map(code).join(', '), command.help])
   },
   'exit-codes': { head: ['code', 'meaning'], rows: EXIT_STATUS },
   settings: {
@@ -22,7 +23,8 @@ const TABLES: Record<string, { head: string[], rows: ReadonlyArray<readonly stri
   },
   errors: {
     head: ['code', 'status', 'what happened', 'what to do'],
-    rows: Object.entries(ERRORS).map(([name, { status, message, remedy }]) => [code(name), String(status), message, remedy])
+    rows: Object.entries(ERRORS)
+      .map(([name, { status, message, remedy }]) => [code(name), String(status), message, remedy])
   },
   metrics: {
     head: ['metric', 'type', 'labels', 'meaning'],
@@ -39,7 +41,14 @@ interface Connections { listener: string, count: number }
 function noSources () {
   const stats = { connected: 0, free: 0, running: 0, size: 0 }
   const queue = { waiting: 0 }
-  return { version: '', clock: { offsetSeconds: 0 }, keys: [], upstream: { stats }, queue, clientConnections: Array.of<Connections> }
+  return {
+    version: '',
+    clock: { offsetSeconds: 0 },
+    keys: [],
+    upstream: { stats },
+    queue,
+    clientConnections: Array.of<Connections>
+  }
 }
 
 function defaultOf (text: string | null | undefined): string {

@@ -72,7 +72,9 @@ export function createSigner (apiKey: string, { now }: SignerOptions = {}): () =
 /** Parses the key that a program passed, which may be an unset variable. */
 function readKey (apiKey: unknown): ApiKey {
   if (typeof apiKey !== 'string') {
-    const found = apiKey === undefined ? 'undefined, perhaps a variable that is not set' : `of the type ${typeof apiKey}`
+    const found = apiKey === undefined
+      ? 'undefined, perhaps a variable that is not set'
+      : `of the type ${typeof apiKey}`
     throw new SettingsError([`createSigner: takes the API key as a text, consumer:token:secret; it is ${found}`])
   }
   try {

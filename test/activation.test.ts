@@ -160,8 +160,8 @@ t.test('a proxy that nobody is connected to ends, and no client notices', async 
   const script = 'while sh -c \'LISTEN_PID=$$ exec "$@"\' sh "$@"; do :; done'
   const program = startActivated(t, [server], ['--idle-exit', `${idleMs}ms`], { MAAS_URL: upstream.url, ...API_KEY }, script)
   const answers: string[] = []
-  // Each client connects about when the time of the one before is over, some just before the end and some just after, and takes its
-  // time to ask: a process that accepts it and then ends would close the connection without an answer.
+  // Each client connects about when the time of the one before is over, some just before the end and some just after,
+  // and takes its time to ask: a process that accepts it and then ends would close the connection without an answer.
   const ends = () => program.stdout().split('"msg":"stopped"').length - 1
   for (let i = 0; ends() < 2 && i < 200; i++) {
     const client = connect(port, '127.0.0.1')
@@ -202,7 +202,10 @@ t.test('systemd itself passes the sockets', { skip: !has('systemd-socket-activat
   t.ok(lstatSync(path).isSocket(), 'the file is still there')
 })
 
-/** Prints every datagram that comes, as the service manager would get it; a descriptor that comes along is closed, which ends the wait of its sender. */
+/**
+ * Prints every datagram that comes, as the service manager would get it; a descriptor that comes along is closed, which
+ * ends the wait of its sender.
+ */
 const RECEIVER = `
 import os, socket, sys
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

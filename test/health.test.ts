@@ -9,7 +9,11 @@ import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
 import { exchange, get, jsonBody, rawUpstream, request, socketDir } from './helper/sockets.ts'
 import { until } from './helper/until.ts'
 
-const ready = (answer: string) => [answer.slice(9, 12), (jsonBody(answer) as { reason?: string, remedy?: string }).reason, (jsonBody(answer) as { remedy?: string }).remedy]
+const ready = (answer: string) => [
+  answer.slice(9, 12),
+  (jsonBody(answer) as { reason?: string, remedy?: string }).reason,
+  (jsonBody(answer) as { remedy?: string }).remedy
+]
 
 t.test('live is who answers; ready is who has MAAS and a key that it takes', async t => {
   const maas = await startStandIn()

@@ -227,7 +227,9 @@ t.test('a profile of the maas CLI brings address, key and CA', async t => {
   const proxy = await startTestProxy(t, config)
   t.equal(await whoami(proxy.address), 'admin')
 
-  const problems = async (flags: Flags, more: Environment = {}) => await loadConfig(flags, { ...env, ...more }).then(() => [], error => (error as SettingsError).problems)
+  const problems = async (flags: Flags, more: Environment = {}) =>
+    await loadConfig(flags, { ...env, ...more })
+      .then(() => [], error => (error as SettingsError).problems)
   t.match(await problems({}), [/^MAAS_URL: not set, and the maas CLI has several profiles: "far", "lab"; choose one with --profile/], 'of several none is guessed')
   t.match(await problems({ profile: ['lob'] }), [/^--profile: there is no profile "lob"; did you mean "lab"\?/])
   t.match(await problems({ profile: ['lab'], maasUrl: ['http://x/MAAS'] }), ['--profile and --maas-url: contradict each other, a profile brings its own address; keep one'], 'a key goes to its own MAAS')
@@ -260,7 +262,8 @@ t.test('where nothing is set, the only profile there is is used, and said', asyn
   t.match(config.warnings, [/in the clear/, `the profile "lab": every user of this machine may read ${path}; chmod 600 it`])
   const proxy = await startTestProxy(t, { ...config, listeners: config.listeners.map(listener => ({ ...listener, address: { host: '127.0.0.1', port: 0 } })) })
   t.ok(proxy.log.some(record => /^using the only profile/.test(String(record['msg']))))
-  const problems = async (environment: Environment) => await loadConfig({}, environment).then(() => [], error => (error as SettingsError).problems)
+  const problems = async (environment: Environment) =>
+    await loadConfig({}, environment).then(() => [], error => (error as SettingsError).problems)
   t.match(await problems({ HOME: home, MAAS_URL: 'http://x/MAAS' }), [/^MAAS_API_KEY: not set/], 'an address that was set gets no key that was not')
   for (const key of [{ MAAS_API_KEY: 'a:b:c' }, { CREDENTIALS_DIRECTORY: join(home, 'lent') }]) t.match(await problems({ HOME: home, ...key }), [/^MAAS_URL: not set; say where/], `a key does not go to an address that was not set: ${Object.keys(key)}`)
   t.match(await problems({ HOME: '' }), [/^MAAS_URL: not set; say where/, /^MAAS_API_KEY: not set/], 'without a home there is no profile')

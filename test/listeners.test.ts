@@ -14,7 +14,9 @@ async function ask (socketPath: string, headers: Record<string, string> = {}): P
   return (await answerOf(socketPath, '/MAAS/api/2.0/machines/', headers)).resume().statusCode
 }
 
-async function answerOf (socketPath: string, path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+async function answerOf (
+  socketPath: string, path: string, headers: Record<string, string> = {}
+): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => request({ socketPath, path, headers }, resolve).on('error', reject).end())
 }
 
@@ -92,7 +94,8 @@ t.test('the mode of a socket is set on the socket, and on nothing that takes its
       return server
     }) as typeof server.listen
     t.after(() => server.close())
-    await t.rejects(listenOnSocket(server, path, { mode: 0o666, group: process.getgid?.() as number }), { message: problem }, reason)
+    await t.rejects(listenOnSocket(server, path, { mode: 0o666, group: process.getgid?.() as number }),
+      { message: problem }, reason)
     t.equal(statSync(foreign).mode & 0o777, 0o600, `${reason}: keeps its mode`)
     unlinkSync(path)
   }

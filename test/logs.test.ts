@@ -82,7 +82,9 @@ t.test('what is no name of a trace does not get into the record', async t => {
     ['HIDDEN', undefined, 'anything'],
     [undefined, undefined, 'none']
   ]
-  for (const [traceparent, wanted, reason] of rows) t.equal(traceIdOf({ headers: { traceparent } } as unknown as IncomingMessage), wanted, reason)
+  for (const [traceparent, wanted, reason] of rows) {
+    t.equal(traceIdOf({ headers: { traceparent } } as unknown as IncomingMessage), wanted, reason)
+  }
   const texts: Array<[text: string | null, wanted: string | undefined, reason: string]> = [
     [TRACE, TRACE, 'as MAAS makes them'],
     ['2a5c6b1e-6a5e-4b0e-8f5e-1d2c3b4a5f60', '2a5c6b1e-6a5e-4b0e-8f5e-1d2c3b4a5f60', 'a UUID'],

@@ -200,8 +200,8 @@ a -${count}
 })
 
 /*
- * The attack: whoever can send requests makes up paths, operations and methods, until the label values fill the memory of the proxy and of
- * whatever scrapes it.
+ * The attack: whoever can send requests makes up paths, operations and methods, until the label values fill the memory
+ * of the proxy and of whatever scrapes it.
  */
 t.test('what clients make up makes no new series', async t => {
   const upstream = await rawUpstream(t, socket => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'))
@@ -296,7 +296,9 @@ t.test('the dashboard and the alerts use only metrics that there are', async t =
   const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
   for (const { definition } of templating.list) if (definition !== undefined) expressions.push(definition)
 
-  interface Rule { alert: string, expr: string, labels: { severity: string }, annotations: { summary: string, description: string } }
+  interface Rule {
+    alert: string, expr: string, labels: { severity: string }, annotations: { summary: string, description: string }
+  }
   const rules: Rule[] = parse(read('prometheus-alerts.yaml')).groups.flatMap(({ rules }: { rules: Rule[] }) => rules)
   for (const { alert, expr, labels, annotations } of rules) {
     t.match(alert, /^MaasAuthProxy[A-Z]/)

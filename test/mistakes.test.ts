@@ -7,7 +7,8 @@ import { runHere } from './helper/process.ts'
 import { startTestProxy, testConfig } from './helper/proxy.ts'
 import { exchange, jsonBody, listenOn, rawUpstream } from './helper/sockets.ts'
 
-// What somebody is told who made a mistake: the whole text, as it is read. HIDDEN stands for a secret in the wrong place.
+// What somebody is told who made a mistake: the whole text, as it is read. HIDDEN stands for a secret in the wrong
+// place.
 
 const KEY = 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F'
 const URL_ONLY = { MAAS_URL: 'http://localhost:5240/MAAS' }
@@ -247,7 +248,9 @@ t.test('mistakes with the library are told as errors of ours', async t => {
   const app = fastify()
   t.after(async () => { await app.close() })
   await app.register(maasAuthProxy, { maasUrl: MAAS.MAAS_URL, apiKey: KEY })
-  await t.rejects(async () => { await app.register(maasAuthProxy, { maasUrl: MAAS.MAAS_URL, apiKey: KEY }) }, new SettingsError([
+  await t.rejects(async () => {
+    await app.register(maasAuthProxy, { maasUrl: MAAS.MAAS_URL, apiKey: KEY })
+  }, new SettingsError([
     '/MAAS/*: the server has this route already; register the plugin once, and no route of yours there'
   ]), 'registered twice')
 })

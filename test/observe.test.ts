@@ -128,7 +128,9 @@ t.test('the record of a request has what is known of it, and its level says whet
   const operation = { method: 'GET', path: '/MAAS/api/2.0/machines/', op: 'who"\\am\u00e4i', fromPath: false }
   const target = { rawPath: '/MAAS/api/2.0/machines/', path: '/MAAS/api/2.0/machines/', query: [] }
   const answered: Partial<Exchange> = { target, operation, access: 'signed', attempts: 1, sentAt: 1, answeredAt: 3.14159 }
-  const rows: Array<[exchange: Partial<Exchange>, outcome: Partial<Outcome>, wanted: Record<string, unknown>, reason: string]> = [
+  const rows: Array<[
+    exchange: Partial<Exchange>, outcome: Partial<Outcome>, wanted: Record<string, unknown>, reason: string
+  ]> = [
     [answered, {}, { level: 30, id: 'req-1', method: 'GET', path: target.rawPath, op: 'who"\\am\u00e4i', access: 'signed', status: 200, ms: 12.3, upstreamMs: 2.1, complete: true }, 'an answer of MAAS'],
     [{ ...answered, attempts: 2, client: 'ci', hint: 'says "so"', maasTraceId: 'a'.repeat(32) }, { status: 404 }, { level: 30, attempts: 2, client: 'ci', hint: 'says "so"', maasTraceId: 'a'.repeat(32) }, 'one with all that there can be'],
     [{ ...answered, wouldRefuse: '--deny "GET **"' }, {}, { level: 40, wouldRefuse: '--deny "GET **"' }, 'what rules would have refused'],
@@ -139,12 +141,20 @@ t.test('the record of a request has what is known of it, and its level says whet
   ]
   const last = () => JSON.parse(text().trim().split('\n').at(-1) ?? '')
   for (const [exchange, outcome, wanted, reason] of rows) {
-    write({ request, exchange: Object.assign(new Exchange(), exchange), status: 200, complete: true, ms: 12.345, ...outcome })
+    write({
+      request, exchange: Object.assign(new Exchange(), exchange), status: 200, complete: true, ms: 12.345, ...outcome
+    })
     t.match(last(), { ...wanted, time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, msg: 'request' }, reason)
   }
   t.notOk('status' in last() || 'path' in last() || 'attempts' in last(), 'what is not known is left out')
   for (const [id, written, reason] of [['a"b\n', 'a"b\n', 'one with a quote'], [7, 7, 'a number'], [10n, 10, 'a large one'], [null, undefined, 'none'], [undefined, undefined, 'none at all']] as const) {
-    write({ request: { ...request, id } as unknown as FastifyRequest, exchange: new Exchange(), status: 200, complete: true, ms: 1 })
+    write({
+      request: { ...request, id } as unknown as FastifyRequest,
+      exchange: new Exchange(),
+      status: 200,
+      complete: true,
+      ms: 1
+    })
     t.equal(last().id, written, `an id of another's server: ${reason}`)
   }
   logger.level = 'warn'

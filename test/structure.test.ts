@@ -116,7 +116,8 @@ t.test('README is read in five minutes: its lines are short, its tables are writ
 })
 
 t.test('README, help and the manual page say the same of commands and exit codes', async t => {
-  const usages = Object.entries(COMMANDS).map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help }))
+  const usages = Object.entries(COMMANDS)
+    .map(([name, command]) => ({ usages: usagesOf(name, command), help: command.help }))
   t.strictSame(tableOf('Commands'), usages.map(({ usages, help }) => [usages.map(usage => `\`${usage}\``).join(', '), help]))
   t.strictSame(tableOf('Exit codes'), EXIT_STATUS)
   const page = manPage(COMMANDS, '1.2.3').replaceAll('\\-', '-').replaceAll('\\(dq', '"').replaceAll('\\(aq', "'")

@@ -35,7 +35,9 @@ async function startCollector (t: Parameters<typeof listenOn>[0]) {
     })
   })
   const port = await listenOn(t, server)
-  const spans = () => bodies.flatMap(body => JSON.parse(body).resourceSpans).flatMap(({ scopeSpans }) => scopeSpans).flatMap(({ spans }) => spans as SentSpan[])
+  const spans = () => bodies.flatMap(body => JSON.parse(body).resourceSpans)
+    .flatMap(({ scopeSpans }) => scopeSpans)
+    .flatMap(({ spans }) => spans as SentSpan[])
   return { url: `http://127.0.0.1:${port}`, bodies, types, spans }
 }
 
@@ -44,7 +46,8 @@ async function portOf (program: Program): Promise<number> {
   return Number(/127\.0\.0\.1:(\d+)","upstream/.exec(program.stdout())?.[1])
 }
 
-const attributesOf = ({ attributes }: SentSpan) => Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]))
+const attributesOf = ({ attributes }: SentSpan) =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]))
 
 t.test('OpenTelemetry gets a span for the request and one for each time that it goes to MAAS, and nothing of what they say', async t => {
   const stale = `Authorization Error: 'Expired timestamp: given 1 and now ${Math.floor(Date.now() / 1000)}, has a greater difference than threshold 300'`

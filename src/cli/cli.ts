@@ -82,7 +82,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
 function report (error: NodeJS.ErrnoException, { stderr }: Io): number {
   if (error instanceof SettingsError) {
     for (const problem of error.problems) stderr.write(`maas-auth-proxy: error: ${problem}\n`)
-    stderr.write('maas-auth-proxy: hint: maas-auth-proxy help settings explains all settings, maas-auth-proxy --help shows commands\n')
+    stderr.write('maas-auth-proxy: hint: maas-auth-proxy help settings explains all settings, ' +
+      'maas-auth-proxy --help shows commands\n')
     return EXIT.usage
   }
   stderr.write(`maas-auth-proxy: error: ${error.message}\n`)

@@ -57,7 +57,8 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
     this.#task = task
     const onSilence = () => { this.#controller?.abort(new ProxyError('MAAS_PROXY_BODY_TIMED_OUT')) }
     this.#body = hasBody(task.request)
-      ? new RequestBody(task.request, task.admitted.bodyStart, task.exchange, { ms: task.clientBodyTimeoutMs, onSilence })
+      ? new RequestBody(task.request, task.admitted.bodyStart, task.exchange,
+        { ms: task.clientBodyTimeoutMs, onSilence })
       : null
     this.#answer = new Answer(task)
   }

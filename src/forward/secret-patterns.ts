@@ -75,5 +75,6 @@ function base64Parts (text: string): string[] {
 
 /** Percent-encodes as OAuth does (RFC 5849 §3.6). */
 function percentEncode (text: string): string {
-  return encodeURIComponent(text).replace(/[!'()*]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+  return encodeURIComponent(text)
+    .replace(/[!'()*]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
 }

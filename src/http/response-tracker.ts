@@ -57,7 +57,7 @@ export function closeAfterLast (socket: Socket, last?: ServerResponse): void {
   closing.add(last)
 }
 
-/** Whether the last response of a connection can no longer be sent, because the connection ends after an earlier one. */
+/** Whether the last response of a connection can no longer be sent, as the connection ends after an earlier one. */
 export function followsClose (socket: Socket): boolean {
   const responses = responsesBySocket.get(socket) as PendingResponse[]
   return responses.slice(0, -1).some(({ response }) => !response.shouldKeepAlive)

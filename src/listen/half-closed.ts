@@ -11,9 +11,9 @@ const CHECK_MS = 300
 
 /**
  * Lets clients close their sending half and still get their answers (RFC 9112 §9.6), as `nc -N` and some old libraries
- * do. A client that closes the whole connection looks the same until something is sent to it. Where the system tells the
- * two apart, the connection of one that has gone is closed, which ends its requests to MAAS. Where the system has no
- * table of sockets, Node's default stays: whoever closes a half is taken for gone.
+ * do. A client that closes the whole connection looks the same until something is sent to it. Where the system tells
+ * the two apart, the connection of one that has gone is closed, which ends its requests to MAAS. Where the system has
+ * no table of sockets, Node's default stays: whoever closes a half is taken for gone.
  */
 export function allowHalfClosed (server: Server, tables: readonly string[] = SOCKET_TABLES): void {
   const existing = tables.filter(path => existsSync(path)) // no tcp6 without IPv6

@@ -22,9 +22,10 @@ const OWNER_ONLY = 0o600
 export const BACKLOG = 4096
 
 /**
- * Makes a server listen on a unix socket, and replaces a socket that no process listens on. The file is created with its
- * mode, so nobody who may write in the directory can put another file in its place meanwhile. If it gets a group, it is
- * created for its owner alone and gets group and mode afterwards. So its permissions never exceed the configured ones.
+ * Makes a server listen on a unix socket, and replaces a socket that no process listens on. The file is created with
+ * its mode, so nobody who may write in the directory can put another file in its place meanwhile. If it gets a group,
+ * it is created for its owner alone and gets group and mode afterwards. So its permissions never exceed the configured
+ * ones.
  * @param path where to create the socket
  * @throws Error if its directory is missing, or the path is in use: by another kind of file, or by a process that
  *   listens
@@ -52,7 +53,9 @@ const O_PATH = 0o10000000
 const setMode = lchmodSync ?? function setModeOfSocket (path: string, mode: number): void {
   const file = openSync(path, O_PATH | constants.O_NOFOLLOW)
   try {
-    if (!fstatSync(file).isSocket()) throw new Error(`${path} is no longer the socket that was created; listen elsewhere`)
+    if (!fstatSync(file).isSocket()) {
+      throw new Error(`${path} is no longer the socket that was created; listen elsewhere`)
+    }
     chmodSync(`/proc/self/fd/${file}`, mode)
   } finally {
     closeSync(file)

@@ -39,7 +39,10 @@ const MISTAKES: ReadonlyArray<readonly [pattern: RegExp, problem: string]> = [
   [/^-----BEGIN /, 'is in PEM, so it is a certificate or its key, not an API key of MAAS'],
   [/^(?:Authorization:\s*)?(?:OAuth|Bearer|Basic)\b/i, 'is a header, not a key; keep only consumer:token:secret'],
   [/["'`\u2018-\u201f]$/, 'has a quote at its end; leave the quotes out'],
-  [/^(?:x:x:x|proxy:proxy:proxy|proxysigns:proxysigns:proxysigns|consumer:token:secret)$/, 'is the placeholder, not a key of a user'],
+  [
+    /^(?:x:x:x|proxy:proxy:proxy|proxysigns:proxysigns:proxysigns|consumer:token:secret)$/,
+    'is the placeholder, not a key of a user'
+  ],
   [/<[\w -]+>|\$\{?[A-Za-z_]/, 'has a placeholder or a variable of a shell in it, not a key']
 ]
 

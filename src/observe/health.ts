@@ -41,8 +41,8 @@ export class Health {
   get lastKnown (): Readiness { return this.#readiness }
 
   /**
-   * Learns from a request: a success of a signed request is proof, its 401 is a reason to probe, and so is every failure
-   * of MAAS or on the way to it.
+   * Learns from a request: a success of a signed request is proof, its 401 is a reason to probe, and so is every
+   * failure of MAAS or on the way to it.
    */
   observe ({ exchange: { access, attempts, error, startedAt }, status, ms }: Outcome): void {
     if (attempts === 0 || error === 'MAAS_PROXY_BODY_TIMED_OUT') return

@@ -46,10 +46,13 @@ export class CertificateFiles {
     try {
       const material = await this.#source.read()
       const text = textOf(material)
-      if (text === this.#current) return this.#logger.info({ files }, 'the certificates for MAAS are the same as before')
+      if (text === this.#current) {
+        return this.#logger.info({ files }, 'the certificates for MAAS are the same as before')
+      }
       for (const pool of this.#pools) pool.setTls(material)
       this.#current = text
-      this.#logger.info({ files }, 'the certificates for MAAS have been replaced; requests from now on use the new ones')
+      this.#logger.info({ files },
+        'the certificates for MAAS have been replaced; requests from now on use the new ones')
     } catch (error) {
       const fields = { files, reason: (error as Error).message }
       this.#logger.error(fields, 'the certificates for MAAS could not be read again; the old ones stay in use')

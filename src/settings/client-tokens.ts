@@ -19,7 +19,9 @@ export interface ClientTokenFile {
 export function readClientTokens (path: string): ClientTokenFile {
   const lines = readSettingFile(path).split('\n')
   if (isReadableByAll(path)) throw new Error(`${quote(path)}: every user of this machine may read it; chmod 600 it`)
-  if (isWritableByOthers(path)) throw new Error(`${quote(path)}: other users may write it, and add themselves; chmod 600 it`)
+  if (isWritableByOthers(path)) {
+    throw new Error(`${quote(path)}: other users may write it, and add themselves; chmod 600 it`)
+  }
   const clients = lines.flatMap((line, i) => {
     const text = line.trim()
     if (text === '' || text.startsWith('#')) return []

@@ -51,7 +51,8 @@ export async function readConfigFile (path: string, source: string, report: Sett
   const problemAt = (at: EntryPath, text: string) => { report.problem(messageAt(document.placeOf(at), text)) }
   if (!Array.isArray(listeners) || listeners.length === 0) {
     const isThere = listeners !== undefined
-    const problem = `${isThere ? `${LISTENERS}: is not a list with an entry` : `has no list ${LISTENERS}`}; ${LISTENERS_FORM}`
+    const problem =
+      `${isThere ? `${LISTENERS}: is not a list with an entry` : `has no list ${LISTENERS}`}; ${LISTENERS_FORM}`
     if (isThere) problemAt([LISTENERS], problem)
     else report.problem(`${source}: ${quote(path)}: ${problem}`)
   }
@@ -65,7 +66,10 @@ export async function readConfigFile (path: string, source: string, report: Sett
       if (!isObject(entry)) problemAt([LISTENERS, i], `${where} is not an object of settings; write KEY: VALUE`)
       const section = { document, file: path, at: [LISTENERS, i], rank: 1, keys }
       const inputs = readEntries(isObject(entry) ? entry : {}, section, report)
-      return { where: `${document.placeOf([LISTENERS, i]).name}: ${where}: `, lookup: name => inputs.get(name) ?? sharedInputs.get(name) }
+      return {
+        where: `${document.placeOf([LISTENERS, i]).name}: ${where}: `,
+        lookup: name => inputs.get(name) ?? sharedInputs.get(name)
+      }
     })
   }
 }

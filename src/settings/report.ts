@@ -10,7 +10,9 @@ interface Messages {
   excused: Set<SettingName>
 }
 
-const noMessages = (): Messages => ({ problems: new Set(), warnings: new Set(), notices: new Set(), excused: new Set() })
+const noMessages = (): Messages => ({
+  problems: new Set(), warnings: new Set(), notices: new Set(), excused: new Set()
+})
 
 /** Collects the messages about settings while they are read. A message that comes again is dropped. */
 export class SettingsReport {

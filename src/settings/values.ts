@@ -14,7 +14,8 @@ const MAX_DURATION_MS = 24 * 3_600_000
  * Three parts with colons between, as of an API key in any form. The parts of IPv6 addresses are shorter; those of URLs
  * and of `unix:PATH` have slashes.
  */
-const LIKE_A_KEY = /[^\s:/"]{5,}:[^\s:/"]{5,}:[^\s:/"]{5,}|^(?!unix:)[^\s:]*[^\s:\da-f][^\s:]*:(?!\/\/)[^\s:]+:[^\s:]+$/i
+const LIKE_A_KEY =
+  /[^\s:/"]{5,}:[^\s:/"]{5,}:[^\s:/"]{5,}|^(?!unix:)[^\s:]*[^\s:\da-f][^\s:]*:(?!\/\/)[^\s:]+:[^\s:]+$/i
 
 const HOST_NAME = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 
@@ -42,7 +43,7 @@ export function parseDuration (text: string): number {
   return milliseconds
 }
 
-/** The time that was meant by a number alone, or with another spelling of its unit; undefined if that cannot be seen. */
+/** The time that was meant by a number alone, or with another spelling of its unit; undefined if none is seen. */
 function timeMeantBy (text: string): string | undefined {
   const [, amount, word = ''] = /^(\d+)\s*([a-z]*)$/i.exec(text.trim()) ?? []
   const unit = word === '' ? 's' : UNIT_WORDS.find(([pattern]) => pattern.test(word))?.[1]

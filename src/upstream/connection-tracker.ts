@@ -123,6 +123,8 @@ export class RequestAttempt {
       return
     }
     this.#unansweredSince ??= now
-    if (now - this.#unansweredSince >= this.#patienceMs) this.#socket.destroy(new ProxyError('MAAS_PROXY_UPSTREAM_LOST'))
+    if (now - this.#unansweredSince >= this.#patienceMs) {
+      this.#socket.destroy(new ProxyError('MAAS_PROXY_UPSTREAM_LOST'))
+    }
   }
 }

@@ -77,7 +77,9 @@ export class Dialer {
     try {
       return await unlessAborted(signal, Promise.race([this.#lookup, ...wait]))
     } catch (error) {
-      if (signal.aborted) throw Object.assign(new Error('the name server has not answered in time'), { code: 'EAI_AGAIN' })
+      if (signal.aborted) {
+        throw Object.assign(new Error('the name server has not answered in time'), { code: 'EAI_AGAIN' })
+      }
       if (last === null || (error as NodeJS.ErrnoException).code === 'ENOTFOUND') throw error
       return [last]
     }

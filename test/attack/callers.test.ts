@@ -14,8 +14,8 @@ function outcome (answer: string): string {
 }
 
 /*
- * The attack: DNS rebinding. A page's own name is made to resolve to 127.0.0.1, so that for the browser the proxy is the
- * page's own origin. What gives it away is `Host`, which still has the page's name.
+ * The attack: DNS rebinding. A page's own name is made to resolve to 127.0.0.1, so that for the browser the proxy is
+ * the page's own origin. What gives it away is `Host`, which still has the page's name.
  */
 t.test('only the names of the listener pass as Host', async t => {
   const upstream = await rawUpstream(t)
@@ -57,8 +57,8 @@ t.test('only the names of the listener pass as Host', async t => {
 })
 
 /*
- * The attack: a web page of any origin sends requests to localhost, with forms, images, fetch, beacons. It cannot read the
- * answers, but MAAS has no CSRF check for API calls: one form releases a machine. Browsers say so in `Origin` and
+ * The attack: a web page of any origin sends requests to localhost, with forms, images, fetch, beacons. It cannot read
+ * the answers, but MAAS has no CSRF check for API calls: one form releases a machine. Browsers say so in `Origin` and
  * `Sec-Fetch-Site`; other clients send neither.
  */
 t.test('what a web page sends is refused', async t => {
@@ -120,8 +120,8 @@ t.test('an answer cannot be had as a script', async t => {
 })
 
 /*
- * The attack: another process that reaches the listener. Where clients have tokens, one without is turned away before its
- * request is looked at, and what it sent is not passed on.
+ * The attack: another process that reaches the listener. Where clients have tokens, one without is turned away before
+ * its request is looked at, and what it sent is not passed on.
  */
 t.test('where clients have tokens, each request needs one', async t => {
   const upstream = await rawUpstream(t)
@@ -170,8 +170,8 @@ t.test('where clients have tokens, each request needs one', async t => {
 })
 
 /*
- * The attack: a tool, or `maas login` without a key, asks MAAS through the proxy for an API key, and walks away with it.
- * (A plain signing proxy in front of a running MAAS gave it one.)
+ * The attack: a tool, or `maas login` without a key, asks MAAS through the proxy for an API key, and walks away with
+ * it. (A plain signing proxy in front of a running MAAS gave it one.)
  */
 t.test('no key is minted, listed or revoked', async t => {
   const maas = await startStandIn()
@@ -198,8 +198,8 @@ t.test('no key is minted, listed or revoked', async t => {
 })
 
 /*
- * The attack: a value of a header that a message repeats, so that a terminal acts on it, or that fills a log. node lets bytes
- * beyond ASCII through, and 0x9b begins a command to a terminal as ESC [ does.
+ * The attack: a value of a header that a message repeats, so that a terminal acts on it, or that fills a log. node lets
+ * bytes beyond ASCII through, and 0x9b begins a command to a terminal as ESC [ does.
  */
 t.test('what a message repeats of a header is short and visible ASCII', async t => {
   const upstream = await rawUpstream(t)
@@ -230,5 +230,7 @@ t.test('no remedy asks for what the program would not take', async t => {
     [['Host: evil.example'], /Host evil\.example is not/, /--allow-host evil\.example$/, 'a name that may be allowed'],
     [['Host:'], /has no Host/, /^(?!.*allow-host $)/, 'no name']
   ]
-  for (const [fields, message, remedy, reason] of rows) t.match(jsonBody(await exchange(proxy.port, request([LINE, ...fields]))).error, { message, remedy }, reason)
+  for (const [fields, message, remedy, reason] of rows) {
+    t.match(jsonBody(await exchange(proxy.port, request([LINE, ...fields]))).error, { message, remedy }, reason)
+  }
 })

@@ -21,8 +21,8 @@ function post (path: string, body: string, ...fields: string[]): string {
 
 /*
  * The attack: MAAS takes the op from a form body as well. A guard that reads the query alone takes a POST with
- * `op=release` in its form for a create. So where the op decides, the form is looked at: within a bound, without losing a
- * byte, and what cannot be judged is refused.
+ * `op=release` in its form for a create. So where the op decides, the form is looked at: within a bound, without losing
+ * a byte, and what cannot be judged is refused.
  */
 t.test('an op in a form is judged like one in the query', async t => {
   const upstream = await rawUpstream(t)
@@ -139,7 +139,8 @@ t.test('a form beyond the bound is refused, and the connection goes on', async t
 })
 
 /*
- * The attack: forms that never end, one on each connection, until the proxy is out of memory, or has none left for others.
+ * The attack: forms that never end, one on each connection, until the proxy is out of memory, or has none left for
+ * others.
  */
 t.test('forms that are looked at have a bounded memory, and small ones get theirs', async t => {
   const upstream = await rawUpstream(t)
@@ -254,8 +255,8 @@ t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard s
 })
 
 /*
- * The attack: Django decodes the query, too, by the charset of `Content-Type`, whatever the method. In UTF-7 `+AG8AcA-` is `op`,
- * so `GET account/?+AG8AcA-=list_authorisation_tokens` lists the keys, and no guard that reads ASCII sees it.
+ * The attack: Django decodes the query, too, by the charset of `Content-Type`, whatever the method. In UTF-7 `+AG8AcA-`
+ * is `op`, so `GET account/?+AG8AcA-=list_authorisation_tokens` lists the keys, and no guard that reads ASCII sees it.
  */
 t.test('no charset makes another text of what was judged', async t => {
   const upstream = await rawUpstream(t)
@@ -291,8 +292,8 @@ t.test('no charset makes another text of what was judged', async t => {
 })
 
 /*
- * The attack: a path that ends in `/op-NAME` names one operation, its form another one, which MAAS prefers. Where the form
- * cannot be judged, or is one for some versions of Django only, neither may be taken for granted.
+ * The attack: a path that ends in `/op-NAME` names one operation, its form another one, which MAAS prefers. Where the
+ * form cannot be judged, or is one for some versions of Django only, neither may be taken for granted.
  */
 t.test('an ending of the path is no way round an uncertain form', async t => {
   const upstream = await rawUpstream(t)

@@ -5,8 +5,8 @@ import { KEY, startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, rawUpstream } from '../helper/sockets.ts'
 
 /*
- * The attack is MAAS's own: it answers a signature that does not fit with the one that would have. Whoever makes it do so
- * reads the token secret, so the proxy masks it, however it is written, cut into pieces or compressed.
+ * The attack is MAAS's own: it answers a signature that does not fit with the one that would have. Whoever makes it do
+ * so reads the token secret, so the proxy masks it, however it is written, cut into pieces or compressed.
  */
 t.test('the secret that MAAS prints does not get through', async t => {
   const maas = await startStandIn()
@@ -82,8 +82,9 @@ t.test('in every form, and nothing else changes', async t => {
 })
 
 /*
- * The attack is an error page: Django's debug page repeats the fields of the request, and fronts do so in their own errors, in a
- * field, in the reason phrase or in the body. Whoever provokes such an error reads the signature that the proxy has added.
+ * The attack is an error page: Django's debug page repeats the fields of the request, and fronts do so in their own
+ * errors, in a field, in the reason phrase or in the body. Whoever provokes such an error reads the signature that the
+ * proxy has added.
  */
 t.test('an error of any kind that repeats the signature does not give it away', async t => {
   const odd = 'Se<ret&"with\'signs/%+=>>>???'
@@ -136,11 +137,15 @@ function unchunk (answer: string): string {
   return /\r\ntransfer-encoding: chunked\r\n/i.test(answer) ? answer.replaceAll(/\r\n[0-9a-f]+\r\n/g, '') : answer
 }
 
-/** A text in small letters, and what becomes of it when somebody undoes the encodings of URLs, HTML, JSON and base64. */
+/**
+ * A text in small letters, and what becomes of it when somebody undoes the encodings of URLs, HTML, JSON and base64.
+ */
 function unfold (text: string): string[] {
   const decoded = [text, ...Array.from(text.matchAll(/[\w+/%-]{16,}/g), ([run]) => run).flatMap(run => [run, run.slice(1), run.slice(2), run.slice(3)])
     .map(run => Buffer.from(unescape(run).replaceAll('-', '+').replaceAll('_', '/'), 'base64').toString('latin1'))]
-  return decoded.flatMap(found => [found, unescape(found), unescape(unescape(found)), unescape(unescape(unescape(found)))]).map(found => found
+  return decoded.flatMap(found => [
+    found, unescape(found), unescape(unescape(found)), unescape(unescape(unescape(found)))
+  ]).map(found => found
     .replaceAll('&lt;', '<').replaceAll('&quot;', '"').replaceAll('&#x27;', "'").replaceAll('&amp;', '&').replaceAll('\\"', '"').toLowerCase())
 }
 

@@ -7,10 +7,10 @@ import { closed, exchange, get, jsonBody, OK, rawUpstream, readAll, request } fr
 
 /*
  * The attack: a target that two servers read differently. What the proxy takes for one path or host, MAAS or a server
- * between takes for another, and a decision made on the first is carried out on the second: a dot segment that leaves the
- * API, a whole URL or a `//host` that sends the signature elsewhere, an escape that is decoded once more than expected.
- * Everything here is refused before a name is looked up, and nothing reaches MAAS. (CVE-2021-21321, CVE-2025-66415,
- * CVE-2022-35949, CVE-2026-85124 and the rest of that family.)
+ * between takes for another, and a decision made on the first is carried out on the second: a dot segment that leaves
+ * the API, a whole URL or a `//host` that sends the signature elsewhere, an escape that is decoded once more than
+ * expected. Everything here is refused before a name is looked up, and nothing reaches MAAS. (CVE-2021-21321,
+ * CVE-2025-66415, CVE-2022-35949, CVE-2026-85124 and the rest of that family.)
  */
 t.test('a target that could be read in two ways is refused', async t => {
   const upstream = await rawUpstream(t)
@@ -109,8 +109,8 @@ t.test('oauth_ parameters are refused, however they are spelt', async t => {
 
 /*
  * The attack: a message whose end two servers see in different places, so that what is the body here is a request there
- * (request smuggling), or a request that turns the connection into something else. What node's parser lets through of it
- * is refused here; the rest, it refuses itself, and the answer is ours all the same.
+ * (request smuggling), or a request that turns the connection into something else. What node's parser lets through of
+ * it is refused here; the rest, it refuses itself, and the answer is ours all the same.
  */
 t.test('a message that is put together in an odd way is refused', async t => {
   const upstream = await rawUpstream(t)

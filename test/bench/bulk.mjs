@@ -1,5 +1,5 @@
-// 1 GiB down and up: CPU for it, and how much memory grows meanwhile. The first quarter of a GiB each way is not counted, since code is
-// still being compiled then.
+// 1 GiB down and up: CPU for it, and how much memory grows meanwhile. The first quarter of a GiB each way is not
+// counted, since code is still being compiled then.
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { launch, launchUpstream, OURS, PEERS } from './peers.mjs'

@@ -1,6 +1,6 @@
-// A long way on a short one: `node delay-relay.mjs PORT TARGET-PORT ROUND-TRIP-MS` passes TCP on and holds every byte back for half of
-// the round trip, in each direction. The system shakes hands by itself at once, so the first bytes of a client, which could not have
-// been sent before that was over, wait for a round trip more.
+// A long way on a short one: `node delay-relay.mjs PORT TARGET-PORT ROUND-TRIP-MS` passes TCP on and holds every byte
+// back for half of the round trip, in each direction. The system shakes hands by itself at once, so the first bytes of
+// a client, which could not have been sent before that was over, wait for a round trip more.
 import { connect, createServer } from 'node:net'
 
 const [port, target, roundTripMs] = process.argv.slice(2).map(Number)

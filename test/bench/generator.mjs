@@ -1,5 +1,6 @@
-// Load where wrk is not there: `node generator.mjs URL CONNECTIONS SECONDS` asks for the sample paths over kept connections, one
-// request at a time on each, and prints what came of it as JSON. It reads just enough of HTTP for the answers of this benchmark.
+// Load where wrk is not there: `node generator.mjs URL CONNECTIONS SECONDS` asks for the sample paths over kept
+// connections, one request at a time on each, and prints what came of it as JSON. It reads just enough of HTTP for the
+// answers of this benchmark.
 import { connect } from 'node:net'
 import { HEADERS, PATHS } from './sample.mjs'
 import { quantile } from './stats.mjs'

@@ -1,4 +1,5 @@
-// What a proxy adds to a request where there is one client with one connection: the median with it less the median without it.
+// What a proxy adds to a request where there is one client with one connection: the median with it less the median
+// without it.
 import { load } from './load.mjs'
 import { launch, OURS, PEERS } from './peers.mjs'
 import { has, stop } from './processes.mjs'

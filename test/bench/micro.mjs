@@ -1,5 +1,5 @@
-// npm run bench:micro: what each step of a request costs by itself, on the built code: microseconds of CPU and bytes allocated per call, the
-// median of several rounds. It fails if the whole of admit takes 5 µs or more.
+// npm run bench:micro: what each step of a request costs by itself, on the built code: microseconds of CPU and bytes
+// allocated per call, the median of several rounds. It fails if the whole of admit takes 5 µs or more.
 import { browserGuard, checkBrowser } from '../../dist/admit/browser.js'
 import { ClientTokens } from '../../dist/admit/clients.js'
 import { checkFraming } from '../../dist/admit/framing.js'
@@ -19,14 +19,17 @@ import { Activity } from '../../dist/proxy/activity.js'
 import { loadConfig } from '../../dist/settings/load.js'
 
 const CALLS = 200_000
-/** calls while allocations are counted: few enough to fit into the space of new objects, which a collection would empty */
+/**
+ * calls while allocations are counted: few enough to fit into the space of new objects, which a collection would empty
+ */
 const COUNTED = 200
 const ROUNDS = 7
 const LIMIT_US = 5
 
 const target = '/MAAS/api/2.0/machines/abc123/?op=power_on&comment=a%20b'
 const rawHeaders = ['Host', 'localhost:5241', 'User-Agent', 'curl/7.88.1', 'Accept', '*/*', 'Authorization', 'OAuth x', 'Content-Type', 'application/x-www-form-urlencoded', 'Content-Length', '0']
-const headers = Object.fromEntries(rawHeaders.map((name, i) => [name.toLowerCase(), rawHeaders[i + 1]]).filter((_, i) => i % 2 === 0))
+const headers = Object.fromEntries(rawHeaders.map((name, i) => [name.toLowerCase(), rawHeaders[i + 1]])
+  .filter((_, i) => i % 2 === 0))
 const request = { method: 'POST', httpVersion: '1.1', headers, rawHeaders, socket: {} }
 const answer = ['Server', 'nginx', 'Date', 'Tue, 24 Nov 2026 00:00:00 GMT', 'Content-Type', 'application/json; charset=utf-8', 'Content-Length', '1024', 'Connection', 'keep-alive', 'Vary', 'Authorization, Cookie', 'X-MAAS-API-Hash', 'a'.repeat(40), 'X-Frame-Options', 'DENY'].map(text => Buffer.from(text))
 
@@ -49,7 +52,9 @@ function admit (options, classify, target) {
   const { target: parsedTarget, decision } = classify('POST', target)
   exchange.target = parsedTarget
   checkBrowser(request, guard)
-  const classified = { request, response: null, target: parsedTarget, decision, askedAccess: undefined, isContinueSent: false }
+  const classified = {
+    request, response: null, target: parsedTarget, decision, askedAccess: undefined, isContinueSent: false
+  }
   findDecision(classified, options, final => { exchange.operation = final.decision.operation })
 }
 

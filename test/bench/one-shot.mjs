@@ -1,5 +1,5 @@
-// What somebody feels who calls curl once, with MAAS behind TLS and 10 ms away: curl straight there, which has connections to make,
-// and curl to the proxy, which has one.
+// What somebody feels who calls curl once, with MAAS behind TLS and 10 ms away: curl straight there, which has
+// connections to make, and curl to the proxy, which has one.
 import 'reflect-metadata' // @peculiar/x509 asks for it
 import { PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509'
 import { webcrypto } from 'node:crypto'
@@ -25,7 +25,9 @@ export async function measureOneShot ({ tell }) {
   const pem = await writeCertificate()
   const upstream = await launchUpstream({ pem })
   const port = await freePort()
-  const relay = { child: start([process.execPath, RELAY_FILE, String(port), String(upstream.port), String(ROUND_TRIP_MS)]) }
+  const relay = {
+    child: start([process.execPath, RELAY_FILE, String(port), String(upstream.port), String(ROUND_TRIP_MS)])
+  }
   await listening(relay.child, port)
   const far = `https://127.0.0.1:${port}`
   const ours = await launch(OURS, { upstream: far, caFile: pem })
@@ -39,7 +41,8 @@ export async function measureOneShot ({ tell }) {
 }
 
 /**
- * Has a shell call curl, one call after another: a shell starts a command as users do, and faster than this process, which has grown large.
+ * Has a shell call curl, one call after another: a shell starts a command as users do, and faster than this process,
+ * which has grown large.
  * @returns milliseconds a call
  */
 async function curl (url, ...options) {

@@ -1,5 +1,5 @@
-// Who is compared: how each is started in front of an upstream, what it needs, and how much of its cost ours may have. All are
-// single processes that keep their connections to the upstream, and none but ours logs.
+// Who is compared: how each is started in front of an upstream, what it needs, and how much of its cost ours may have.
+// All are single processes that keep their connections to the upstream, and none but ours logs.
 import { existsSync, readFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'

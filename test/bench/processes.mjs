@@ -1,5 +1,5 @@
-// Starts what is measured, each in a process group of its own and pinned to a core, and reads what a group costs from /proc.
-// Whatever way the benchmark ends, every group it started ends with it.
+// Starts what is measured, each in a process group of its own and pinned to a core, and reads what a group costs from
+// /proc. Whatever way the benchmark ends, every group it started ends with it.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -137,7 +137,9 @@ function groupOf (pid) {
 
 /** User and system time of a process, its children and those that have ended, in microseconds. */
 export function cpuUs (child) {
-  return groupOf(child.pid).reduce((sum, { fields }) => sum + fields.slice(11, 15).reduce((ticks, field) => ticks + Number(field), 0) * TICK_US, 0)
+  return groupOf(child.pid)
+    .reduce((sum, { fields }) => sum +
+      fields.slice(11, 15).reduce((ticks, field) => ticks + Number(field), 0) * TICK_US, 0)
 }
 
 /** Resident memory of a process with its children now, in MiB. */

@@ -1,6 +1,6 @@
-// npm run bench: what the proxy costs, with everything on, beside no proxy and those that are there of nginx, haproxy, caddy, kubectl proxy
-// and the proxies of npm. It takes about ten minutes and a machine that has nothing else to do. Linux only: it reads /proc.
-// It begins with the lines that install what is not there.
+// npm run bench: what the proxy costs, with everything on, beside no proxy and those that are there of nginx, haproxy,
+// caddy, kubectl proxy and the proxies of npm. It takes about ten minutes and a machine that has nothing else to do.
+// Linux only: it reads /proc. It begins with the lines that install what is not there.
 //
 //   --quick        only against a bare @fastify/http-proxy, for some seconds; nothing is needed but node
 //   --against DIR  only against another build of ours, the one in that clone: whether a change pays

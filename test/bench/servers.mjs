@@ -1,5 +1,5 @@
-// The configurations of the servers from Debian's packages, with the same work as ours where they can: a fresh OAuth header a
-// request, kept connections, bodies streamed, no log.
+// The configurations of the servers from Debian's packages, with the same work as ours where they can: a fresh OAuth
+// header a request, kept connections, bodies streamed, no log.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scratch } from './processes.mjs'

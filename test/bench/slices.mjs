@@ -1,5 +1,6 @@
-// The main table: CPU, throughput, latency and memory under load, ours and each peer in turns. A machine that is busy with something
-// else makes both slices of a pair dear alike, so of all figures the ratio within a pair is the one to rely on.
+// The main table: CPU, throughput, latency and memory under load, ours and each peer in turns. A machine that is busy
+// with something else makes both slices of a pair dear alike, so of all figures the ratio within a pair is the one to
+// rely on.
 import { truncateSync } from 'node:fs'
 import { checkAnswers, checkEverythingOn } from './check.mjs'
 import { load } from './load.mjs'
@@ -9,7 +10,9 @@ import { median, spread } from './stats.mjs'
 
 const CONNECTIONS = 32
 
-/** Until then V8 still compiles; by count and not by time, so that nobody is measured cold because the machine was busy. */
+/**
+ * Until then V8 still compiles; by count and not by time, so that nobody is measured cold because the machine was busy.
+ */
 const WARM_UP_REQUESTS = 30_000
 
 /**
@@ -36,7 +39,12 @@ export async function measureSlices (upstream, peers, { pairs, seconds, tell }) 
   const slice = async candidate => {
     const before = candidate.child === undefined ? null : cpuUs(candidate.child)
     const { requests, seconds: took, p50Ms, p99Ms } = await load(candidate.url, { connections: CONNECTIONS, seconds })
-    const measured = { cpuUs: before === null ? null : (cpuUs(candidate.child) - before) / requests, perSecond: requests / took, p50Ms, p99Ms }
+    const measured = {
+      cpuUs: before === null ? null : (cpuUs(candidate.child) - before) / requests,
+      perSecond: requests / took,
+      p50Ms,
+      p99Ms
+    }
     slices.get(candidate).push(measured)
     if (candidate.log !== undefined) truncateSync(candidate.log)
     return measured.cpuUs
@@ -45,7 +53,8 @@ export async function measureSlices (upstream, peers, { pairs, seconds, tell }) 
   for (let i = 0; i < pairs; i++) await slice(direct)
   for (const peer of others) {
     tell(`slices against ${peer.name}`)
-    // Pair after pair with the same peer: whoever has had nothing to do for a quarter of a minute, as ours never has, is a tenth dearer.
+    // Pair after pair with the same peer: whoever has had nothing to do for a quarter of a minute, as ours never has,
+    // is a tenth dearer.
     for (const { url } of [peer, ours]) await load(url, { connections: CONNECTIONS, seconds: 1 })
     for (let i = 0; i < pairs; i++) {
       // Whoever comes second finds the machine as the first left it, so they take turns.
@@ -71,5 +80,7 @@ export async function measureSlices (upstream, peers, { pairs, seconds, tell }) 
 }
 
 async function warmUp ({ url }) {
-  for (let asked = 0; asked < WARM_UP_REQUESTS;) asked += (await load(url, { connections: CONNECTIONS, seconds: 1 })).requests
+  for (let asked = 0; asked < WARM_UP_REQUESTS;) {
+    asked += (await load(url, { connections: CONNECTIONS, seconds: 1 })).requests
+  }
 }

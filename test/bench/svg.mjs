@@ -1,4 +1,5 @@
-// The main table as a picture: a bar for the CPU time of a request, and the figures beside it; for light and dark pages.
+// The main table as a picture: a bar for the CPU time of a request, and the figures beside it; for light and dark
+// pages.
 
 const WIDTH = 760
 const ROW = 26
@@ -13,7 +14,8 @@ export function asSvg ({ rows, date, machine }) {
   const shown = rows.filter(({ cpuUs }) => cpuUs !== null).toSorted((a, b) => a.cpuUs.median - b.cpuUs.median)
   const most = Math.max(...shown.map(({ cpuUs }) => cpuUs.median))
   const height = TOP + shown.length * ROW + 30
-  const lines = shown.map((row, i) => line(row, TOP + i * ROW, most, row === rows.find(({ ratio, cpuUs }) => ratio === null && cpuUs !== null)))
+  const lines = shown.map((row, i) =>
+    line(row, TOP + i * ROW, most, row === rows.find(({ ratio, cpuUs }) => ratio === null && cpuUs !== null)))
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="CPU time for a request, in microseconds">
 <style>
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }

@@ -1,5 +1,6 @@
-// The upstream of ours, in a process of its own: `node upstream.mjs PORT [KEY-AND-CERTIFICATE-FILE]`. It serves the sample answer, says
-// which `Authorization` it got, sends as many bytes as it is asked for, and counts those it is sent.
+// The upstream of ours, in a process of its own: `node upstream.mjs PORT [KEY-AND-CERTIFICATE-FILE]`. It serves the
+// sample answer, says which `Authorization` it got, sends as many bytes as it is asked for, and counts those it is
+// sent.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -9,7 +10,9 @@ import { ECHO_PATH, SAMPLE } from './sample.mjs'
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
 const [port, pem] = process.argv.slice(2)
 
-const server = pem === undefined ? createServer(answer) : createTlsServer({ key: readFileSync(pem), cert: readFileSync(pem) }, answer)
+const server = pem === undefined
+  ? createServer(answer)
+  : createTlsServer({ key: readFileSync(pem), cert: readFileSync(pem) }, answer)
 server.keepAliveTimeout = 0
 server.listen(Number(port), '127.0.0.1')
 

@@ -1,8 +1,8 @@
-// Sends 1 GiB up and 1 GiB down through the built proxy, at full speed and with a slow end, and shows how much its memory
-// grows. Exits with 1 if that is 32 MiB or more, or if a byte is missing. Linux only: it reads /proc.
+// Sends 1 GiB up and 1 GiB down through the built proxy, at full speed and with a slow end, and shows how much its
+// memory grows. Exits with 1 if that is 32 MiB or more, or if a byte is missing. Linux only: it reads /proc.
 //
-// Before that it sends 256 MiB each way: in its first busy second V8 compiles the parser of undici, which takes about 36 MiB
-// for a moment, once, whatever is sent.
+// Before that it sends 256 MiB each way: in its first busy second V8 compiles the parser of undici, which takes about
+// 36 MiB for a moment, once, whatever is sent.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

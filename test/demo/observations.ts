@@ -43,7 +43,8 @@ const signed = (path: string, changes: Changes = {}, ask: Partial<Ask> = {}) => 
 const whoami = (changes: Changes = {}) => signed('users/?op=whoami', changes)
 const headed = (header: (context: Context) => string) => (context: Context): Ask =>
   ({ path: `${API}users/?op=whoami`, headers: [auth(header(context))] })
-const dummy = (path: string, ask: Partial<Ask> = {}): Ask => ({ path: API + path, ...ask, headers: [auth(sign(DUMMY, NOW)), ...ask.headers ?? []] })
+const dummy = (path: string, ask: Partial<Ask> = {}): Ask =>
+  ({ path: API + path, ...ask, headers: [auth(sign(DUMMY, NOW)), ...ask.headers ?? []] })
 const form = (body: string): Partial<Ask> => ({ method: 'POST', headers: [FORM], body })
 const json = (body: unknown): Partial<Ask> => ({ method: 'POST', headers: [JSON_BODY], body: JSON.stringify(body) })
 const upload = (filename: string, value: Buffer | string, chunked = false): Partial<Ask> => {

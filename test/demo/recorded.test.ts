@@ -4,7 +4,9 @@ import t from 'tap'
 import { type MaasVersion, type StandIn, startStandIn, VERSIONS } from '../../src/demo/stand-in/index.ts'
 import { sign } from '../helper/maas-client.ts'
 
-/** An answer of a real MAAS, without the fields that belong to the moment: Date, Server, Content-Length and Connection. */
+/**
+ * An answer of a real MAAS, without the fields that belong to the moment: Date, Server, Content-Length and Connection.
+ */
 interface Recorded {
   status: number
   reason: string
@@ -16,14 +18,17 @@ interface Recorded {
   continues?: true
 }
 
-/** A request, and what a MAAS 3.4.10 and a MAAS 3.7.3 answered to it, alike or not. Double braces are filled in for each run. */
+/**
+ * A request, and what a MAAS 3.4.10 and a MAAS 3.7.3 answered to it, alike or not. Double braces are filled in for each
+ * run.
+ */
 interface Case { name: string, request: string, answer?: Recorded, answers?: Record<MaasVersion, Recorded> }
 
 const CASES: Case[] = JSON.parse(readFileSync(new URL('recorded.json', import.meta.url), 'utf8'))
 
 /**
- * Differences that stay, each with its reason. What was cut in the recordings (long lists of machines, `describe/`, `openapi.yaml`) has no
- * body there; the stand-in describes its own operations, in words of its own.
+ * Differences that stay, each with its reason. What was cut in the recordings (long lists of machines, `describe/`,
+ * `openapi.yaml`) has no body there; the stand-in describes its own operations, in words of its own.
  */
 const ACCEPTED: Record<string, string> = {
   'op suffix + form': 'the recorded MAAS had no machine to allocate; a demonstration needs one'
@@ -69,7 +74,9 @@ function parse (answer: string, wanted: Recorded): Recorded {
   const raw = final.slice(end + 4)
   const isChunked = fields.some(([name]) => name === 'Transfer-Encoding')
   const text = Buffer.from(isChunked ? raw.replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n(?:\r\n$)?/g, '') : raw, 'latin1').toString()
-  const body = wanted.shape !== undefined ? { shape: shapeOf(JSON.parse(text)) } : wanted.body !== undefined ? { body: text } : {}
+  const body = wanted.shape !== undefined
+    ? { shape: shapeOf(JSON.parse(text)) }
+    : wanted.body !== undefined ? { body: text } : {}
   return { status: Number(status), reason, fields: fields.sort(byName), ...body, ...continues && { continues } }
 }
 
@@ -83,9 +90,12 @@ function generalize (name: string, value: string): string {
 /** The types of a JSON value: names of fields in order, and each kind of element once. */
 function shapeOf (value: unknown): unknown {
   if (value === null) return null
-  if (Array.isArray(value)) return [...new Map(value.map(shapeOf).map(shape => [JSON.stringify(shape), shape])).values()]
+  if (Array.isArray(value)) {
+    return [...new Map(value.map(shapeOf).map(shape => [JSON.stringify(shape), shape])).values()]
+  }
   if (typeof value !== 'object') return typeof value
-  return Object.fromEntries(Object.entries(value).sort(byName as never).map(([name, member]) => [name, shapeOf(member)]))
+  return Object.fromEntries(
+    Object.entries(value).sort(byName as never).map(([name, member]) => [name, shapeOf(member)]))
 }
 
 for (const version of VERSIONS) {
@@ -96,9 +106,14 @@ for (const version of VERSIONS) {
       const now = Math.floor(Date.now() / 1000)
       const fill = filler(standIn, now)
       const recorded = answer ?? answers?.[version] as Recorded
-      const wanted = { ...recorded, fields: recorded.fields.sort(byName), ...recorded.body !== undefined && { body: fill(recorded.body) } }
+      const wanted = {
+        ...recorded,
+        fields: recorded.fields.sort(byName),
+        ...recorded.body !== undefined && { body: fill(recorded.body) }
+      }
       const found = parse(await send(standIn.port, fill(request)), wanted)
-      const later = JSON.stringify(found).replaceAll(String(now + 1), String(now)) // the second may have gone by meanwhile
+      // the second may have gone by meanwhile
+      const later = JSON.stringify(found).replaceAll(String(now + 1), String(now))
       const accepted = ACCEPTED[name]
       if (accepted === undefined) t.strictSame(JSON.parse(later), JSON.parse(JSON.stringify(wanted)), name)
       else t.not(later, JSON.stringify(wanted), `${name} differs: ${accepted}`)

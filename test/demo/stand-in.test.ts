@@ -70,7 +70,8 @@ async function raw (port: number, bytes: string): Promise<string> {
 
 t.test('a nonce lasts exactly if its request was not rolled back', async t => {
   const { signed, standIn } = await start(t)
-  const once = (path: string, nonce: string, rest: Partial<Ask> = {}) => signed(path, rest, standIn.admin, { oauth_nonce: nonce })
+  const once = (path: string, nonce: string, rest: Partial<Ask> = {}) =>
+    signed(path, rest, standIn.admin, { oauth_nonce: nonce })
   const cases: Array<[string, string, Partial<Ask>, number, boolean]> = [
     ['an answer', 'users/?op=whoami', {}, 200, true],
     ['a raised 400', 'users/?op=nosuch', {}, 400, false],
@@ -312,7 +313,9 @@ t.test('describe/ is what the maas CLI needs', async t => {
   t.equal(doc, 'MAAS API')
   t.match(hash, /^[0-9a-f]{40}$/)
   t.equal((await signed('machines/')).headers['x-maas-api-hash'], hash)
-  t.equal(handlers.length, resources.flatMap((resource: { anon: object, auth: object }) => [resource.anon, resource.auth]).filter((handler: object) => handler !== null).length)
+  t.equal(handlers.length,
+    resources.flatMap((resource: { anon: object, auth: object }) => [resource.anon, resource.auth])
+      .filter((handler: object) => handler !== null).length)
   const machine = resources.find(({ name }: { name: string }) => name === 'MachineHandler')
   t.equal(machine.anon, null)
   t.match(machine.auth, { path: '/MAAS/api/2.0/machines/{system_id}/', uri: 'http://maas.example.com:8080/MAAS/api/2.0/machines/{system_id}/', params: ['system_id'] })

@@ -100,8 +100,8 @@ t.test('it is sent once more and not twice', async t => {
 })
 
 /*
- * MAAS repeats an op that it does not know in its 400, and so whoever asks could write a refusal of it. It would set the time, to that of signatures that
- * are good for decades, and have the request sent twice.
+ * MAAS repeats an op that it does not know in its 400, and so whoever asks could write a refusal of it. It would set
+ * the time, to that of signatures that are good for decades, and have the request sent twice.
  */
 t.test('an answer that repeats what a client wrote is no refusal', async t => {
   const upstream = await rawUpstream(t, (socket, head) => {

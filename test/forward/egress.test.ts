@@ -27,12 +27,15 @@ const FAR = '192.0.2.1'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 /** A MAAS that answers every request. */
-const upstreamMaas = async (t: Test, tls: TlsOptions | null, answer: (socket: Socket) => void = socket => socket.write(OK)) => await keptUpstream(t, answer, tls)
+const upstreamMaas = async (
+  t: Test, tls: TlsOptions | null, answer: (socket: Socket) => void = socket => socket.write(OK)
+) => await keptUpstream(t, answer, tls)
 
 interface EgressOptions { tls?: TlsOptions | null, refuse?: ((socket: Socket) => void) | null, status?: string }
 
 /**
- * A small egress proxy: every way it opens leads to this machine. It keeps what it was asked and all that passed through it.
+ * A small egress proxy: every way it opens leads to this machine. It keeps what it was asked and all that passed
+ * through it.
  * @param refuse answers CONNECT itself
  * @param status by which it opens a way
  */
@@ -121,7 +124,8 @@ t.test('a certificate is verified and shown through the egress proxy as it would
 
 t.test('over http it works too, with a warning that the egress proxy can read the key', async t => {
   let requests = 0
-  const upstream = await upstreamMaas(t, null, socket => ++requests === 2 || requests === 4 ? socket.destroy() : socket.write(OK))
+  const upstream = await upstreamMaas(t, null,
+    socket => ++requests === 2 || requests === 4 ? socket.destroy() : socket.write(OK))
   const egress = await egressProxy(t)
   const settings = await config(`http://${FAR}:${upstream.port}/MAAS`, { http_proxy: egress.url })
   t.match(settings.warnings, [`MAAS_URL: http://${FAR}:${upstream.port}/MAAS is neither https nor this machine: the API key, which is all-powerful, crosses the network in the clear with every request, and the egress proxy ${egress.url} can read it`])
@@ -186,7 +190,10 @@ t.test('what fails on the way to the egress proxy, and there, is told with its r
   const nonsense = await listenOn(t, createServer(socket => { socket.on('error', () => {}).end('SSH-2.0-x\r\n') }))
   const answering = (head: string) => (socket: Socket) => { socket.end(`HTTP/1.1 ${head}\r\nContent-Length: 6\r\n\r\nHIDDEN`) }
   const page = (text: string) => (socket: Socket) => { socket.write(`HTTP/1.1 200 OK\r\n\r\n${text}`) }
-  const rows: Array<[reason: string, where: string | ((socket: Socket) => void), credentials: string, status: number, code: string, message: RegExp]> = [
+  const rows: Array<[
+    reason: string, where: string | ((socket: Socket) => void), credentials: string,
+    status: number, code: string, message: RegExp
+  ]> = [
     ['nothing listens', `127.0.0.1:${refusing}`, '', 502, 'EGRESS_UNREACHABLE', /cannot be reached, or does not speak HTTP$/],
     ['a name that cannot be', 'no-such-host.invalid:3128', '', 502, 'EGRESS_UNREACHABLE', /^the egress proxy http:\/\/no-such-host.invalid:3128 cannot/],
     ['something else listens', `127.0.0.1:${nonsense}`, '', 502, 'EGRESS_UNREACHABLE', /does not speak HTTP$/],

@@ -209,7 +209,9 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
   // Stands for a pool whose connection is made only after the client has gone.
   let handler: Dispatcher.DispatchHandler = {}
   const [{ policy } = {}] = await loadPolicies({}, {})
-  const late = { dispatch: (_options: unknown, given: Dispatcher.DispatchHandler) => { handler = given } } as unknown as Dispatcher
+  const late = {
+    dispatch: (_options: unknown, given: Dispatcher.DispatchHandler) => { handler = given }
+  } as unknown as Dispatcher
   const server = createHttpServer((request, response) => {
     const never = () => t.fail('there is nobody to tell')
     const exchange = new Exchange()
@@ -231,7 +233,9 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
       createRewriter: null
     })
     response.on('close', () => {
-      handler.onRequestStart?.({ abort: (reason: Error) => handler.onResponseError?.(null as never, reason) } as Dispatcher.DispatchController, null)
+      handler.onRequestStart?.({
+        abort: (reason: Error) => handler.onResponseError?.(null as never, reason)
+      } as Dispatcher.DispatchController, null)
       server.emit('given up')
     })
     server.emit('asked')
@@ -267,7 +271,9 @@ t.test('a defect of ours is told as such, and no more', async t => {
   const upstream = await rawUpstream(t)
   const anonymousOperations = { kindOf: () => { throw new TypeError('HIDDEN') } } as unknown as AnonymousOperations
   const config = await testConfig(upstream.url)
-  const proxy = await startTestProxy(t, { ...config, listeners: config.listeners.map(listener => ({ ...listener, anonymousOperations })) })
+  const proxy = await startTestProxy(t, {
+    ...config, listeners: config.listeners.map(listener => ({ ...listener, anonymousOperations }))
+  })
   const answer = await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
   t.match(answer, /^HTTP\/1.1 500 /)
   t.match(jsonBody(answer).error, { code: 'MAAS_PROXY_INTERNAL', message: /^the proxy failed in request req-\w+$/ })

@@ -40,8 +40,9 @@ async function warm (proxy: TestProxy): Promise<void> {
 }
 
 /*
- * A server may close an idle connection at the very moment at which a request is put on it, and nobody can tell whether it
- * read the request. So what could have an effect is given up, and what could not is sent again, once, with a nonce of its own.
+ * A server may close an idle connection at the very moment at which a request is put on it, and nobody can tell whether
+ * it read the request. So what could have an effect is given up, and what could not is sent again, once, with a nonce
+ * of its own.
  */
 t.test('a read that met a closing connection is sent once more, and nothing else ever is', async t => {
   const rows: Array<[reason: string, bytes: string, fates: Fate[], sent: number, status: number]> = [

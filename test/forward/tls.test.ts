@@ -27,8 +27,8 @@ async function tlsUpstream (t: { after: (close: () => unknown) => void }, option
 }
 
 /*
- * The key goes along with every request, so it must not go to anyone but MAAS. Who the certificate does not name, or a CA
- * that is trusted does not vouch for, gets not one byte of HTTP.
+ * The key goes along with every request, so it must not go to anyone but MAAS. Who the certificate does not name, or a
+ * CA that is trusted does not vouch for, gets not one byte of HTTP.
  */
 t.test('the key goes only to whom the certificate names', async t => {
   const good = await makeCertificates()
@@ -107,7 +107,8 @@ t.test('the CA of a profile of the maas CLI is trusted for its MAAS', async t =>
 })
 
 /*
- * Whoever runs the platform says whom to trust, by the files that curl and Node are told of. Node reads them when a process starts, so each case is one.
+ * Whoever runs the platform says whom to trust, by the files that curl and Node are told of. Node reads them when a
+ * process starts, so each case is one.
  */
 t.test('a CA is trusted if the system, the environment or a flag names it', async t => {
   const { ca, ...server } = await makeCertificates()

@@ -27,7 +27,9 @@ export async function makeCertificates ({ ip = '127.0.0.1', days = 1, issuer = '
   const shape = { serialNumber: '02', notBefore, notAfter: new Date(Date.now() + days * DAY_MS), signingAlgorithm: ALGORITHM, extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: ip }])] }
   const cert = selfSigned
     ? await X509CertificateGenerator.createSelfSigned({ ...shape, name: subject, keys })
-    : await X509CertificateGenerator.create({ ...shape, subject, issuer: ca.subject, publicKey: keys.publicKey, signingKey: caKeys.privateKey })
+    : await X509CertificateGenerator.create({
+      ...shape, subject, issuer: ca.subject, publicKey: keys.publicKey, signingKey: caKeys.privateKey
+    })
   const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
   return { ca: ca.toString('pem'), cert: cert.toString('pem'), key }
 }

@@ -46,9 +46,9 @@ export async function photograph (
 }
 
 /**
- * Opens an address in a new browser without a window, at most until the test ends. Only loopback is reached: evil.example
- * resolves to it, other names do not resolve. What a browser does for pages beyond the web's own rules is switched off, as
- * the proxy must not need it: blocked popups, and the permission to reach the local network.
+ * Opens an address in a new browser without a window, at most until the test ends. Only loopback is reached:
+ * evil.example resolves to it, other names do not resolve. What a browser does for pages beyond the web's own rules is
+ * switched off, as the proxy must not need it: blocked popups, and the permission to reach the local network.
  */
 export function openChromium (t: Test, address: string): Browser {
   const home = t.testdir()

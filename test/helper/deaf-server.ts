@@ -13,7 +13,10 @@ const SERVER = `
   require('node:net').createServer(onConnection).listen(Number(port), host, 1, () => console.log('listening'))
 `
 
-/** A server whose host drops SYNs, until it is woken: the client's system repeats them after one second, and after three. */
+/**
+ * A server whose host drops SYNs, until it is woken: the client's system repeats them after one second, and after
+ * three.
+ */
 export interface DeafServer {
   /** From now on the server accepts connections. */
   wake: () => void

@@ -28,7 +28,13 @@ export async function ask (port: number, { method = 'GET', path, headers = [], b
       incoming.on('error', reject)
       incoming.on('end', () => {
         const bytes = Buffer.concat(chunks)
-        resolve({ status: incoming.statusCode as number, reason: incoming.statusMessage as string, headers: incoming.headers, bytes, body: bytes.toString() })
+        resolve({
+          status: incoming.statusCode as number,
+          reason: incoming.statusMessage as string,
+          headers: incoming.headers,
+          bytes,
+          body: bytes.toString()
+        })
       })
     })
     outgoing.on('error', reject)
@@ -40,7 +46,9 @@ export async function ask (port: number, { method = 'GET', path, headers = [], b
 export interface Key { consumer: string, token: string, secret: string }
 
 /** OAuth parameters, percent-encoded as they go into the header; a change to undefined leaves one out. */
-export function parameters (key: Key, timestamp: number, changes: Record<string, string | undefined> = {}): Array<[string, string]> {
+export function parameters (
+  key: Key, timestamp: number, changes: Record<string, string | undefined> = {}
+): Array<[string, string]> {
   const all: Record<string, string | undefined> = {
     oauth_version: '1.0',
     oauth_signature_method: 'PLAINTEXT',
@@ -54,13 +62,18 @@ export function parameters (key: Key, timestamp: number, changes: Record<string,
   return Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined)
 }
 
-/** A header signed with PLAINTEXT, written by hand so that it agrees with nobody's idea of OAuth but the specification's. */
+/**
+ * A header signed with PLAINTEXT, written by hand so that it agrees with nobody's idea of OAuth but the
+ * specification's.
+ */
 export function sign (key: Key, timestamp: number, changes: Record<string, string | undefined> = {}): string {
   return `OAuth ${parameters(key, timestamp, changes).map(([name, value]) => `${name}="${value}"`).join(', ')}`
 }
 
 /** A multipart body; a part with a file name is a file. */
-export function multipart (parts: Array<{ name: string, value: string | Buffer, filename?: string }>): { type: string, body: Buffer } {
+export function multipart (
+  parts: Array<{ name: string, value: string | Buffer, filename?: string }>
+): { type: string, body: Buffer } {
   const chunks = parts.flatMap(({ name, value, filename }) => [
     `--frontier\r\nContent-Disposition: form-data; name="${name}"`,
     filename === undefined ? '\r\n\r\n' : `; filename="${filename}"\r\nContent-Type: application/octet-stream\r\n\r\n`,

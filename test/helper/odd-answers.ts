@@ -46,7 +46,10 @@ const FAULTS: ReadonlyArray<readonly [name: string, change: (text: string, rando
   ['a status that is none', text => text.replace(' 200 ', ' 2x0 ')]
 ]
 
-/** Makes an answer out of all that can be odd: version, framing, size, a fault, the pieces, and how the connection goes on. */
+/**
+ * Makes an answer out of all that can be odd: version, framing, size, a fault, the pieces, and how the connection goes
+ * on.
+ */
 export function oddAnswer (random: () => number): OddAnswer {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
   const version = pick(['1.1', '1.1', '1.0'])
@@ -61,7 +64,8 @@ export function oddAnswer (random: () => number): OddAnswer {
   const text = change(whole, random)
   const endsWithConnection = frame === ''
   const end = endsWithConnection ? pick(['close', 'reset'] as const) : pick(['keep', 'close', 'reset'] as const)
-  const cuts = Array.from({ length: Math.floor(random() * 4) }, () => Math.floor(random() * text.length)).sort((a, b) => a - b)
+  const cuts = Array.from({ length: Math.floor(random() * 4) }, () => Math.floor(random() * text.length))
+    .sort((a, b) => a - b)
   const pieces = [...cuts, text.length].map((cut, i) => text.slice(cuts[i - 1] ?? 0, cut)).filter(piece => piece !== '')
   return { pieces, end, body, endsWithConnection, name: `HTTP/${version}, ${framing}, ${body.length} bytes, ${fault}, ${connection.trim()}, ${end}` }
 }

@@ -10,10 +10,16 @@ import { until } from './until.ts'
 
 interface Test { after: (close: () => unknown) => void }
 
-/** How to start the program from its sources: tap's loader does not reach child processes by itself, so its flags go along. */
+/**
+ * How to start the program from its sources: tap's loader does not reach child processes by itself, so its flags go
+ * along.
+ */
 export const PROGRAM = [process.execPath, ...process.execArgv, fileURLToPath(new URL('../../src/main.ts', import.meta.url))] as const
 
-/** The environment without any setting of ours, and with a home below which nothing can be made, as npm would do for root. */
+/**
+ * The environment without any setting of ours, and with a home below which nothing can be made, as npm would do for
+ * root.
+ */
 export const ENVIRONMENT = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_'))), HOME: '/dev/null' }
 
 /** The program as a process of its own. */
@@ -29,7 +35,10 @@ export interface Program {
   ended: Promise<number | string>
 }
 
-/** Sockets to be descriptors 3 and following, and whether it is in a session of its own: without a terminal even where the tests have one. */
+/**
+ * Sockets to be descriptors 3 and following, and whether it is in a session of its own: without a terminal even where
+ * the tests have one.
+ */
 export interface StartOptions { passed?: readonly Server[], detached?: boolean }
 
 /** Starts the program with no setting but those given; the working directory has no `.env`. */
@@ -38,11 +47,14 @@ export function startProgram (t: Test, argv: readonly string[], env: Record<stri
 }
 
 /**
- * Starts the program as systemd starts it with a socket unit: descriptors 3 and following are these sockets, and they are its
- * alone. What listens on a unix socket takes its file away when it is closed here, so that file is given another name meanwhile.
+ * Starts the program as systemd starts it with a socket unit: descriptors 3 and following are these sockets, and they
+ * are its alone. What listens on a unix socket takes its file away when it is closed here, so that file is given
+ * another name meanwhile.
  * @param script for sh: runs its arguments, which are the program, with LISTEN_PID set
  */
-export function startActivated (t: Test, servers: readonly Server[], argv: readonly string[], env: Record<string, string> = {}, script = ACTIVATE): Program {
+export function startActivated (
+  t: Test, servers: readonly Server[], argv: readonly string[], env: Record<string, string> = {}, script = ACTIVATE
+): Program {
   const program = startCommand(t, ['/bin/sh', '-c', script, 'sh', ...PROGRAM, ...argv], { LISTEN_FDS: String(servers.length), ...env }, '/', { passed: servers })
   for (const server of servers) {
     const path = server.address()
@@ -93,7 +105,8 @@ export function startCommand (t: Test, [command = '', ...args]: readonly string[
 /** Runs the program in this process, which is quicker by far where nothing depends on a process of its own. */
 export async function runHere (argv: readonly string[], env: Io['env'] = {}): Promise<{ code: number, stdout: string, stderr: string }> {
   const text = { stdout: '', stderr: '' }
-  const stream = (name: keyof typeof text) => new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
+  const stream = (name: keyof typeof text) =>
+    new Writable({ write (chunk, _encoding, done) { text[name] += chunk; done() } })
   const code = await run({ argv, env, stdout: stream('stdout'), stderr: stream('stderr'), signals: new EventEmitter() })
   return { code, ...text }
 }

@@ -29,8 +29,13 @@ export async function testConfig (maasUrl: string, flags: Flags = {}, key = `${K
   return await loadConfig({ maasUrl: [maasUrl], listen: ['127.0.0.1:0'], ...flags }, { MAAS_API_KEY: key })
 }
 
-/** Starts a proxy that the test's end stops. Its log is at level trace, so that a secret has every chance to get into it. */
-export async function startTestProxy (t: Test, config: Config | Promise<Config>, options: Parameters<typeof startProxy>[2] = {}): Promise<TestProxy> {
+/**
+ * Starts a proxy that the test's end stops. Its log is at level trace, so that a secret has every chance to get into
+ * it.
+ */
+export async function startTestProxy (
+  t: Test, config: Config | Promise<Config>, options: Parameters<typeof startProxy>[2] = {}
+): Promise<TestProxy> {
   const log: LogRecord[] = []
   const waiting = new Set<() => void>()
   const stream = new Writable({

@@ -25,7 +25,9 @@ export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n
 /**
  * Listens on a free port and answers every request head with `answer`: bytes, or a function that gets the socket.
  */
-export async function rawUpstream (t: Test, answer: string | ((socket: Socket, head: string) => void) = OK): Promise<RawUpstream> {
+export async function rawUpstream (
+  t: Test, answer: string | ((socket: Socket, head: string) => void) = OK
+): Promise<RawUpstream> {
   let received = ''
   const sockets: Socket[] = []
   const watchers = new Set<() => void>()
@@ -59,8 +61,13 @@ export async function rawUpstream (t: Test, answer: string | ((socket: Socket, h
   }
 }
 
-/** A bare server that keeps its connections open: each piece that arrives is kept, and dealt with by the test. @param tls null for none */
-export async function keptUpstream (t: Test, onRequest: (socket: Socket, request: string, index: number) => void, tls: TlsOptions | null = null) {
+/**
+ * A bare server that keeps its connections open: each piece that arrives is kept, and dealt with by the test.
+ * @param tls null for none
+ */
+export async function keptUpstream (
+  t: Test, onRequest: (socket: Socket, request: string, index: number) => void, tls: TlsOptions | null = null
+) {
   const requests: string[] = []
   const sockets: Socket[] = []
   const onConnection = (socket: Socket) => {

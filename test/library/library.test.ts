@@ -24,11 +24,15 @@ interface Host {
 }
 
 /** Somebody else's server, which the test's end closes, on a free port. */
-async function startHost (t: { after: (close: () => unknown) => void }, options: MaasAuthProxyOptions, { server = {}, before = () => {}, after = () => {} }: {
-  server?: FastifyServerOptions
-  before?: (app: FastifyInstance) => void
-  after?: (app: FastifyInstance) => void
-} = {}): Promise<Host> {
+async function startHost (
+  t: { after: (close: () => unknown) => void },
+  options: MaasAuthProxyOptions,
+  { server = {}, before = () => {}, after = () => {} }: {
+    server?: FastifyServerOptions
+    before?: (app: FastifyInstance) => void
+    after?: (app: FastifyInstance) => void
+  } = {}
+): Promise<Host> {
   const log: Host['log'] = []
   const stream = new Writable({ write (line, _encoding, done) { log.push(JSON.parse(String(line))); done() } })
   const app = fastify({ logger: { level: 'trace', stream }, forceCloseConnections: true, ...server })
@@ -40,10 +44,13 @@ async function startHost (t: { after: (close: () => unknown) => void }, options:
   return { app, port: (app.server.address() as AddressInfo).port, log }
 }
 
-const optionsFor = (maasUrl: string, options: MaasAuthProxyOptions = {}): MaasAuthProxyOptions => ({ maasUrl, apiKey: API_KEY, ...options })
+const optionsFor = (maasUrl: string, options: MaasAuthProxyOptions = {}): MaasAuthProxyOptions =>
+  ({ maasUrl, apiKey: API_KEY, ...options })
 
 /** What stands against registering it with these options. */
-async function problemsWith (options: object, server: FastifyServerOptions & { http2?: boolean } = {}, prefix?: string): Promise<readonly string[]> {
+async function problemsWith (
+  options: object, server: FastifyServerOptions & { http2?: boolean } = {}, prefix?: string
+): Promise<readonly string[]> {
   const app = fastify(server as FastifyServerOptions)
   try {
     await app.register(maasAuthProxy, { ...options, ...prefix === undefined ? {} : { prefix } } as MaasAuthProxyOptions)
@@ -255,7 +262,9 @@ t.test('a header that node shows in part goes no further', async t => {
   const upstream = await rawUpstream(t)
   const lines = (count: number) => Array.from({ length: count }, (_, i) => `a${i}: 1`)
   for (const maxHeadersCount of [null, 50]) {
-    const { app, port } = await startHost(t, optionsFor(upstream.url), { before: app => { app.server.maxHeadersCount = maxHeadersCount } })
+    const { app, port } = await startHost(t, optionsFor(upstream.url), {
+      before: app => { app.server.maxHeadersCount = maxHeadersCount }
+    })
     const max = app.server.maxHeadersCount ?? 1000
     const before = upstream.received()
     t.match(await exchange(port, get(MACHINES, ...lines(max), 'Origin: http://evil.example')), /^HTTP\/1.1 431 /, `beyond ${max} lines`)
@@ -340,7 +349,9 @@ t.test('it warns where other machines can reach the server, and nothing asks who
   ]
   for (const [reason, listen, warned] of rows) {
     const log: string[] = []
-    const app = fastify({ logger: { stream: new Writable({ write (line, _encoding, done) { log.push(String(line)); done() } }) } })
+    const app = fastify({
+      logger: { stream: new Writable({ write (line, _encoding, done) { log.push(String(line)); done() } }) }
+    })
     t.after(() => app.close())
     await app.register(maasAuthProxy, optionsFor('http://maas.example:5240/MAAS'))
     await app.listen(listen)
@@ -377,7 +388,10 @@ t.test('a key file is followed until the server closes, whoever else follows it'
     renameSync(`${file}.new`, file)
   }
   put(maas.admin)
-  const [first, second] = [await startHost(t, { maasUrl: maas.url, apiKeyFile: file }), await startHost(t, { maasUrl: maas.url, apiKeyFile: file })]
+  const [first, second] = [
+    await startHost(t, { maasUrl: maas.url, apiKeyFile: file }),
+    await startHost(t, { maasUrl: maas.url, apiKeyFile: file })
+  ]
   const whoami = async ({ port }: Host) => (await (await fetch(`http://127.0.0.1:${port}/MAAS/api/2.0/users/?op=whoami`)).json() as { username: string }).username
   t.equal(await whoami(first), 'admin')
   await first.app.close()

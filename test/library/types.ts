@@ -1,7 +1,8 @@
 import { fastify } from 'fastify'
 import { createSigner, maasAuthProxy, type MaasAuthProxyOptions, SettingsError, type SignerOptions } from 'maas-auth-proxy'
 
-// Not run: `tsc` is the test, here of the sources, and in structure.test.ts of what is packed. A line that must not compile says so.
+// Not run: `tsc` is the test, here of the sources, and in structure.test.ts of what is packed. A line that must not
+// compile says so.
 
 const options: MaasAuthProxyOptions = { maasUrl: 'http://maas.example:5240/MAAS', apiKeyFile: '/key', readOnly: true, allow: ['GET machines/**'], deny: 'GET machines/*?op=details', connectTimeout: 500, responseTimeout: '1m', policyMode: 'warn', env: process.env, accessLog: false }
 const app = fastify()

@@ -16,7 +16,9 @@ const OAUTH = { challenge: 'OAuth realm="OAuth"' }
 const EVERY: HintRoute = { template: 'machines/', methods: ['GET', 'POST'], methodsOfOp: [] }
 
 /** An answer to a request that is as usual in all that a row does not name. */
-function answer (status: number, body: string | null = null, more: Partial<HintAnswer> = {}, request: Partial<HintRequest> | null = {}): HintAnswer {
+function answer (
+  status: number, body: string | null = null, more: Partial<HintAnswer> = {}, request: Partial<HintRequest> | null = {}
+): HintAnswer {
   const usual: HintRequest = { method: 'GET', rawPath: '/MAAS/api/2.0/machines/', op: null, isOpInPath: false, body: null, route: EVERY, ignoresOtherBodies: false }
   return {
     status, access: 'signed', retryAfter: null, challenge: null, allow: null, body, isAdmin: null, version: null, request: request === null ? null : { ...usual, ...request }, ...more
@@ -126,7 +128,9 @@ t.test('a hint knows the request that MAAS answered', async t => {
   const form = 'application/x-www-form-urlencoded'
   const json = 'application/json'
   const reply = (status: number, body: string, ...fields: string[]) => ['HTTP/1.1 ' + status + ' Status', `Content-Length: ${body.length}`, 'Connection: close', ...fields, '', body].join('\r\n')
-  const rows: Array<[head: string, type: string, body: string, reply: string, hint: RegExp | null, level: number, reason: string]> = [
+  const rows: Array<[
+    head: string, type: string, body: string, reply: string, hint: RegExp | null, level: number, reason: string
+  ]> = [
     ['POST machines/abc/?op=deploy', json, '{"distro_series": "noble"}', reply(200, '{}'), /^MAAS ignores a JSON body here/, 40, 'a machine is being installed with the wrong system'],
     ['POST machines/abc/op-deploy', `${json}; charset=utf-8`, '{"distro_series": "noble"}', reply(200, '{}'), /^MAAS ignores a JSON body here/, 40, 'by its own path'],
     ['POST machines/abc/?op=power_off', 'text/plain', 'stop_mode=soft', reply(200, '{}'), /^MAAS ignores a body here/, 40, 'no form'],

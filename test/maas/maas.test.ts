@@ -159,7 +159,10 @@ t.test('the last value of a form is that of the last parameter with the name', a
 const API = '/MAAS/api/2.0'
 
 t.test('the operation is the one that MAAS will run', async t => {
-  const rows: Array<[method: string, path: string, query: string, formOp: string | null, wanted: string | null, resource: string, reason: string]> = [
+  const rows: Array<[
+    method: string, path: string, query: string, formOp: string | null,
+    wanted: string | null, resource: string, reason: string
+  ]> = [
     ['GET', '/machines/', '', null, null, '/machines/', 'none'],
     ['POST', '/machines/', 'op=allocate', null, 'allocate', '/machines/', 'from the query'],
     ['POST', '/machines/', 'op=a&op=b', null, 'b', '/machines/', 'the last one counts'],

@@ -36,7 +36,9 @@ function upload (size: number, version: string, ...fields: string[]): string {
 t.test('an answer before the end of an upload reaches a client that closes the connection', async t => {
   const close = 'Connection: close'
   const early = await rawUpstream(t, 'HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig')
-  const rows: Array<[size: number, version: string, fields: string[], flags: object, answer: RegExp, reason: string]> = [
+  const rows: Array<[
+    size: number, version: string, fields: string[], flags: object, answer: RegExp, reason: string
+  ]> = [
     [3, '1.1', [close], { readOnly: ['true'] }, /^HTTP\/1\.1 403 [^]*WRITE_REFUSED/, 'a refusal'],
     [11, '1.1', [close], { readOnly: ['true'] }, /^HTTP\/1\.1 403 [^]*WRITE_REFUSED/, 'a refusal of a larger one'],
     [48, '1.1', [close], { readOnly: ['true'] }, /^HTTP\/1\.1 403 [^]*WRITE_REFUSED/, 'of a much larger one'],

@@ -34,7 +34,8 @@ t.test('from the signal on every answer says that its connection ends', async t 
   })
   const proxy = await startTestProxy(t, testConfig(upstream.url, { shutdownDelayMs: ['1s'], adminListen: ['127.0.0.1:0'] }))
   const admin = Number(new URL(proxy.adminAddress ?? '').port)
-  const [running, idle, pipelining, status] = [proxy.port, proxy.port, proxy.port, admin].map(port => keep(t, port)) as Array<ReturnType<typeof keep>>
+  const [running, idle, pipelining, status] = [proxy.port, proxy.port, proxy.port, admin]
+    .map(port => keep(t, port)) as Array<ReturnType<typeof keep>>
   running?.socket.write(ask('/MAAS/api/2.0/slow/'))
   pipelining?.socket.write(ask('/MAAS/api/2.0/slow/') + ask('/MAAS/api/2.0/slow/'))
   idle?.socket.write(ask('/MAAS/api/2.0/machines/'))

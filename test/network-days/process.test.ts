@@ -36,7 +36,9 @@ t.test('an address of its own as MAAS_URL is a wrong setting', async t => {
 
 t.test('a .env that may be the work of another user is not read', async t => {
   const kind = (isFile: boolean, isDirectory = false) => ({ isFile: () => isFile, isDirectory: () => isDirectory })
-  const rows: Array<[link: number, file: number, mode: number, user: number | undefined, doubt: RegExp | null, reason: string]> = [
+  const rows: Array<[
+    link: number, file: number, mode: number, user: number | undefined, doubt: RegExp | null, reason: string
+  ]> = [
     [1000, 1000, 0o600, 1000, null, 'of this user'],
     [1000, 1000, 0o644, 1000, null, 'that others may read'],
     [0, 0, 0o644, 1000, null, 'of root, who may do anything anyway'],
@@ -66,7 +68,9 @@ t.test('a .env of the working directory is told of, and takes no key elsewhere',
   t.after(() => { process.chdir(before) })
   const url = 'http://127.0.0.1:1/MAAS'
   const opening = `MAAS_URL=${url}\nMAAS_PROXY_ALLOW_ORIGIN=http://evil.example\nMAAS_PROXY_ALLOW_HOST=*\n`
-  const rows: Array<[text: string, flags: Flags, env: Environment, problem: RegExp | null, notice: RegExp | null, reason: string]> = [
+  const rows: Array<[
+    text: string, flags: Flags, env: Environment, problem: RegExp | null, notice: RegExp | null, reason: string
+  ]> = [
     [`${opening}MAAS_API_KEY=${MAAS_API_KEY}`, {}, {}, null, /^settings from .*\/\.env: MAAS_URL, MAAS_API_KEY, MAAS_PROXY_ALLOW_HOST, MAAS_PROXY_ALLOW_ORIGIN$/, 'all of it is told'],
     [opening, {}, { MAAS_URL: url, MAAS_API_KEY }, null, /: MAAS_PROXY_ALLOW_HOST, MAAS_PROXY_ALLOW_ORIGIN$/, 'what counts of it'],
     [`MAAS_URL=${url}`, { apiKeyFile: ['key'] }, {}, /^--api-key-file and MAAS_URL \(\.env\): the key would go to an address from a file that you did not name/, null, 'a key of the command line'],
@@ -148,7 +152,11 @@ t.test('a terminal that is stopped with Control-S stops neither answers nor the 
 t.test('clients leave descriptors for MAAS, and those that are refused are counted', async t => {
   const dir = t.testdir({ limits: 'Limit Soft Hard\nMax open files            1024                 4096                 files\n', odd: 'Max open files unlimited\n' })
   t.strictSame([maxOpenFiles(`${dir}/limits`), maxOpenFiles(`${dir}/odd`), maxOpenFiles(`${dir}/none`)], [1024, Infinity, Infinity])
-  t.strictSame([[1024, 1], [1024, 2], [60, 1], [1, 1], [Infinity, 3]].map(([files, listeners]) => connectionLimit(files as number, listeners as number)), [704, 352, 30, 1, Infinity])
+  t.strictSame(
+    [[1024, 1], [1024, 2], [60, 1], [1, 1], [Infinity, 3]]
+      .map(([files, listeners]) => connectionLimit(files as number, listeners as number)),
+    [704, 352, 30, 1, Infinity]
+  )
 
   const upstream = await rawUpstream(t)
   const program = startCommand(t, ['/bin/sh', '-c', 'ulimit -n 60 && exec "$@"', 'sh', ...PROGRAM, '--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY })

@@ -35,7 +35,9 @@ function trickle (t: Parameters<typeof rawUpstream>[0], port: number, count: num
 const portOf = (address = '') => Number(new URL(address).port)
 
 t.test('no listener and no client can take all turns', async t => {
-  const rows: Array<[arrivals: Array<[listener: number, client: string | null, count: number]>, running: number[], reason: string]> = [
+  const rows: Array<[
+    arrivals: Array<[listener: number, client: string | null, count: number]>, running: number[], reason: string
+  ]> = [
     [[[0, null, MANY]], [128], 'one listener has half of them'],
     [[[0, null, 3]], [3], 'few requests wait for nothing'],
     [[[0, null, MANY], [1, null, MANY]], [128, 64], 'the next one half of the rest'],
@@ -48,7 +50,8 @@ t.test('no listener and no client can take all turns', async t => {
     const queue = new RequestQueue({ limit: 256, timeoutMs: 60_000 })
     const lanes = [0, 1, 2, 3].map(() => new Lane(queue))
     const member = { onTurn: () => t.fail('nobody leaves'), onTurnMissed: () => t.fail('nobody waits for so long') }
-    const turns = arrivals.map(([listener, client, count]) => Array.from({ length: count }, () => (lanes[listener] as Lane).enter(client, member)))
+    const turns = arrivals.map(([listener, client, count]) =>
+      Array.from({ length: count }, () => (lanes[listener] as Lane).enter(client, member)))
     t.strictSame(turns.map(turns => turns.filter(({ state }) => state === 'running').length), wanted, reason)
     t.equal(queue.waiting, turns.flat().filter(({ state }) => state === 'waiting').length, `${reason}: the rest waits`)
     for (const turn of turns.flat().reverse()) (lanes[0] as Lane).leave(turn)

@@ -50,7 +50,9 @@ t.test('a read that is sent again goes on a connection of its own, however many 
 })
 
 t.test('a write on a connection that closes may have happened, and the answer says so', async t => {
-  const rows: Array<[reason: string, bytes: string, answer: (socket: Socket) => void, code: string, isUncertain: boolean]> = [
+  const rows: Array<[
+    reason: string, bytes: string, answer: (socket: Socket) => void, code: string, isUncertain: boolean
+  ]> = [
     ['closed', CREATE, socket => socket.destroy(), 'UPSTREAM_CLOSED', true],
     ['reset', CREATE, socket => socket.resetAndDestroy(), 'UPSTREAM_CLOSED', true],
     ['half an answer', CREATE, socket => socket.end('HTTP/1.1 2'), 'UPSTREAM_CLOSED', true],
@@ -74,7 +76,10 @@ t.test('a write on a connection that closes may have happened, and the answer sa
 })
 
 t.test('what the system says of a connection that was open is not taken for a failure to connect', async t => {
-  const rows: Array<[code: string, state: Partial<Parameters<typeof explainAttempt>[1]>, wanted: string, isUncertain: boolean, reason: string]> = [
+  const rows: Array<[
+    code: string, state: Partial<Parameters<typeof explainAttempt>[1]>,
+    wanted: string, isUncertain: boolean, reason: string
+  ]> = [
     ['ETIMEDOUT', {}, 'UPSTREAM_LOST', false, 'a read'],
     ['ETIMEDOUT', { hasEffect: true }, 'UPSTREAM_LOST', true, 'a write'],
     ['EHOSTUNREACH', { hasEffect: true }, 'UPSTREAM_LOST', true, 'no way to the host any more'],

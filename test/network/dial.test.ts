@@ -128,11 +128,17 @@ t.test('a name server that fails takes away no address that is known', async t =
   const upstream = await keptUpstream(t, socket => { socket.end(OK) })
   let lookups = 0
   const answering = (answer: (done: (error: Error | null, all?: LookupAddress[]) => void) => void) => {
-    dns.lookup = ((_name: string, _options: object, done: () => void) => { lookups++; answer(done) }) as unknown as typeof dns.lookup
+    dns.lookup = ((_name: string, _options: object, done: () => void) => {
+      lookups++; answer(done)
+    }) as unknown as typeof dns.lookup
     syncBuiltinESMExports()
   }
-  const failing = (code: string) => (done: (error: Error) => void) => { setImmediate(done, Object.assign(new Error(code), { code })) }
-  const right = (done: (error: null, all: LookupAddress[]) => void) => { setImmediate(done, null, [{ address: GOOD, family: 4 }]) }
+  const failing = (code: string) => (done: (error: Error) => void) => {
+    setImmediate(done, Object.assign(new Error(code), { code }))
+  }
+  const right = (done: (error: null, all: LookupAddress[]) => void) => {
+    setImmediate(done, null, [{ address: GOOD, family: 4 }])
+  }
   const dialer = new Dialer()
   const dial = async () => {
     const socket = await withDeadline(6000, async signal => await dialer.dial('maas.test', upstream.port, signal))

@@ -44,7 +44,8 @@ function openingOf (policy: Policy, known: KnownOperation): string | undefined {
 
 t.test('the rule that a refusal names opens that operation, in every spelling, and no other', async t => {
   const closed = await loadPolicy({})
-  const sameRoute = (a: KnownOperation, b: KnownOperation) => a.method === b.method && a.op === b.op && a.segments.join() === b.segments.join()
+  const sameRoute = (a: KnownOperation, b: KnownOperation) =>
+    a.method === b.method && a.op === b.op && a.segments.join() === b.segments.join()
   for (const { known, opensSingly } of GUARDED) {
     const rule = openingOf(closed, known)
     t.equal(rule !== undefined, opensSingly, `${asRule(known)} opens singly, or not`)

@@ -159,7 +159,9 @@ t.test('a rule means the known operations that fit it, and no others', async t =
 
 t.test('every known operation can be written as a rule', async t => {
   t.ok(knownOperations().length > 400)
-  for (const operation of knownOperations()) t.ok(operationsOf(parseRule(asRule(operation))).includes(operation), asRule(operation))
+  for (const operation of knownOperations()) {
+    t.ok(operationsOf(parseRule(asRule(operation))).includes(operation), asRule(operation))
+  }
 })
 
 t.test('a policy knows when it has to know the op', async t => {
@@ -187,7 +189,9 @@ t.test('a policy knows when it has to know the op', async t => {
  */
 t.test('a path that ends in op-NAME is read as the routes of MAAS have it, and refused by either reading', async t => {
   const open = await loadPolicy({})
-  const rows: Array<[flags: Record<string, string[]>, method: string, target: string, wanted: string, reason: string]> = [
+  const rows: Array<[
+    flags: Record<string, string[]>, method: string, target: string, wanted: string, reason: string
+  ]> = [
     [{ deny: ['GET scripts/*'] }, 'GET', 'scripts/op-backup?op=download', 'RULE_REFUSED', 'a script, with an op of its own'],
     [{ deny: ['GET scripts/*?op=download'] }, 'GET', 'scripts/op-backup?op=download', 'RULE_REFUSED', 'denied by that op'],
     [{ deny: ['GET scripts/*?op=download'] }, 'GET', 'scripts/op-download', 'allowed', 'a script that is called op-download'],

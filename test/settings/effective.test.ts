@@ -24,8 +24,14 @@ const config = async (argv: readonly string[], env: Environment = {}) => await r
 
 /** What the proxy would do, without where it was said. */
 async function meaning (argv: readonly string[], env: Environment) {
-  const { listeners, keys, warnings: _warnings, notices: _notices, ...program } = await loadConfig(parseCommandLine(argv).flags, env)
-  return JSON.parse(JSON.stringify({ ...program, keys: keys.map(({ file }) => file), listeners: listeners.map(({ policy, ...listener }) => ({ ...listener, rules: policy.rules.map(({ rule }) => rule.text) })) }))
+  const { listeners, keys, warnings: _warnings, notices: _notices, ...program } =
+    await loadConfig(parseCommandLine(argv).flags, env)
+  return JSON.parse(JSON.stringify({
+    ...program,
+    keys: keys.map(({ file }) => file),
+    listeners: listeners.map(({ policy, ...listener }) =>
+      ({ ...listener, rules: policy.rules.map(({ rule }) => rule.text) }))
+  }))
 }
 
 t.test('what is printed is a file that means the same', async t => {

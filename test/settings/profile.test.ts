@@ -80,7 +80,8 @@ t.test('a file that cannot be read is named, with the reason', async t => {
   const home = t.testdir()
   const path = await makeStore(home, OWN, { prod: login() })
   const whole = readFileSync(path)
-  const damaged = (offset: number, ...bytes: number[]) => Buffer.from(whole).fill(Buffer.from(bytes), offset, offset + bytes.length)
+  const damaged = (offset: number, ...bytes: number[]) =>
+    Buffer.from(whole).fill(Buffer.from(bytes), offset, offset + bytes.length)
   const cases: Array<[reason: string, bytes: Buffer | string, wanted: RegExp]> = [
     ['another kind of file', `${CREDENTIALS.join(':')}\n`.repeat(40), /\(file is not a database\)$/],
     ['cut off', whole.subarray(0, 8192), /\(database disk image is malformed\)$/],
@@ -116,7 +117,10 @@ t.test('a profile that cannot be used says why, and only if it is asked for', as
     'no certificate': [login({ cacerts: 'none' }), /its cacerts: has no certificate in PEM/],
     'no text as certificate': [login({ cacerts: [1] }), /its cacerts: has no certificate in PEM/]
   }
-  const path = await makeStore(home, OWN, { good: login(), ...Object.fromEntries(Object.entries(cases).map(([name, [data]]) => [name, data])) })
+  const path = await makeStore(home, OWN, {
+    good: login(),
+    ...Object.fromEntries(Object.entries(cases).map(([name, [data]]) => [name, data]))
+  })
   for (const [name, [, wanted]] of Object.entries(cases)) {
     const message = await refusal(t, name, home)
     t.match(message, wanted)

@@ -110,7 +110,9 @@ t.test('a file that a setting names', async t => {
 t.test('flag beats environment beats .env beats default', async t => {
   const dir = t.testdir({ 'my.env': 'MAAS_PROXY_LISTEN=:3\nMAAS_PROXY_CONNECT_TIMEOUT=3s\nMAAS_URL=http://file/MAAS\n' })
   const env = { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/my.env`, MAAS_PROXY_LISTEN: ':2' }
-  const rows: Array<[flags: Flags, env: Environment, wanted: Partial<Record<keyof Config, unknown>>, reason: string]> = [
+  const rows: Array<[
+    flags: Flags, env: Environment, wanted: Partial<Record<keyof Config, unknown>>, reason: string
+  ]> = [
     [{ listen: [':1'] }, env, { listeners: [{ address: { host: '127.0.0.1', port: 1 } }], connectTimeoutMs: 3000 }, 'the flag wins'],
     [{}, env, { listeners: [{ address: { host: '127.0.0.1', port: 2 } }], maasUrl: { origin: 'http://maas:5240', href: 'http://maas:5240/MAAS' } }, 'the environment wins over the file'],
     [{}, { ...env, MAAS_PROXY_LISTEN: '' }, { listeners: [{ address: { host: '127.0.0.1', port: 3 } }] }, 'a variable that is empty is not set'],
@@ -122,7 +124,8 @@ t.test('flag beats environment beats .env beats default', async t => {
 })
 
 t.test('what may be given more than once', async t => {
-  const rulesOf = ({ listeners: [listener] }: Config) => listener?.policy.rules.map(({ rule }) => rule).filter(({ text }) => !credential.has(text))
+  const rulesOf = ({ listeners: [listener] }: Config) =>
+    listener?.policy.rules.map(({ rule }) => rule).filter(({ text }) => !credential.has(text))
   const credential = new Set((await loadConfig({}, BASE)).listeners[0]?.policy.rules.map(({ rule }) => rule.text))
   const rules = ['GET machines/**', '* tags/**'].map(text => ({ text }))
   t.match(rulesOf(await loadConfig({ allow: ['GET machines/**', '* tags/**'] }, BASE)), rules, 'as flags')
@@ -372,7 +375,9 @@ t.test('the command line', async t => {
     [['--log-level', 'info', '--log-level', 'warn'], ['--log-level: given twice'], 'twice'],
     [['--helpp', '-y'], ['--helpp: no such flag; did you mean --help?', '-y: no such flag'], 'all of them, with what is meant only where that can be seen']
   ]
-  for (const [argv, wanted, reason] of refused) t.strictSame(await problemsOf(() => parseCommandLine(argv)), wanted, reason)
+  for (const [argv, wanted, reason] of refused) {
+    t.strictSame(await problemsOf(() => parseCommandLine(argv)), wanted, reason)
+  }
 })
 
 t.test('names of flags and variables follow the rule', async t => {

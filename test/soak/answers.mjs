@@ -1,4 +1,5 @@
-// What the upstream answers, from the request alone: whoever knows the request can tell any other answer from the right one.
+// What the upstream answers, from the request alone: whoever knows the request can tell any other answer from the right
+// one.
 
 /** How many bytes an answer that refuses early has. */
 export const EARLY_SIZE = 100

@@ -28,7 +28,8 @@ export class Client {
    */
   connection (names = ['main', 'socket', 'reading']) {
     const { listeners } = this.#soak
-    if (this.#connection?.isOpen !== true || !names.includes(this.#listener.name) || !this.random.chance(KEEP_PROBABILITY)) {
+    if (this.#connection?.isOpen !== true || !names.includes(this.#listener.name) ||
+      !this.random.chance(KEEP_PROBABILITY)) {
       this.#connection?.close()
       this.#listener = listeners[this.random.pick(names)]
       this.#connection = new Connection(this.#listener.address)
@@ -38,7 +39,8 @@ export class Client {
 
   /**
    * Makes a request for the connection it has, and enters it.
-   * @param options kind; method, path below the API's root, body; how and size of the answer; access it is due; refusal, the code of one that is due; fields, header lines more
+   * @param options kind; method, path below the API's root, body; how and size of the answer; access it is due;
+   *   refusal, the code of one that is due; fields, header lines more
    */
   request ({ kind, method = 'GET', path = 'machines/', body = null, how = 'plain', size = 100, access = 'signed', refusal = null, fields = [], isChunked = false, version = '1.1' }) {
     const { journal } = this.#soak
@@ -49,13 +51,17 @@ export class Client {
     request.target = `${API}${path}${path.includes('?') ? '&' : '?'}n=${request.id}&how=${how}&size=${size}`
     const length = body === null ? [] : [isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`]
     request.head = Buffer.from([`${method} ${request.target} HTTP/${version}`, 'Host: localhost', ...length, ...fields].join('\r\n') + '\r\n\r\n')
-    request.bytes = Buffer.concat([request.head, body === null ? Buffer.alloc(0) : isChunked ? chunked(body, this.random) : body])
+    request.bytes = Buffer.concat([
+      request.head,
+      body === null ? Buffer.alloc(0) : isChunked ? chunked(body, this.random) : body
+    ])
     return request
   }
 
   /**
    * Asks, and judges what comes.
-   * @param options deliver: sends the requests, in one piece unless it says otherwise; mayFail: whether the client itself is a reason to get no answer
+   * @param options deliver: sends the requests, in one piece unless it says otherwise; mayFail: whether the client
+   *   itself is a reason to get no answer
    */
   async ask (requests, { deliver, mayFail = false } = {}) {
     const { journal, upstream, rotation } = this.#soak

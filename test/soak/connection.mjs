@@ -142,7 +142,10 @@ export class Connection {
     }
   }
 
-  /** libuv takes a reset that comes together with the last bytes for an orderly end; the system still knows when it is asked to write. */
+  /**
+   * libuv takes a reset that comes together with the last bytes for an orderly end; the system still knows when it is
+   * asked to write.
+   */
   async #howEnded () {
     if (this.address.path !== undefined || !this.#socket.writable) return 'closed'
     return await new Promise(resolve => { this.#socket.write(' ', error => { resolve(error?.code ?? 'closed') }) })

@@ -1,5 +1,5 @@
-// What was asked and what came of it, and at the end whether the upstream's ledger agrees: no write twice or lost, nothing
-// unsigned or signed by another key than is due, no nonce twice, no changed byte.
+// What was asked and what came of it, and at the end whether the upstream's ledger agrees: no write twice or lost,
+// nothing unsigned or signed by another key than is due, no nonce twice, no changed byte.
 import { readFileSync } from 'node:fs'
 import { answerBody, EARLY_SIZE, statusOf } from './answers.mjs'
 

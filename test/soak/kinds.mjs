@@ -121,7 +121,8 @@ export const KINDS = {
     client.connection(WRITABLE)
     const request = client.request({ kind: 'aborted upload', method: 'POST', path: 'files/', body: Buffer.alloc(client.random.between(2, 256 * KIB), 'a'), isChunked: client.random.chance(0.5) })
     await client.leave(request, async connection => {
-      await connection.send(request.bytes.subarray(0, request.head.length + client.random.between(0, request.bytes.length - request.head.length - 1)))
+      await connection.send(request.bytes.subarray(0,
+        request.head.length + client.random.between(0, request.bytes.length - request.head.length - 1)))
       await wait(client.random.between(0, 50))
     })
   }],

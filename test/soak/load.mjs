@@ -43,7 +43,9 @@ export class IdleCrowd {
   get size () { return this.#open.size }
 
   async open (count) {
-    for (let i = 0; i < count; i += BATCH) await Promise.all(Array.from({ length: Math.min(BATCH, count - i) }, async (_, j) => { await this.#add(i + j) }))
+    for (let i = 0; i < count; i += BATCH) {
+      await Promise.all(Array.from({ length: Math.min(BATCH, count - i) }, async (_, j) => { await this.#add(i + j) }))
+    }
   }
 
   async #add (i) {

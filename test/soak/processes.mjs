@@ -1,4 +1,5 @@
-// The proxy and its upstream as processes: what they say, what they use, and the upstream's deaths. Whatever way the soak ends, they end with it.
+// The proxy and its upstream as processes: what they say, what they use, and the upstream's deaths. Whatever way the
+// soak ends, they end with it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'

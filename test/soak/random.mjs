@@ -1,4 +1,5 @@
-// Choices that are the same for the same seed. Each worker has its own row of them, so that they do not depend on who is faster.
+// Choices that are the same for the same seed. Each worker has its own row of them, so that they do not depend on who
+// is faster.
 
 /** A row of numbers below 1, by mulberry32. */
 export class Random {

@@ -1,6 +1,7 @@
-// npm run soak: the built proxy under load and faults, for minutes. Thousands of idle connections, hundreds of busy ones with slow,
-// aborted and half-closed clients among them; MAAS killed and started again every second; keys changed and signals sent meanwhile. It
-// exits with 1 on any wrong answer, unsigned, doubly sent or lost write, error of the proxy's own, or growth. Linux only: it reads /proc.
+// npm run soak: the built proxy under load and faults, for minutes. Thousands of idle connections, hundreds of busy
+// ones with slow, aborted and half-closed clients among them; MAAS killed and started again every second; keys changed
+// and signals sent meanwhile. It exits with 1 on any wrong answer, unsigned, doubly sent or lost write, error of the
+// proxy's own, or growth. Linux only: it reads /proc.
 //
 //   --seconds N      how long (180); a warm-up and two rests come on top
 //   --connections N  idle ones (5000)      --busy N  busy ones (200)
@@ -139,7 +140,8 @@ async function settled () {
     await wait(SAMPLE_MS)
     samples.push(proxy.usage())
   }
-  return Object.fromEntries(Object.keys(base).map(name => [name, samples.map(sample => sample[name]).sort((one, other) => one - other)[samples.length >> 1]]))
+  return Object.fromEntries(Object.keys(base).map(name =>
+    [name, samples.map(sample => sample[name]).sort((one, other) => one - other)[samples.length >> 1]]))
 }
 
 function judgeUse () {

@@ -1,7 +1,10 @@
-// The upstream of the soak: one process that is killed at any moment and started again. Every request, and every body that has
-// come whole, is in its ledger before anything is answered, one JSON line each; the ledger outlives the process.
+// The upstream of the soak: one process that is killed at any moment and started again. Every request, and every body
+// that has come whole, is in its ledger before anything is answered, one JSON line each; the ledger outlives the
+// process.
 //
-//   node upstream.mjs PORT LEDGER KEYS      it tells its parent the port, of which 0 is any; KEYS: {"name": "consumer:token:secret"} as JSON
+//   node upstream.mjs PORT LEDGER KEYS
+//
+// It tells its parent the port, of which 0 is any; KEYS: {"name": "consumer:token:secret"} as JSON
 import { createHash } from 'node:crypto'
 import { openSync, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -68,7 +71,10 @@ async function answer (request, response) {
   }
 }
 
-/** Whose signature a request has: the name of a key, nobody's, or what is wrong with it. No field may be more, less or of another key. */
+/**
+ * Whose signature a request has: the name of a key, nobody's, or what is wrong with it. No field may be more, less or
+ * of another key.
+ */
 function signatureOf ({ rawHeaders, headers: { authorization } }) {
   if (rawHeaders.filter(field => field.toLowerCase() === 'authorization').length > 1) return { key: 'more than one', nonce: '' }
   if (authorization === undefined) return { key: 'nobody', nonce: '' }

@@ -11,11 +11,11 @@ import { listenOn, type RawUpstream, rawUpstream } from '../helper/sockets.ts'
 t.setTimeout(300_000) // a browser is slow where much else runs; each is ended after a minute
 
 /*
- * The attack: somebody who may use the proxy has a hostile page open. The page cannot reach MAAS, but its browser reaches
- * the proxy, which would sign whatever comes. A page needs no permission for much of what it can send (a form, an image, a
- * beacon), and need not read the answer to release a machine. Or its name resolves to 127.0.0.1 once it is loaded (DNS
- * rebinding), on the very port of the proxy: then the browser takes the proxy for the page's own server, asks for no
- * permission at all, and lets the page read. So a real browser tries all that a page can do.
+ * The attack: somebody who may use the proxy has a hostile page open. The page cannot reach MAAS, but its browser
+ * reaches the proxy, which would sign whatever comes. A page needs no permission for much of what it can send (a form,
+ * an image, a beacon), and need not read the answer to release a machine. Or its name resolves to 127.0.0.1 once it is
+ * loaded (DNS rebinding), on the very port of the proxy: then the browser takes the proxy for the page's own server,
+ * asks for no permission at all, and lets the page read. So a real browser tries all that a page can do.
  */
 const ATTEMPTS: Array<[kind: string, script: string, reason: string]> = [
   ['form-multipart', "submit(url, { method: 'post', enctype: 'multipart/form-data' })", 'MAAS takes the operation from it'],
@@ -96,10 +96,12 @@ interface Attack {
 }
 
 /**
- * Opens the page in a browser and lets it do its worst. The page comes from a server on another port than the proxy's, or
- * (rebinding) on the same: that server is gone before the proxy starts there.
+ * Opens the page in a browser and lets it do its worst. The page comes from a server on another port than the proxy's,
+ * or (rebinding) on the same: that server is gone before the proxy starts there.
  */
-async function attack (t: Test, host: string, names: readonly string[], rebinding: boolean, flagsFor: (origin: string) => Flags = () => ({})): Promise<Attack> {
+async function attack (
+  t: Test, host: string, names: readonly string[], rebinding: boolean, flagsFor: (origin: string) => Flags = () => ({})
+): Promise<Attack> {
   const upstream = await rawUpstream(t, ANSWER)
   let report: (saw: Attack['saw']) => void
   const reported = new Promise<Attack['saw']>(resolve => { report = resolve })
@@ -137,7 +139,9 @@ async function attack (t: Test, host: string, names: readonly string[], rebindin
 }
 
 /** Everything was sent, everything was refused, and the page learnt nothing. */
-async function allRefused (t: Test, names: readonly string[], { upstream, proxy, browser, saw, arrived }: Attack): Promise<void> {
+async function allRefused (
+  t: Test, names: readonly string[], { upstream, proxy, browser, saw, arrived }: Attack
+): Promise<void> {
   const requests = () => proxy.log.filter(record => record['msg'] === 'request')
   for (const [kind, , reason] of ATTEMPTS) {
     for (const name of names) {

@@ -37,11 +37,13 @@ function objectsOf (text: string): Manifest[] {
 
 const files = readdirSync(KUBERNETES, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.yaml')).sort()
 const manifests = files.filter(name => basename(name) !== 'kustomization.yaml').map(name => ({ name, text: read(`config/kubernetes/${name}`) }))
-const pods = manifests.flatMap(({ name, text }) => objectsOf(text).flatMap(({ spec }) => spec.template === undefined ? [] : [{ name, pod: spec.template.spec }]))
+const pods = manifests.flatMap(({ name, text }) =>
+  objectsOf(text).flatMap(({ spec }) =>
+    spec.template === undefined ? [] : [{ name, pod: spec.template.spec }]))
 
 /**
- * Checks objects against the types that are made from the schema of Kubernetes: by the compiler, which also refuses a field that
- * is not there.
+ * Checks objects against the types that are made from the schema of Kubernetes: by the compiler, which also refuses a
+ * field that is not there.
  * @returns a line for each problem, below the name of its object
  */
 function typeProblems (dir: string, objects: Readonly<Record<string, Manifest>>): Record<string, string> {
@@ -71,7 +73,10 @@ t.test('the objects for Kubernetes have the fields and types of its schema, and 
     ['apiVersion: apps/v1', 'apiVersion: apps/v2', /Cannot find module/]
   ]
   const mistakes = rows.map(([right, wrong]) => [wrong, objectsOf(text.replace(right, wrong))[0] as Manifest] as const)
-  const problems = typeProblems(t.testdir(), { ...named(manifests.flatMap(({ text }) => objectsOf(text))), ...Object.fromEntries(mistakes) })
+  const problems = typeProblems(t.testdir(), {
+    ...named(manifests.flatMap(({ text }) => objectsOf(text))),
+    ...Object.fromEntries(mistakes)
+  })
   t.strictSame(Object.keys(problems).sort(), rows.map(([, wrong]) => wrong).sort(), 'the mistakes and no others')
   for (const [, wrong, problem] of rows) t.match(problems[wrong], problem, wrong)
 })
@@ -173,7 +178,9 @@ t.test('the replicas behind the Service are found, and reached by its names', as
 })
 
 /** The variables of a container, as Kubernetes sets them in the namespace `test`. */
-function variablesOf (container: { env?: Array<{ name: string, value?: string }> } | undefined): Record<string, string> {
+function variablesOf (
+  container: { env?: Array<{ name: string, value?: string }> } | undefined
+): Record<string, string> {
   const variables = (container?.env ?? []).map(({ name, value }) => [name, (value ?? 'test').replaceAll('$(NAMESPACE)', 'test')])
   return { MAAS_URL: 'https://maas.example:5443/MAAS', ...Object.fromEntries(variables) }
 }
@@ -184,7 +191,9 @@ for (const name of ['maas-api-key', 'client-tokens']) chmodSync(join(SECRETS, na
 /** What the proxy makes of variables, with files of this test in place of those that are mounted. */
 async function config (variables: Record<string, string>) {
   const mounted = { MAAS_API_KEY_FILE: 'maas-api-key', MAAS_PROXY_CLIENT_TOKEN_FILE: 'client-tokens' }
-  const placed = Object.entries(mounted).filter(([name]) => name in variables).map(([name, file]) => [name, join(SECRETS, file)])
+  const placed = Object.entries(mounted)
+    .filter(([name]) => name in variables)
+    .map(([name, file]) => [name, join(SECRETS, file)])
   return await loadConfig({}, { ...variables, ...Object.fromEntries(placed) })
 }
 
@@ -212,10 +221,14 @@ t.test('every flag and variable that a comment or README names is a setting', as
   }
 })
 
-/** What is wrong with a compose file: by the schema of the Compose Specification, and by rules of its users; how it is sorted is left to us. */
+/**
+ * What is wrong with a compose file: by the schema of the Compose Specification, and by rules of its users; how it is
+ * sorted is left to us.
+ */
 function composeProblems (path: string): string[] {
   const linter = new DCLinter({ rules: {}, quiet: true, debug: false, exclude: [] })
-  const results: Array<{ messages: Array<{ rule: string, category: string, message: string }> }> = linter.lintFiles([path], false)
+  const results: Array<{ messages: Array<{ rule: string, category: string, message: string }> }> =
+    linter.lintFiles([path], false)
   return results.flatMap(({ messages }) => messages).filter(({ rule, category }) => rule === 'invalid-schema' || category !== 'style').map(({ message }) => message)
 }
 
@@ -250,7 +263,9 @@ t.test('docker compose takes it', { skip: run('docker', 'compose', 'version').st
 })
 
 /** The units in a directory of their own, with a program that is there; `change` makes another service of it. */
-function units (t: { testdir: (content: Record<string, string>) => string }, change = (service: string) => service): string[] {
+function units (
+  t: { testdir: (content: Record<string, string>) => string }, change = (service: string) => service
+): string[] {
   const service = read('config/systemd/maas-auth-proxy.service').replace(/^ExecStart=maas-auth-proxy$/m, `ExecStart=${process.execPath}`)
   const dir = t.testdir({ 'maas-auth-proxy.service': change(service), 'maas-auth-proxy.socket': read('config/systemd/maas-auth-proxy.socket') })
   return [join(dir, 'maas-auth-proxy.service'), join(dir, 'maas-auth-proxy.socket')]

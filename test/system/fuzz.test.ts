@@ -14,8 +14,9 @@ const DEADLINE_MS = 30_000
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_126)
 
 /*
- * A MAAS that is broken, or a front between that is, must not end the process, hang it, or have a client take for whole what is not. Each client
- * asks, and sees one of three things: what MAAS said, whole; an error of the proxy's own; or an answer that is visibly cut off.
+ * A MAAS that is broken, or a front between that is, must not end the process, hang it, or have a client take for whole
+ * what is not. Each client asks, and sees one of three things: what MAAS said, whole; an error of the proxy's own; or
+ * an answer that is visibly cut off.
  */
 t.test('of thousands of odd answers none ends the process or is completed', { timeout: 400_000 }, async t => {
   t.comment(`FUZZ_SEED=${SEED}`)

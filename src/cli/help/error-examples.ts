@@ -2,9 +2,11 @@ import type { ErrorCode } from '../../errors.ts'
 
 /** A request or a situation for each error, and what mends it. */
 export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
-  MAAS_PROXY_REQUEST_MALFORMED: 'a client speaks https to the proxy, which speaks http: write http://localhost:5241/MAAS',
+  MAAS_PROXY_REQUEST_MALFORMED:
+    'a client speaks https to the proxy, which speaks http: write http://localhost:5241/MAAS',
   MAAS_PROXY_REQUEST_TIMED_OUT: 'a connection is opened by hand, with nc for instance, and the header is not ended',
-  MAAS_PROXY_BODY_TIMED_OUT: 'an upload by curl -T - from a program that pauses for minutes: write the data to a file first',
+  MAAS_PROXY_BODY_TIMED_OUT:
+    'an upload by curl -T - from a program that pauses for minutes: write the data to a file first',
   MAAS_PROXY_PIPELINE_TOO_LONG: 'a load generator sends 100 requests on one connection without reading the answers',
   MAAS_PROXY_HEADER_TOO_LARGE: 'a browser sends the cookies of every program on localhost: use curl, or clear them',
   MAAS_PROXY_HEADER_MALFORMED: 'curl -H "MAAS-Proxy-Access: none": the values are anonymous and signed',
@@ -17,7 +19,8 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   MAAS_PROXY_CLIENT_UNKNOWN: 'curl -H "MAAS-Proxy-Token: $(cat token)" http://localhost:5241/MAAS/api/2.0/machines/',
   MAAS_PROXY_HOST_REFUSED: 'curl http://build-host:5241/MAAS/api/2.0/version/\n' +
     'start the proxy with --allow-host build-host, or ask it as localhost',
-  MAAS_PROXY_ORIGIN_REFUSED: 'a page of http://localhost:3000 calls fetch: start with --allow-origin http://localhost:3000',
+  MAAS_PROXY_ORIGIN_REFUSED:
+    'a page of http://localhost:3000 calls fetch: start with --allow-origin http://localhost:3000',
   MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED: 'curl -X POST "http://localhost:5241/MAAS/api/2.0/account/' +
     '?op=create_authorisation_token"\na client of the proxy would get a key of its own, without rules',
   MAAS_PROXY_WRITE_REFUSED: 'curl -X DELETE http://localhost:5241/MAAS/api/2.0/tags/blue/ with --read-only',

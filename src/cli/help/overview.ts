@@ -14,7 +14,8 @@ export function overview (commands: Commands): string {
   ])
   return `usage: maas-auth-proxy [COMMAND] [SETTINGS]
 
-${wrap('Takes plain requests on localhost, signs them with a MAAS API key that only it holds, and passes them on to MAAS.')}
+${wrap('Takes plain requests on localhost, signs them with a MAAS API key that only it holds, ' +
+  'and passes them on to MAAS.')}
 
 examples:
 ${columns(EXAMPLES.map(exampleRow))}

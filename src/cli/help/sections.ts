@@ -50,8 +50,8 @@ export function configurationFile (): Section {
     paragraphs: [
       '--config FILE describes several listeners in YAML or JSON, in place of all other settings; only --env-file, ' +
       '--log-level and --log-format may stand beside it. Its keys are the flags without their dashes, and api-key.',
-      'A setting of a listener that stands outside the list holds for all listeners that do not have it themselves. A ' +
-      "rule that starts with a star stands in quotes: '* machines/**'.",
+      'A setting of a listener that stands outside the list holds for all listeners that do not have it themselves. ' +
+      "A rule that starts with a star stands in quotes: '* machines/**'.",
       'maas-auth-proxy config print makes such a file of flags and variables; maas-auth-proxy config schema prints ' +
       'its JSON Schema.'
     ],

@@ -48,8 +48,8 @@ function settingRow (setting: Setting<unknown>): Row {
 
 function errors (): string {
   const rows = Object.entries(ERRORS).map(([code, { status, message }]): Row => [`${code} (${status})`, message])
-  return `${wrap('Answers of the proxy itself have the header MAAS-Proxy-Error with one of these codes, and a JSON body ' +
-    'that says what to do. Answers of MAAS pass unchanged. maas-auth-proxy explain CODE tells more.')}
+  return `${wrap('Answers of the proxy itself have the header MAAS-Proxy-Error with one of these codes, and a JSON ' +
+    'body that says what to do. Answers of MAAS pass unchanged. maas-auth-proxy explain CODE tells more.')}
 
 ${list(rows)}
 

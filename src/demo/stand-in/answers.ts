@@ -100,7 +100,8 @@ export function notFound (model: string): NotFound {
 
 /** Creates the answer to an invalid form: the errors of each field. */
 export function invalidForm (errors: Record<string, string>): ApiException {
-  return new ApiException(json(400, Object.fromEntries(Object.entries(errors).map(([field, error]) => [field, [error]]))))
+  return new ApiException(json(400,
+    Object.fromEntries(Object.entries(errors).map(([field, error]) => [field, [error]]))))
 }
 
 /**
@@ -140,7 +141,9 @@ export const NGINX = 'nginx/1.22.1'
  * Creates an error page of nginx.
  * @param title the title of the page, if it is not status and reason
  */
-export function nginxPage (status: number, reason: string, headers: Record<string, string> = {}, title = reason): Answer {
+export function nginxPage (
+  status: number, reason: string, headers: Record<string, string> = {}, title = reason
+): Answer {
   const detail = title === reason ? '' : `<center>${title}</center>\r\n`
   const page = `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body>\r\n` +
     `<center><h1>${status} ${reason}</h1></center>\r\n${detail}<hr><center>${NGINX}</center>\r\n</body>\r\n</html>\r\n`

@@ -54,7 +54,8 @@ export function apiHash (release: Release): string {
 
 /** Answers `describe/`. The CLI accepts exactly the type application/json. Each `uri` has the Host of the request. */
 export function describe ({ host }: Request, { release }: Store): Answer {
-  const { doc, handlers, resources } = describeApi(release, `http://${host}`) as { doc: Json, handlers: Json, resources: Json }
+  const { doc, handlers, resources } =
+    describeApi(release, `http://${host}`) as { doc: Json, handlers: Json, resources: Json }
   return new Answer(200, 'application/json', dumps({ doc, handlers, hash: apiHash(release), resources }))
 }
 

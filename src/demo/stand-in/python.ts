@@ -28,7 +28,8 @@ export function unquotePath (text: string): string {
 function decodeBytes (bytes: Buffer): string {
   let text = ''
   for (let at = 0; at < bytes.length;) {
-    const end = [1, 2, 3, 4].map(length => at + length).find(end => end <= bytes.length && isUtf8(bytes.subarray(at, end)))
+    const end = [1, 2, 3, 4].map(length => at + length)
+      .find(end => end <= bytes.length && isUtf8(bytes.subarray(at, end)))
     text += end === undefined ? `%${bytes.toString('hex', at, at + 1).toUpperCase()}` : bytes.toString('utf8', at, end)
     at = end ?? at + 1
   }

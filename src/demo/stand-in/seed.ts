@@ -6,7 +6,9 @@ import type { Release } from './release.ts'
  * Returns the machines of a new stand-in. The first three are those of the recorded MAAS, which had no rack controller:
  * allocated, in use, and to accept. The fourth is ready, and has all that it takes to deploy it.
  */
-export function seedMachines (admin: User, { keepsMachineToken, defaultSeries, testedNumbers, hasFirstDisk }: Release): Machine[] {
+export function seedMachines (
+  admin: User, { keepsMachineToken, defaultSeries, testedNumbers, hasFirstDisk }: Release
+): Machine[] {
   return [
     machine({
       id: 1,

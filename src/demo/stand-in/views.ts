@@ -31,7 +31,9 @@ const views: Record<string, View> = {
 }
 
 /** Paths of views that need a login, and of those that the stand-in does not have. */
-const OTHER_PATHS = ['/MAAS/api/', '/MAAS/api/docs/', '/MAAS/account/csrf/', '/MAAS/accounts/logout/', '/MAAS/metadata/']
+const OTHER_PATHS = [
+  '/MAAS/api/', '/MAAS/api/docs/', '/MAAS/account/csrf/', '/MAAS/accounts/logout/', '/MAAS/metadata/'
+]
 
 /** What the UI asks before it shows its login form. */
 const LOGIN_STATE = { authenticated: false, external_auth_url: null, no_users: false }

@@ -60,7 +60,8 @@ export async function chooseKey (
   const address = lookup('maasUrl')
   if (address?.isFound === true && rank < address.rank) {
     const risk = 'the key would go to an address from a file that you did not name'
-    report.problem(`${name} and ${address.source}: ${risk}; give MAAS_URL beside the key, or name the file with --env-file`)
+    report.problem(`${name} and ${address.source}: ${risk}; ` +
+      'give MAAS_URL beside the key, or name the file with --env-file')
   }
   const apiKey = source.apiKey ?? await attempt(read, source.input, report)
   if (apiKey === undefined) return undefined
@@ -91,7 +92,9 @@ function findCandidates (lookup: Lookup, environment: Environment, profile: Chos
     ...text === undefined ? [] : [fromText(text)],
     ...file === undefined ? [] : [fromFile(file.texts[0] as string, file)],
     ...profile === null ? [] : [fromProfile(profile, environment)],
-    ...credential === undefined ? [] : [fromFile(credential, { source: `the systemd credential ${CREDENTIAL}`, rank: CREDENTIAL_RANK })]
+    ...credential === undefined
+      ? []
+      : [fromFile(credential, { source: `the systemd credential ${CREDENTIAL}`, rank: CREDENTIAL_RANK })]
   ]
 }
 

@@ -9,7 +9,11 @@ export interface Test { after: (close: () => unknown) => void }
 /** Debian's own, for which Debian's modules are. */
 export const PYTHON = '/usr/bin/python3'
 
-/** Why a client cannot be had, or false if it can. @param name its package @param probe a command that succeeds where it is installed */
+/**
+ * Why a client cannot be had, or false if it can.
+ * @param name its package
+ * @param probe a command that succeeds where it is installed
+ */
 export function without (name: string, probe: readonly string[]): string | false {
   const [command = '', ...args] = probe
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0 ? false : `${name} is not installed`
@@ -31,7 +35,9 @@ export function makeHome (t: Test): string {
 }
 
 /** Starts a command with nothing of the user's: no settings of a tool, and no proxy for all requests. */
-export function start (t: Test, home: string, command: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+export function start (
+  t: Test, home: string, command: string, args: readonly string[]
+): ChildProcessWithoutNullStreams {
   const { PATH = '' } = process.env
   const child = spawn(command, args, { cwd: home, env: { PATH, HOME: home, LANG: 'C.UTF-8', HTTPIE_CONFIG_DIR: home, GOCACHE: goCache(), ...GO_ENV } })
   t.after(() => child.kill('SIGKILL'))
@@ -44,7 +50,9 @@ function goCache (): string {
 }
 
 /** Runs a command to its end. @throws Error with its stderr, where it does not exit with 0 */
-export async function run (t: Test, home: string, command: string, args: readonly string[]): Promise<{ stdout: string, stderr: string }> {
+export async function run (
+  t: Test, home: string, command: string, args: readonly string[]
+): Promise<{ stdout: string, stderr: string }> {
   const child = start(t, home, command, args)
   child.stdin.end()
   let [stdout, stderr] = ['', '']

@@ -66,7 +66,9 @@ export function toAsk ({ method, url, headers, oauth, form }: Exported, timestam
   return form.length === 0 ? asked : { ...asked, headers: [...authorization, ...headers, ['Content-Type', `multipart/form-data; boundary=${BOUNDARY}`]], body: encode(form) }
 }
 
-function sign ({ consumerKey, consumerSecret, token, tokenSecret, signatureMethod }: OAuth, timestamp: number): Array<[string, string]> {
+function sign (
+  { consumerKey, consumerSecret, token, tokenSecret, signatureMethod }: OAuth, timestamp: number
+): Array<[string, string]> {
   return [
     ['oauth_consumer_key', consumerKey], ['oauth_token', token], ['oauth_signature_method', signatureMethod], ['oauth_timestamp', String(timestamp)],
     ['oauth_nonce', 'kYjzVBB8Y0Z'], ['oauth_version', '1.0'], ['oauth_signature', encodeURIComponent(`${consumerSecret}&${tokenSecret}`)]

@@ -4,8 +4,8 @@ import type { Send } from './clients.ts'
 import { start, type Test } from './child.ts'
 
 /**
- * Starts one of the client programs beside this file. It prints a line when it is ready; then it gets a line of JSON for each
- * request, a `Call`, and prints one for its answer, `{"status": …, "body": …}` with the body in base64.
+ * Starts one of the client programs beside this file. It prints a line when it is ready; then it gets a line of JSON
+ * for each request, a `Call`, and prints one for its answer, `{"status": …, "body": …}` with the body in base64.
  */
 export async function startProgram (t: Test, home: string, command: string, args: readonly string[]): Promise<Send> {
   const child = start(t, home, command, args)

@@ -18,10 +18,12 @@ const RUN: Record<string, { file: string, command: string, args: string[] }> = {
 }
 
 /**
- * The blocks in their order: why one cannot be run here, or false, and what it then prints; or, where the tool is not to be had, what
- * is in it.
+ * The blocks in their order: why one cannot be run here, or false, and what it then prints; or, where the tool is not
+ * to be had, what is in it.
  */
-const BLOCKS: ReadonlyArray<{ tool: string, missing: string | false, prints: RegExp } | { tool: string, unpackaged: true, says: RegExp }> = [
+const BLOCKS: ReadonlyArray<
+  { tool: string, missing: string | false, prints: RegExp } | { tool: string, unpackaged: true, says: RegExp }
+> = [
   { tool: 'curl', missing: without('curl', ['curl', '--version']), prints: /"name": "blue"[^]*"swift-otter"/ },
   { tool: 'wget', missing: without('wget', ['wget', '--version']), prints: /"name": "blue"[^]*"username": "admin"/ },
   { tool: 'HTTPie', missing: without('httpie', ['http', '--version']), prints: /"name": "blue"[^]*"username": "admin"/ },

@@ -72,7 +72,8 @@ t.test('the maas CLI: login, read, create, upload (maascli/auth.py, api.py)', as
 t.test('a login without a key mints none', async t => {
   const { records, say, keys } = await start(t)
   const before = await keys()
-  // maascli/auth.py get_apikey_via_macaroon, by python-requests; libmaas has two slashes. Anything but 200 makes them ask for a key.
+  // maascli/auth.py get_apikey_via_macaroon, by python-requests; libmaas has two slashes. Anything but 200 makes them
+  // ask for a key.
   for (const path of [`${API}account/?op=create_authorisation_token`, `${API.slice(0, -1)}//account/?op=create_authorisation_token`]) {
     const refused = await say({ method: 'POST', path, headers: [['User-Agent', 'python-requests/2.28.1'], ['Accept-Encoding', 'gzip, deflate'], ['Accept', '*/*'], ['Connection', 'keep-alive']], body: '' })
     t.equal(refused.status, 403, path)
@@ -91,7 +92,8 @@ t.test('python-libmaas 0.6.8 and maas CLIs up to 3.1: they follow the absolute u
   for (const host of [`localhost:${proxy.port}`, `127.0.0.1:${proxy.port}`]) {
     const described = await ask(proxy.port, { path: `${API}describe/`, headers: [['Host', host], ...AIOHTTP] })
     const { resources } = JSON.parse(described.body)
-    const uris: string[] = resources.flatMap(({ anon, auth }: Record<string, { uri: string } | null>) => [anon, auth].flatMap(handler => handler?.uri ?? []))
+    const uris: string[] = resources.flatMap(({ anon, auth }: Record<string, { uri: string } | null>) =>
+      [anon, auth].flatMap(handler => handler?.uri ?? []))
     t.ok(uris.length > 10, 'there are some')
     t.strictSame(uris.filter(uri => !uri.startsWith(`http://${host}${API}`)), [], `every one leads back to the proxy, as it was called: ${host}`)
     const users = new URL(String(uris.find(uri => uri.endsWith('/users/'))))

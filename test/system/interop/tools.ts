@@ -9,7 +9,10 @@ import type { Answer, Call } from './steps.ts'
 /** A command-line tool. */
 export interface Tool {
   command: string
-  /** how it is told to make a request. @param files where its answer goes, and where a body that it needs in a file may */
+  /**
+   * how it is told to make a request.
+   * @param files where its answer goes, and where a body that it needs in a file may
+   */
   args: (call: Call, url: string, authorization: string | null, files: { out: string, body: string }) => string[]
   /** finds the answer in what it has printed, and in its file */
   read: (told: { stdout: string, stderr: string }, out: Buffer) => Answer
@@ -60,7 +63,10 @@ export const httpie: Tool = {
   }
 }
 
-/** A tool in front of a MAAS, with the header that MAAS's documentation of the API gives for curl and httpie; null for no key. */
+/**
+ * A tool in front of a MAAS, with the header that MAAS's documentation of the API gives for curl and httpie; null for
+ * no key.
+ */
 export function useTool (t: Test, home: string, { command, args, read }: Tool, site: string, key: string | null): Send {
   const files = { out: join(home, 'out'), body: join(home, 'body') }
   writeFileSync(join(home, 'config.json'), '{"disable_update_warnings": true}') // or httpie looks for news on the net

@@ -46,7 +46,8 @@ export function vocabularyOf (commands: Commands): Vocabulary {
   return {
     flags: [
       ...settings.flatMap(flagWordsOf),
-      ...Object.entries(OTHER_FLAGS).map(([flag, help]) => ({ flag, help, repeatable: false, ...OFFERS[flag] ?? NO_VALUE }))
+      ...Object.entries(OTHER_FLAGS)
+        .map(([flag, help]) => ({ flag, help, repeatable: false, ...OFFERS[flag] ?? NO_VALUE }))
     ],
     commands: Object.entries(commands).map(([name, { summary, forms = [], operands }]) => ({
       name,

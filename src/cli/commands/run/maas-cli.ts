@@ -56,7 +56,9 @@ async function logIn (file: string, profile: string, env: Record<string, string>
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
   const [code] = await once(child, 'close') as [number | null]
-  if (code !== 0) throw new Error(`run: ${file} login ${profile} fails at the proxy: ${said.trim() || `exit code ${code}`}`)
+  if (code !== 0) {
+    throw new Error(`run: ${file} login ${profile} fails at the proxy: ${said.trim() || `exit code ${code}`}`)
+  }
 }
 
 /** Finds the file of a command, as shells do. */

@@ -1,6 +1,6 @@
 /**
- * The word for each part of a key, for tools that insist on one. No MAAS accepts it. It is one that no other output has:
- * Ansible masks the text of a key wherever it occurs.
+ * The word for each part of a key, for tools that insist on one. No MAAS accepts it. It is one that no other output
+ * has: Ansible masks the text of a key wherever it occurs.
  */
 export const PLACEHOLDER_WORD = 'proxysigns'
 

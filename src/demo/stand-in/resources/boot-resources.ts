@@ -53,7 +53,9 @@ function create (call: Call): Answer {
   const { store } = call
   const data = formFields(call)
   const required = ['name', 'architecture', 'sha256', 'size'].filter(name => !data.get(name))
-  if (required.length > 0) throw invalidForm(Object.fromEntries(required.map(name => [name, 'This field is required.'])))
+  if (required.length > 0) {
+    throw invalidForm(Object.fromEntries(required.map(name => [name, 'This field is required.'])))
+  }
   const field = (name: string) => data.get(name) ?? ''
   const created = {
     id: 1 + Math.max(0, ...store.bootResources.map(({ id }) => id)),
@@ -99,6 +101,8 @@ function show (resource: BootResource): Json {
     complete: isComplete(resource),
     ...isComplete(resource) ? {} : { progress: content.length / size, upload_uri: `${uri}upload/${id}/` }
   }
-  const set = { version: '1', label: 'uploaded', size, complete: isComplete(resource), files: { [file.filename]: file } }
+  const set = {
+    version: '1', label: 'uploaded', size, complete: isComplete(resource), files: { [file.filename]: file }
+  }
   return { id, type: 'Uploaded', name, architecture, title, resource_uri: uri, sets: { 1: set } }
 }

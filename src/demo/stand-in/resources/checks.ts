@@ -8,7 +8,8 @@ const SERIES = ['focal', 'jammy', 'noble']
 /** Returns the error of an architecture that MAAS has no image for; null if it has one. */
 export function architectureError (architecture: string): string | null {
   if (ARCHITECTURES.includes(architecture)) return null
-  return `${repr(architecture)} is not a valid architecture.  It should be one of: ${ARCHITECTURES.map(repr).join(', ')}.`
+  return `${repr(architecture)} is not a valid architecture.  ` +
+    `It should be one of: ${ARCHITECTURES.map(repr).join(', ')}.`
 }
 
 /** Returns the error of a MAC address; null if it is one. */

@@ -78,7 +78,9 @@ function valueError (name: string, values: string[], { store }: Call): string | 
     case 'pool': return missing(values, ['default'], 'pool(s)')
     case 'tags': return missing(tagNames(values).map(repr), [...store.tags.keys()].map(repr), 'tag(s)')
     case 'owner': return missing(values.map(repr), [...store.users.keys()].map(repr), 'owner')
-    case 'arch': return values.every(arch => /^(?:amd64|arm64)(?:\/generic)?$/.test(arch)) ? null : 'Architecture not recognised.'
+    case 'arch': return values.every(arch => /^(?:amd64|arm64)(?:\/generic)?$/.test(arch))
+      ? null
+      : 'Architecture not recognised.'
     case 'cpu_count': return values.every(isNumber) ? null : 'Invalid CPU count: number required.'
     case 'mem': return values.every(isNumber) ? null : 'Invalid memory: number of MiB required.'
     case 'mac_address': return values.map(macError).find(error => error !== null) ?? null
@@ -118,5 +120,6 @@ export function machineFilter (
 /** Describes the constraints of a request for a machine as MAAS resolves them. */
 export function describeConstraints (asked: ReadonlyArray<[string, string[]]>): string {
   return asked.filter(([name]) => Object.hasOwn(TESTS, name) || Object.hasOwn(OWN_TESTS.allocate, name))
-    .map(([name, values]) => `${name}=${(name.endsWith('tags') ? tagNames(values) : values).join(',')}`).sort().join(' ')
+    .map(([name, values]) => `${name}=${(name.endsWith('tags') ? tagNames(values) : values).join(',')}`)
+    .sort().join(' ')
 }

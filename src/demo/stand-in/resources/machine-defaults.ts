@@ -13,7 +13,9 @@ const UNKNOWN_PARTS = [
 /** The hardware of a machine that has not been commissioned. */
 export const HARDWARE: Fields = Object.fromEntries(UNKNOWN_PARTS.map(part => [part, 'Unknown']))
 
-const TESTS = ['commissioning', 'testing', 'cpu_test', 'memory_test', 'storage_test', 'network_test', 'interface_test', 'other_test']
+const TESTS = [
+  'commissioning', 'testing', 'cpu_test', 'memory_test', 'storage_test', 'network_test', 'interface_test', 'other_test'
+]
 
 /** The state of each kind of test: none was run. */
 export const NOT_TESTED: Fields = Object.fromEntries(

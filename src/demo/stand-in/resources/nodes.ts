@@ -23,7 +23,9 @@ export const anonymousQuestions: Record<string, Operation> = {
 
 /** Returns the visible machines that fit the constraints of the query. */
 export function listMachines (call: Call): Json {
-  return visibleMachines(call).filter(machineFilter(call.query, call, 'list')).map(machine => showMachine(machine, call))
+  return visibleMachines(call)
+    .filter(machineFilter(call.query, call, 'list'))
+    .map(machine => showMachine(machine, call))
 }
 
 /** `nodes/`, and the collections of other kinds of node, which are empty. */
