@@ -1,0 +1,140 @@
+import t from 'tap'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { startStandIn, type StandIn } from '../../src/demo/stand-in/index.ts'
+import { PROGRAM, type Program, startCommand } from '../helper/process.ts'
+import { socketDir } from '../helper/sockets.ts'
+
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+
+/** The blocks of shell commands, but for those below "Use it with", which `interop/readme.test.ts` runs. */
+const BLOCKS = README.replace(/\n## Use it with\n[^]*?(?=\n## )/, '').matchAll(/^ *```sh\n([^]*?)^ *```$/gm)
+
+/** Why a block is not run here, by how it begins. */
+const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
+  ['npm ci && npm run demo', 'CI runs npm ci, and commands/cli.test.ts the demo'],
+  ['npm ci && npm run package', 'package.test.ts packs and runs the package'],
+  ['npm ci && npm test', 'CI runs it'],
+  ['npm run test:system', 'CI runs it'],
+  ['npm install @opentelemetry', 'structure.test.ts compares it with package.json'],
+  ['docker build', 'it needs a Docker engine'],
+  ['sudo install', 'it needs a system of its own; deploy.test.ts runs the units'],
+  ['kubectl create', 'it needs a cluster; deploy.test.ts renders the manifests']
+]
+
+interface Test { after: (close: () => unknown) => void }
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0
+
+/** A home with the command `maas-auth-proxy` on its path, in front of a stand-in for the MAAS of README. */
+class Home {
+  readonly dir: string
+  readonly #env: Record<string, string>
+  readonly #t: Test
+  readonly #maas: StandIn
+
+  constructor (t: Test, maas: StandIn, dir: string, port: number) {
+    this.#t = t
+    this.#maas = maas
+    this.dir = dir
+    const bin = join(dir, 'bin')
+    mkdirSync(bin)
+    const quoted = PROGRAM.map(word => `'${word}'`).join(' ')
+    writeFileSync(join(bin, 'maas-auth-proxy'), `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 })
+    this.#env = { HOME: dir, PATH: `${bin}:${process.env['PATH']}`, MAAS_PROXY_LISTEN: `127.0.0.1:${port}` }
+  }
+
+  /** Runs commands of README with a shell. @param input what the user types */
+  start (commands: string, input = '', env: Record<string, string> = {}): Program {
+    const script = commands.replaceAll('https://maas.example:5443/MAAS', this.#maas.url)
+    const program = startCommand(this.#t, ['bash', '-euc', script], { ...this.#env, ...env }, this.dir)
+    program.child.stdin.end(input)
+    return program
+  }
+}
+
+/** A free port, which replaces that of README. */
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+t.test('every line of README that can be copied does what it says', { skip: !hasCurl && 'there is no curl' }, async t => {
+  const maas = await startStandIn()
+  t.after(() => maas.close())
+  const port = await freePort()
+  const { consumer, token, secret } = maas.admin
+  const key = `${consumer}:${token}:${secret}`
+  const home = new Home(t, maas, t.testdir(), port)
+  const sockets = socketDir(t)
+  const own = { MAAS_URL: maas.url, MAAS_API_KEY: key }
+  let running: Program | null = null
+  const stop = async (program: Program) => {
+    program.child.kill('SIGTERM')
+    await program.ended
+  }
+
+  const runs: ReadonlyArray<readonly [begins: string, run: (block: string) => Promise<void>]> = [
+    ['mkdir -p ~/.config', async block => {
+      running = home.start(block.replace(/^maas-auth-proxy/m, 'exec maas-auth-proxy'), `${key}\n`)
+      await running.printed('"msg":"listening"')
+    }],
+    ["curl 'http://localhost", async block => {
+      writeFileSync(join(home.dir, 'local.bin'), 'content')
+      const asked = home.start(block.replaceAll('curl ', 'curl -sf ').replaceAll('localhost:5241', `localhost:${port}`))
+      t.equal(await asked.ended, 0, 'the first requests are answered')
+      t.match(asked.stdout(), /"name": "blue"/)
+      if (running !== null) await stop(running)
+    }],
+    ['maas-auth-proxy run', async block => {
+      writeFileSync(join(home.dir, 'report.sh'), '#!/bin/sh\ncurl -sf "$MAAS_URL/api/2.0/users/?op=whoami"\n')
+      chmodSync(join(home.dir, 'report.sh'), 0o755)
+      const report = home.start(block, '', { ...own, MAAS_PROXY_LISTEN: '127.0.0.1:0' })
+      t.equal(await report.ended, 0)
+      t.match(report.stdout(), /"username": "admin"/, 'the command asks MAAS without a key')
+    }],
+    ['maas-auth-proxy --read-only', async block => {
+      for (const line of block.trim().split('\n')) {
+        const program = home.start(`exec ${line}`, '', own)
+        if (!line.includes(' policy ')) {
+          await program.printed('"msg":"listening"')
+          await stop(program)
+          t.pass(`${line}: starts`)
+        } else t.equal(await program.ended, line.includes(' test ') ? 1 : 0, line)
+      }
+    }],
+    ['maas-auth-proxy --allow-credential-operation', async block => {
+      const program = home.start(`exec ${block}`, '', own)
+      await program.printed('"msg":"listening"')
+      await stop(program)
+      t.match(program.stdout(), /power_parameters/, 'and every start warns of it')
+    }],
+    ['maas-auth-proxy --listen unix:', async block => {
+      const [serve = '', curl = ''] = block
+        .replaceAll('/run/maas-auth-proxy', sockets).replace('--socket-group maas', `--socket-group ${process.getgid?.()}`)
+        .split('\n')
+      const program = home.start(`exec ${serve}`, '', own)
+      await program.printed('"msg":"listening"')
+      const asked = home.start(curl.replace('curl', 'curl -sf'))
+      t.equal(await asked.ended, 0, 'a request over the unix socket')
+      await stop(program)
+    }]
+  ]
+
+  const seen = new Set<string>()
+  for (const [, text = ''] of BLOCKS) {
+    const block = text.replaceAll(/^ +(?=\S)/gm, line => text.startsWith('  npm') ? '' : line)
+    const [begins] = [...ELSEWHERE, ...runs].find(([begins]) => block.startsWith(begins)) ?? []
+    t.ok(begins, `${block.split('\n')[0]}: is run, or known not to be`)
+    if (begins === undefined) continue
+    seen.add(begins)
+    await runs.find(([known]) => known === begins)?.[1](block)
+  }
+  t.strictSame([...ELSEWHERE, ...runs].map(([begins]) => begins).filter(begins => !seen.has(begins)), [], 'none is gone')
+})
