@@ -105,7 +105,7 @@ function openSockets (): number[] {
   return readdirSync('/proc/self/fd').filter(fd => statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false })?.isSocket()).map(Number)
 }
 
-t.test('a descriptor that cannot be listened on is told of', async t => {
+t.test('a passed descriptor that is no listening socket is an error', async t => {
   const server = await listening({ host: '127.0.0.1', port: 0 })
   const client = connect(portOf(server), '127.0.0.1')
   await once(client, 'connect')
@@ -151,7 +151,7 @@ t.test('sockets that were passed are held to the same rules as an address', asyn
   }
 })
 
-t.test('a proxy that nobody is connected to ends, and no client notices', async t => {
+t.test('an idle proxy exits, and no client notices', async t => {
   const upstream = await rawUpstream(t)
   const server = await listening({ host: '127.0.0.1', port: 0 })
   const port = portOf(server)
@@ -217,7 +217,7 @@ while True:
     print(data.decode(), flush=True)
 `
 
-t.test('the service manager is told', { skip: !(has('systemd-notify', '--version') && has('python3', '--version')) && 'there is no systemd-notify, or no python3' }, async t => {
+t.test('systemd is notified of readiness and stop', { skip: !(has('systemd-notify', '--version') && has('python3', '--version')) && 'there is no systemd-notify, or no python3' }, async t => {
   const upstream = await rawUpstream(t)
   const path = join(socketDir(t), 'notify')
   const manager = startCommand(t, ['python3', '-c', RECEIVER, path])
@@ -233,7 +233,7 @@ t.test('the service manager is told', { skip: !(has('systemd-notify', '--version
   t.notMatch(manager.stdout(), KEY.secret)
 })
 
-t.test('where the service manager cannot be told, the proxy works all the same', async t => {
+t.test('the proxy serves even if systemd cannot be notified', async t => {
   const upstream = await rawUpstream(t)
   const program = startProgram(t, ['--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, ...API_KEY, NOTIFY_SOCKET: '/nowhere', PATH: '/nowhere' })
   await program.printed('"msg":"the service manager could not be told; is systemd-notify installed?"')

@@ -21,7 +21,7 @@ function loadElsewhere (url: URL, first = ''): object {
   return JSON.parse(execFileSync(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], { encoding: 'utf8' }))
 }
 
-t.test('a script gives what it exports, whatever is with it for a code cache', async t => {
+t.test('a script loads with any code cache, valid or damaged', async t => {
   const rows: Array<[made: (cache: Buffer) => Buffer | null, cached: boolean, reason: string]> = [
     [() => null, false, 'there is none'],
     [cache => cache, true, 'what V8 made of this text'],
@@ -45,7 +45,7 @@ t.test('a script gives what it exports, whatever is with it for a code cache', a
   }
 })
 
-t.test('a cache is taken by the node that made it, for the text that it was made of', async t => {
+t.test('a code cache is used only by the Node and for the text that made it', async t => {
   const url = pathToFileURL(resolve(t.testdir({ 'script.cjs': SCRIPT, 'beside.json': '"beside"' }), 'script.cjs'))
   writeFileSync(cacheOf(url), loadScript(url).makeCache())
   t.match(loadElsewhere(url), { cached: true, doubled: 42 })
@@ -55,7 +55,7 @@ t.test('a cache is taken by the node that made it, for the text that it was made
   t.match(loadElsewhere(url), { cached: false, doubled: 63 }, 'V8 itself looks at the length alone')
 })
 
-t.test('what goes wrong in a script is told as it is', async t => {
+t.test('errors of a script are thrown unchanged', async t => {
   const dir = t.testdir({ 'throws.cjs': '(function () { throw new RangeError("so be it") })', 'broken.cjs': '(function (' })
   t.throws(() => loadScript(pathToFileURL(resolve(dir, 'throws.cjs'))), { name: 'RangeError', message: 'so be it' })
   t.throws(() => loadScript(pathToFileURL(resolve(dir, 'broken.cjs'))), { name: 'SyntaxError' })

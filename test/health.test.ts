@@ -15,7 +15,7 @@ const ready = (answer: string) => [
   (jsonBody(answer) as { remedy?: string }).remedy
 ]
 
-t.test('live is who answers; ready is who has MAAS and a key that it takes', async t => {
+t.test('/-/live means running, /-/ready means that MAAS answers and accepts the key', async t => {
   const maas = await startStandIn()
   const { consumer, token, secret } = maas.admin
   const proxy = await startTestProxy(t, testConfig(maas.url, {}, `${consumer}:${token}:${secret}`))
@@ -40,7 +40,7 @@ t.test('live is who answers; ready is who has MAAS and a key that it takes', asy
   t.match(ready(answer), ['503', 'MAAS answers 401 to /MAAS/api/2.0/users/?op=whoami', /consumer key/], 'and comes back by itself: here to a MAAS that has another key')
 })
 
-t.test('traffic is proof, so nothing is asked', async t => {
+t.test('recent traffic proves readiness without a probe', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
@@ -51,7 +51,7 @@ t.test('traffic is proof, so nothing is asked', async t => {
   t.equal(upstream.sockets.length, 2)
 })
 
-t.test('only what MAAS has done is proof that it takes the key', async t => {
+t.test('only answers of MAAS prove that the key is accepted', async t => {
   const rows: Array<[status: string, reason: string]> = [
     ['300 Multiple Choices', 'nginx redirects whoever asks'],
     ['304 Not Modified', 'so does what caches'],
@@ -67,7 +67,7 @@ t.test('only what MAAS has done is proof that it takes the key', async t => {
   }
 })
 
-t.test('a 401 is reason to ask, and what goes unsigned is neither proof nor reason', async t => {
+t.test('a 401 causes a probe; unsigned requests prove nothing', async t => {
   let status = 200
   const upstream = await rawUpstream(t, (socket, head) => {
     socket.end(`HTTP/1.1 ${head.includes('whoami') ? 401 : status} X\r\nContent-Length: 0\r\n\r\n`)
@@ -86,7 +86,7 @@ t.test('a 401 is reason to ask, and what goes unsigned is neither proof nor reas
   }
 })
 
-t.test('what works is taken to work for half a minute, and what does not is asked again after a second', async t => {
+t.test('success counts for 30 seconds, a failure for one', async t => {
   let now = 1000
   t.intercept(performance, 'now', { value: () => now })
   let works = true
@@ -116,7 +116,7 @@ t.test('what works is taken to work for half a minute, and what does not is aske
   t.equal(asked, 3, 'a request is proof from its end on, not from its beginning')
 })
 
-t.test('what MAAS may answer when it is asked whose key it is', async t => {
+t.test('answers to the question for the owner of the key', async t => {
   const bob = '{"username":"bob"}'
   const expired = `Expired timestamp: given 1 and now ${Math.floor(Date.now() / 1000)} has`
   const rows: Array<[status: number, body: string, ready: string, told: RegExp, asked: number, reason: string]> = [
@@ -148,7 +148,7 @@ t.test('what MAAS may answer when it is asked whose key it is', async t => {
   }
 })
 
-t.test('many who ask at once are one question, and a new key asks anew', async t => {
+t.test('simultaneous questions share a probe, and a new key needs a new one', async t => {
   let asked = 0
   const answers: Array<(ready: boolean) => void> = []
   const health = new Health(async () => await new Promise(resolve => {
@@ -168,7 +168,7 @@ t.test('many who ask at once are one question, and a new key asks anew', async t
   t.match(health.lastKnown, { ready: false }, 'but it is not what counts now')
 })
 
-t.test('a request of the old key is no proof of the new one', async t => {
+t.test('a request with the old key does not prove the new key', async t => {
   const health = new Health(async () => ({ ready: false, reason: 'the new key is not taken', remedy: null }))
   const old = new Exchange()
   health.invalidate()
@@ -180,7 +180,7 @@ t.test('a request of the old key is no proof of the new one', async t => {
   t.match(health.lastKnown, { ready: true }, 'one that began after it is')
 })
 
-t.test('what probes ask needs no token, but the guard is there', async t => {
+t.test('status pages need no token, but a valid Host', async t => {
   const upstream = await rawUpstream(t)
   const dir = t.testdir({ tokens: 'alice 0123456789abcdef\n' })
   chmodSync(`${dir}/tokens`, 0o600)
@@ -206,7 +206,7 @@ t.test('an address of their own serves the status pages to any Host, and nothing
   t.equal(upstream.sockets.length, 1)
 })
 
-t.test('who is asked to stop says so first, and serves on for as long as was asked', async t => {
+t.test('during the shutdown delay readiness fails and requests are served', async t => {
   const upstream = await rawUpstream(t, socket => { setImmediate(() => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')) })
   const program = startProgram(t, ['--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--shutdown-delay', '1h'], { MAAS_URL: upstream.url, MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` })
   await program.printed('status pages')

@@ -57,7 +57,7 @@ t.test('a client of HTTP/1.0 on a socket, which knows no reset, is cut off witho
   t.match(record, { error: 'MAAS_PROXY_UPSTREAM_CLOSED', complete: false })
 })
 
-t.test('its mode and group are as asked, and never wider', async t => {
+t.test('a unix socket gets the configured mode and group, never wider ones', async t => {
   const upstream = await rawUpstream(t)
   const dir = socketDir(t)
   const path = join(dir, 's')
@@ -105,7 +105,7 @@ t.test('the mode of a socket is set on the socket, and on nothing that takes its
   t.equal(statSync(path).mode & 0o777, 0o640, 'without a group it is created with its mode')
 })
 
-t.test('what is in the way is replaced only if it is a socket that nobody listens on', async t => {
+t.test('only a socket that nobody listens on is replaced', async t => {
   const upstream = await rawUpstream(t)
   const dir = socketDir(t)
   const config = (path: string) => testConfig(upstream.url, { listen: [`unix:${path}`] })
@@ -144,7 +144,7 @@ t.test('what is in the way is replaced only if it is a socket that nobody listen
   if (process.platform === 'linux') await t.rejects(startProxy(await config('/proc/s'), logger), { code: /^E/ }, 'a directory in which nothing can be created')
 })
 
-t.test('several listeners are one proxy, all or none', async t => {
+t.test('several listeners start together or not at all', async t => {
   const upstream = await rawUpstream(t)
   const path = join(socketDir(t), 's')
   const proxy = await startTestProxy(t, testConfig(upstream.url, { listen: ['127.0.0.1:0', `unix:${path}`] }))
@@ -160,7 +160,7 @@ t.test('several listeners are one proxy, all or none', async t => {
   t.notOk(existsSync(other), 'none is left listening')
 })
 
-t.test('beyond loopback it listens where it was asked to in words', async t => {
+t.test('the proxy listens beyond loopback only with --allow-non-loopback', async t => {
   const upstream = await rawUpstream(t)
   const tokens = `${t.testdir({ tokens: 'alice alice-token-0001\n' })}/tokens`
   chmodSync(tokens, 0o600)

@@ -58,7 +58,7 @@ t.test('every write that was sent to MAAS has a record of its own, whatever came
   }
 })
 
-t.test('names of traces pass both ways and get into the record', async t => {
+t.test('trace ids pass both ways and are logged', async t => {
   const upstream = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nMAAS-trace-id: 9f2c4a5b\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok')
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const fields = [`traceparent: ${PARENT}`, 'TraceState: a=1,b=2', 'MAAS-trace-id: mine']
@@ -68,7 +68,7 @@ t.test('names of traces pass both ways and get into the record', async t => {
   t.match(await proxy.logged(record => record['msg'] === 'request'), { traceId: TRACE, maasTraceId: '9f2c4a5b' })
 })
 
-t.test('what is no name of a trace does not get into the record', async t => {
+t.test('invalid trace ids are not logged', async t => {
   const rows: Array<[traceparent: string | undefined, wanted: string | undefined, reason: string]> = [
     [PARENT, TRACE, 'as the specification has it'],
     [`cc-${TRACE}-b7ad6b7169203331-01-what-else`, TRACE, 'a later version may say more'],
@@ -97,7 +97,7 @@ t.test('what is no name of a trace does not get into the record', async t => {
   for (const [text, wanted, reason] of texts) t.equal(asMaasTraceId(text), wanted, reason)
 })
 
-t.test('at level debug the time of a request is told apart, and connections are told of', async t => {
+t.test('level debug logs timings and connections', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   await exchange(proxy.port, get('/MAAS/api/2.0/machines/?comment=HIDDEN', 'X-Field: HIDDEN'))
@@ -136,7 +136,7 @@ t.test('SIGUSR2 raises the level, a second one puts it back', async t => {
   t.notMatch(program.stdout().slice(before), /"level":20/)
 })
 
-t.test('the level comes back by itself, and is left alone where it says as much already', async t => {
+t.test('the log level returns by itself, and is not lowered', async t => {
   const lines: LogRecord[] = []
   const stream = { write: (text: Buffer) => { for (const line of String(text).trim().split('\n')) lines.push(JSON.parse(line)) } } as unknown as Writable
   const quiet = createLogger('warn', 'json', stream)

@@ -47,7 +47,7 @@ async function scrape ({ address }: Pick<TestProxy, 'address'>): Promise<Scrape>
 const P = 'maas_auth_proxy_'
 const requests = (method: string, resource: string, op: string, access: string, status: number | string) => `${P}requests_total{method="${method}",resource="${resource}",op="${op}",access="${access}",status="${status}"}`
 
-t.test('requests are counted by what was asked and what came of it', async t => {
+t.test('requests are counted by operation and outcome', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
@@ -100,7 +100,7 @@ t.test('requests are counted by what was asked and what came of it', async t => 
   t.equal(apart.samples.get(requests('GET', '/-/metrics', 'none', 'none', 200)), 1, 'the scrape before; scrapes at the other address are not counted')
 })
 
-t.test('what MAAS and the connection to it do is counted', async t => {
+t.test('errors, retries and connections of MAAS are counted', async t => {
   const stale = `Authorization Error: 'Expired timestamp: given 1 and now ${Math.floor(Date.now() / 1000)}, has a greater difference than threshold 300'`
   const answers = [
     `HTTP/1.1 401 Unauthorized\r\nContent-Length: ${stale.length}\r\nConnection: close\r\n\r\n${stale}`,
@@ -203,7 +203,7 @@ a -${count}
  * The attack: whoever can send requests makes up paths, operations and methods, until the label values fill the memory
  * of the proxy and of whatever scrapes it.
  */
-t.test('what clients make up makes no new series', async t => {
+t.test('unknown names from clients make no new series', async t => {
   const upstream = await rawUpstream(t, socket => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'))
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const made = async (i: number) => {
@@ -232,7 +232,7 @@ t.test('a scrape needs a token where requests do, and not at the address for tho
   for (const part of Object.values(KEY)) t.notMatch(await (await fetch(`${proxy.adminAddress}/-/metrics`)).text(), part)
 })
 
-t.test('a path leads to its resource', async t => {
+t.test('paths map to routes of the API', async t => {
   for (const { method, path, op, segments } of knownOperations()) {
     const resource = findResource(API_ROOT + path.replaceAll(/\{[^}]+\}/g, 'value'))
     const shape = (template = '') => template.replaceAll(/\{[^}]+\}/g, '*').replace('pods/', 'vm-hosts/')
@@ -319,7 +319,7 @@ const PROMTOOL = ((): string | null => {
   }
 })()
 
-t.test("Prometheus's own tool finds nothing wrong", { skip: PROMTOOL === null && 'no promtool here; Debian has it in the package prometheus' }, async t => {
+t.test('promtool accepts the metrics page', { skip: PROMTOOL === null && 'no promtool here; Debian has it in the package prometheus' }, async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   await fetch(`${proxy.address}/MAAS/api/2.0/machines/`)

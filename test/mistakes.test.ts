@@ -70,7 +70,7 @@ async function told (t: Test, argv: readonly string[], rows: readonly Row[]): Pr
   }
 }
 
-t.test('words that other programs know lead somewhere', async t => {
+t.test('flags of other programs get a suggestion', async t => {
   await told(t, [], [
     [['start'], {}, 'start: no such command; write maas-auth-proxy serve'],
     [['--port', '8080'], {}, '--port: no such flag; write --listen PORT'],

@@ -103,7 +103,7 @@ t.test('when somebody reads again, the log says how many records were lost', asy
   await logger.destination.close()
 })
 
-t.test('json is one object a line, pretty is for people', async t => {
+t.test('json writes an object per line, pretty writes lines for people', async t => {
   const json = memory()
   const before = new Date().toISOString()
   const logger = createLogger('info', 'json', json.stream)

@@ -23,7 +23,7 @@ import { until } from './helper/until.ts'
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8'
 
-t.test('the type of a page is what the client likes best', async t => {
+t.test('the media type follows the Accept field', async t => {
   const rows: Array<[accept: string | undefined, wanted: string, reason: string]> = [
     [undefined, 'text/plain', 'no wish'],
     ['*/*', 'text/plain', 'curl'],
@@ -43,7 +43,7 @@ t.test('the type of a page is what the client likes best', async t => {
   }
 })
 
-t.test('what goes into HTML is escaped', async t => {
+t.test('values are escaped in HTML', async t => {
   const rows: Array<[piece: Html, wanted: string, reason: string]> = [
     [html`<p title="${'"><script>'}">${"<&>'"}</p>`, '<p title="&quot;&gt;&lt;script&gt;">&lt;&amp;&gt;&#39;</p>',
       'texts and attributes'],
@@ -118,7 +118,7 @@ t.test('the last hour is counted minute by minute', async t => {
   t.strictSame(hour.minutes.map(({ requests }) => requests), [...new Array(58).fill(0), 1, 0], 'and then it is gone')
 })
 
-t.test('charts draw any hour', async t => {
+t.test('charts can show any hour', async t => {
   const quiet = { requests: 0, failed: 0, medianMs: 0, slowMs: 0 }
   const busy = { requests: 37, failed: 4, medianMs: 11, slowMs: 1448 }
   const hours = {
@@ -138,7 +138,7 @@ t.test('charts draw any hour', async t => {
   t.equal(durationsChart(hours.busy).text.match(/M[\d.]+ [\d.]+h0.01L/g)?.length, 2, 'two lines, and no others')
 })
 
-t.test('a fact is asked for once, and a failure not at once again', async t => {
+t.test('a fact is requested once, and a failure is retried later', async t => {
   let asked = 0
   let answer: string | null = null
   const fact = new KnownFact(async () => { asked++; return answer })
@@ -181,7 +181,7 @@ t.test('the page names the user of the key, also if requests were answered befor
   }
 })
 
-t.test('the front page says how the proxy does, to people and to programs', async t => {
+t.test('the front page shows the state of the proxy as HTML, text and JSON', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
@@ -225,7 +225,7 @@ t.test('a listener for clients with tokens says so', async t => {
   t.match(body, /mode {8}reads and writes; clients need a token\n[^]*curl -H 'MAAS-Proxy-Token: TOKEN' 'http:/)
 })
 
-t.test('a MAAS that does not answer delays the front page for a moment only', async t => {
+t.test('a silent MAAS delays the front page by a second at most', async t => {
   const silent = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t, testConfig(silent.url))
   const { body } = await page(proxy.port, BROWSER)
@@ -238,7 +238,7 @@ t.test('a MAAS that does not answer delays the front page for a moment only', as
     'one that is not there')
 })
 
-t.test('what MAAS does not say is not known', async t => {
+t.test('facts that MAAS does not send are shown as unknown', async t => {
   const odd = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(odd.url))
   await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
@@ -299,7 +299,7 @@ t.test('the page of the separate address has what one client may not know of oth
     'the front page has nothing of it')
 })
 
-t.test('what went wrong is marked in the list of requests', async t => {
+t.test('failed requests are marked in the list of requests', async t => {
   const facts = {
     version: '1',
     readiness: { ready: false, reason: '', remedy: null },
@@ -315,7 +315,7 @@ t.test('what went wrong is marked in the list of requests', async t => {
   t.match(page, '<div class="odd">note: the client did not get the whole answer</div>')
 })
 
-t.test('no web page reads the separate address by a name of its own', async t => {
+t.test('the admin address refuses foreign names in Host', async t => {
   const upstream = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t,
     testConfig(upstream.url, { adminListen: ['127.0.0.1:0'], allowHost: ['known.example'] }))

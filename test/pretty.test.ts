@@ -46,7 +46,7 @@ function show (record: object, columns = Infinity): string[] {
   return text.split('\n').slice(0, -1).map(line => line.replace(LOCAL, '').trimStart())
 }
 
-t.test('a request is one line, and below it stands what is wrong', async t => {
+t.test('a request is one line, with its error on the lines below', async t => {
   const rows: Array<[record: object, lines: readonly string[], reason: string]> = [
     [REQUEST, ['GET     /MAAS/api/2.0/machines/?op=is_registered      200  signed       12 ms'],
       'method, path, operation, status, access, time'],
@@ -98,7 +98,7 @@ t.test('a narrow terminal cuts a path in its middle, not the rest', async t => {
   for (const [text, length, wanted] of cuts) t.equal(cutMiddle(text, length), wanted)
 })
 
-t.test('every other record has its level, its message and its fields', async t => {
+t.test('other records show level, message and fields', async t => {
   const record = { level: 30, time: TIME, msg: 'MAAS answers', version: '3.4.5', text: 'two words', list: [1] }
   const rows: Array<[record: object, lines: readonly string[], reason: string]> = [
     [record, ['info    MAAS answers  version=3.4.5  text="two words"  list=[1]'], 'fields'],
@@ -123,7 +123,7 @@ t.test('every other record has its level, its message and its fields', async t =
     new RegExp(`^${LOCAL}  info`), 'the time is that of this place')
 })
 
-t.test('durations are short', async t => {
+t.test('durations are printed in few characters', async t => {
   const rows: Array<[ms: number, wanted: string]> = [[0.04, '0.0 ms'], [9.94, '9.9 ms'], [9.96, '10 ms'],
     [9999, '9999 ms'], [9999.6, '10.0 s'], [900_000, '900.0 s']]
   for (const [ms, wanted] of rows) t.equal(formatMs(ms), wanted)
@@ -179,7 +179,7 @@ t.test('a log for programs has its levels as numbers, or as names', async t => {
   t.match(people.text(), /warn {4}three/, 'people read names anyway')
 })
 
-t.test('the overview is for people who want to know', async t => {
+t.test('the overview is printed on a terminal at level info only', async t => {
   let asked = 0
   const proxyAt = (adminAddress: string | null) => (
     { adminAddress, facts: async () => { asked++; return [] } } as unknown as RunningProxy

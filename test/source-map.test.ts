@@ -63,7 +63,7 @@ const mapOf = (mappings: string) => JSON.stringify({ version: 3, sources: ['a.ts
  * Mappings by hand: `AAAA` is the first place of the first source, `IACA` four columns further, and there one line on.
  * `I` is four columns further, and from no source; `gCCjBA` is 32 columns further, and in the next source 17 lines up.
  */
-t.test('what a map does not say stays as it is', async t => {
+t.test('positions that the source map lacks stay unchanged', async t => {
   const rows: Array<[map: string | null, stack: string, wanted: string, reason: string]> = [
     [null, 'x\n at BUNDLE:1:1', 'x\n at BUNDLE:1:1', 'no map'],
     ['{"sources":', 'at BUNDLE:1:1', 'at BUNDLE:1:1', 'half a map'],
@@ -82,7 +82,7 @@ t.test('what a map does not say stays as it is', async t => {
   }
 })
 
-t.test('places are known for the next time, and not more of them than a program has', async t => {
+t.test('positions are cached, within a bound', async t => {
   const bundle = resolve(t.testdir({ 'bundle.cjs.map': mapOf('AAAA') }), 'bundle.cjs')
   const url = pathToFileURL(bundle)
   t.equal(withSources(`${bundle}:1:1`, url), 'a.ts:1:1')
@@ -97,7 +97,7 @@ const crashing = (thrown: string) => `data:text/javascript,process.on('newListen
   if (name === 'uncaughtExceptionMonitor') queueMicrotask(() => { throw ${thrown} })
 })`
 
-t.test('a crash is told as node tells it, with code 1', async t => {
+t.test('a crash prints the stack as Node does, with exit code 1', async t => {
   const [node, ...rest] = PROGRAM
   for (const [thrown, told] of [["new Error('crash')", /Error: crash\n +at/], ['null', /null/]] as const) {
     const program = startCommand(t, [node, '--import', crashing(thrown), ...rest])

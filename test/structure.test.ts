@@ -39,7 +39,7 @@ t.test('imports go downward only', async t => {
   }
 })
 
-t.test('no file imports itself, by however many others', async t => {
+t.test('there are no circular imports', async t => {
   const targets = new Map(sources.map(name => [name, [...read(`src/${name}`).matchAll(/(?:from |import\()'(\.[^']+)'/g)]
     .map(([, target = '']) => relative('/', resolve('/', dirname(name), target)))]))
   const done = new Set<string>()
@@ -56,7 +56,7 @@ t.test('at most five files stand outside of the rooms', async t => {
   t.strictSame(sources.filter(name => !name.includes('/')).sort(), ['environment.ts', 'errors.ts', 'index.ts', 'main.ts', 'package.ts'])
 })
 
-t.test('the map of the sources is true', async t => {
+t.test('src/README.md matches the sources', async t => {
   const map = read('src/README.md')
   t.strictSame([...map.matchAll(/^\| `([\w.-]+)` \|/gm)].map(([, room]) => room), ROOMS, 'every room, from the top down')
   const paths = [...map.matchAll(/`([\w./-]+(?:\/|\.ts|\.json))`/g)].map(([, path = '']) => path)
@@ -74,11 +74,11 @@ t.test('the stand-in MAAS shares nothing with the proxy', async t => {
   }
 })
 
-t.test('a file is a page', async t => {
+t.test('no file is longer than 200 lines', async t => {
   for (const name of sources) t.ok(read(`src/${name}`).split('\n').length <= 200, name)
 })
 
-t.test('every file but main.ts does nothing when it is loaded', async t => {
+t.test('only main.ts has side effects when it is loaded', async t => {
   const files = sources.filter(name => name !== 'main.ts').map(name => resolve(ROOT, 'src', name))
   const args = ['--permission', '--allow-fs-read=*', '--disable-warning=ExperimentalWarning', resolve(ROOT, 'test/helper/load-each.ts'), ...files]
   // By `env -i`: what tap has every process of Node load is not allowed under --permission.
@@ -170,7 +170,7 @@ t.test("README's table of access says of each row of the shipped one how it is s
   }
 })
 
-t.test('what traces need is optional, and README has the line that installs it', async t => {
+t.test('the packages of OpenTelemetry are optional, and README has the line that installs them', async t => {
   const { peerDependencies, peerDependenciesMeta, dependencies } = JSON.parse(read('package.json'))
   const names = Object.keys(peerDependencies)
   const imports = sources.flatMap(name => [...read(`src/${name}`).matchAll(/from '(@opentelemetry\/[^'/]+)'/g)])
@@ -195,7 +195,7 @@ t.test('the proxies that the benchmark compares with have a package.json of thei
 
 const noProc = process.platform !== 'linux' && 'the benchmark reads /proc'
 
-t.test('the benchmark says how to install what it leaves out', { skip: noProc }, async t => {
+t.test('the benchmark says how to install missing peers', { skip: noProc }, async t => {
   const peers = `[
     { name: 'this build' },
     { name: 'a', debian: 'a-light', isThere: () => false },
@@ -220,12 +220,12 @@ t.test('README has the lines to set up and to test with, and they are what CI ru
   t.match(read('README.md'), /npm run package/, 'and the line that makes the package')
 })
 
-t.test('the top level holds what was agreed, and what tools need there', async t => {
+t.test('the top level holds only the agreed entries', async t => {
   const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n').map(path => path.split('/')[0])
   t.strictSame([...new Set(tracked)].sort(), ['.ci', '.dockerignore', '.gitignore', '.npmrc', 'Dockerfile', 'LICENSE', 'README.md', 'config', 'package-lock.json', 'package.json', 'src', 'test', 'tsconfig.json'])
 })
 
-t.test('the image runs what the package ships, as nobody', async t => {
+t.test('the image runs the shipped program as a user without privileges', async t => {
   const instructions = read('Dockerfile').split('\n').filter(line => line !== '' && !line.startsWith('#'))
   for (const [, from, path] of instructions.map(line => /^COPY (--from=\S+ )?(.+) \S+$/.exec(line) ?? []).filter(match => match.length > 0)) {
     if (from === undefined) for (const source of path?.split(' ') ?? []) t.ok(existsSync(resolve(ROOT, source)), `${source} is there to be copied`)

@@ -81,7 +81,7 @@ t.test('an observer that throws costs its record and nothing else', async t => {
   t.match(errors, [/^an observer failed: .*: the disk is full$/, /^an observer failed/], 'and it is said what is missing')
 })
 
-t.test('and in the program it is counted', async t => {
+t.test('a throwing observer is counted in the metrics of the program', async t => {
   const upstream = await rawUpstream(t)
   let log = ''
   const stream = {

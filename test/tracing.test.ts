@@ -128,7 +128,7 @@ t.test('protobuf is the default, as OpenTelemetry has it, and a collector that t
   t.equal(refused.stderr(), 'maas-auth-proxy: warning: traces cannot be sent: Bad Request, code 400\n', 'told of once')
 })
 
-t.test('what the standard variables say', async t => {
+t.test('the standard variables of OpenTelemetry are followed', async t => {
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x' }
   const rows: Array<[environment: Record<string, string>, wanted: boolean, reason: string]> = [
     [{}, false, 'nothing'],

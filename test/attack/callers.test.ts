@@ -61,7 +61,7 @@ t.test('only the names of the listener pass as Host', async t => {
  * the answers, but MAAS has no CSRF check for API calls: one form releases a machine. Browsers say so in `Origin` and
  * `Sec-Fetch-Site`; other clients send neither.
  */
-t.test('what a web page sends is refused', async t => {
+t.test('requests of web pages are refused', async t => {
   const upstream = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\nConnection: close\r\n\r\nok')
   const proxy = await startTestProxy(t, testConfig(upstream.url, { allowOrigin: ['http://tool.example:3000'] }))
   const own = `http://localhost:${proxy.port}`
@@ -109,7 +109,7 @@ t.test('what a web page sends is refused', async t => {
 /*
  * The attack: MAAS answers `?callback=f` with `f(...)`, a script that a page of any origin may load and so read.
  */
-t.test('an answer cannot be had as a script', async t => {
+t.test('an answer cannot be loaded as a script', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   for (const query of ['callback=f', 'a=1&callback=', '%63allback=f', 'callback']) {
@@ -221,7 +221,7 @@ t.test('what a message repeats of a header is short and visible ASCII', async t 
   }
 })
 
-t.test('no remedy asks for what the program would not take', async t => {
+t.test('every remedy names settings that exist', async t => {
   const upstream = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const rows: Array<[fields: string[], message: RegExp, remedy: RegExp, reason: string]> = [

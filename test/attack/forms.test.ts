@@ -258,7 +258,7 @@ t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard s
  * The attack: Django decodes the query, too, by the charset of `Content-Type`, whatever the method. In UTF-7 `+AG8AcA-`
  * is `op`, so `GET account/?+AG8AcA-=list_authorisation_tokens` lists the keys, and no guard that reads ASCII sees it.
  */
-t.test('no charset makes another text of what was judged', async t => {
+t.test('a charset cannot change the op that was decided on', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const refused: Array<[type: string, reason: string]> = [
@@ -295,7 +295,7 @@ t.test('no charset makes another text of what was judged', async t => {
  * The attack: a path that ends in `/op-NAME` names one operation, its form another one, which MAAS prefers. Where the
  * form cannot be judged, or is one for some versions of Django only, neither may be taken for granted.
  */
-t.test('an ending of the path is no way round an uncertain form', async t => {
+t.test('an op in the path does not bypass an undecidable form', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const large = `op=create_authorisation_token&x=${'a'.repeat(PEEK_BYTES)}`

@@ -8,7 +8,7 @@ import { exchange, get, jsonBody, rawUpstream } from '../helper/sockets.ts'
  * The attack is MAAS's own: it answers a signature that does not fit with the one that would have. Whoever makes it do
  * so reads the token secret, so the proxy masks it, however it is written, cut into pieces or compressed.
  */
-t.test('the secret that MAAS prints does not get through', async t => {
+t.test('a secret that MAAS prints is masked', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
@@ -22,7 +22,7 @@ t.test('the secret that MAAS prints does not get through', async t => {
   t.notMatch(text + JSON.stringify(proxy.log), secret)
 })
 
-t.test('in every form, and nothing else changes', async t => {
+t.test('the secret is masked in every form, and nothing else changes', async t => {
   const odd = 'Token/Secret+Marked%1'
   const body = `before ${KEY.secret} 'Expected signature base string: &other' after`
   const masked = "before [token secret] 'Expected signature base string: [token secret]' after"
@@ -86,7 +86,7 @@ t.test('in every form, and nothing else changes', async t => {
  * errors, in a field, in the reason phrase or in the body. Whoever provokes such an error reads the signature that the
  * proxy has added.
  */
-t.test('an error of any kind that repeats the signature does not give it away', async t => {
+t.test('a signature that any error repeats is masked', async t => {
   const odd = 'Se<ret&"with\'signs/%+=>>>???'
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   const html = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll("'", '&#x27;')
@@ -171,7 +171,7 @@ t.test('what an error says of the correct signature is masked as it streams', as
   }
 })
 
-t.test('a long error is passed on while it comes', async t => {
+t.test('a long error is streamed', async t => {
   const upstream = await rawUpstream(t, socket => { socket.write(`HTTP/1.1 500 Oops\r\nContent-Length: 200000\r\n\r\n${'a'.repeat(100_000)}`) })
   const answer = await fetch(`${(await startTestProxy(t, testConfig(upstream.url))).address}/MAAS/api/2.0/machines/`)
   const reader = (answer.body as ReadableStream<Uint8Array>).getReader()

@@ -12,7 +12,7 @@ import { closed, exchange, get, jsonBody, OK, rawUpstream, readAll, request } fr
  * expected. Everything here is refused before a name is looked up, and nothing reaches MAAS. (CVE-2021-21321,
  * CVE-2025-66415, CVE-2022-35949, CVE-2026-85124 and the rest of that family.)
  */
-t.test('a target that could be read in two ways is refused', async t => {
+t.test('ambiguous targets are refused', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const malformed: Array<[target: string, reason: string]> = [
@@ -112,7 +112,7 @@ t.test('oauth_ parameters are refused, however they are spelt', async t => {
  * (request smuggling), or a request that turns the connection into something else. What node's parser lets through of
  * it is refused here; the rest, it refuses itself, and the answer is ours all the same.
  */
-t.test('a message that is put together in an odd way is refused', async t => {
+t.test('ambiguous framing is refused', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const line = 'POST /MAAS/api/2.0/machines/ HTTP/1.1'
@@ -219,7 +219,7 @@ t.test('nothing follows on a connection on which a client offered to switch prot
   t.notMatch(upstream.received(), /DELETE|zones/, 'no request is read out of a body')
 })
 
-t.test('one connection cannot take all there is', async t => {
+t.test('one connection has bounded resources', async t => {
   const upstream = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const socket = connect(proxy.port, '127.0.0.1')
@@ -269,7 +269,7 @@ t.test('a client that only connects, or breaks off, is no error', async t => {
   t.strictSame(proxy.log.filter(record => Number(record['level']) > 30), [])
 })
 
-t.test('what people try instead of the API is told what to do', async t => {
+t.test('requests beside the API are answered with what to do', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const rows: Array<[target: string, message: RegExp, remedy: RegExp, reason: string]> = [

@@ -22,7 +22,7 @@ async function tlsFront (t: Test, port: number, options: TlsOptions): Promise<nu
   return await listenOn(t, server)
 }
 
-t.test('all is well, a line each', async t => {
+t.test('check prints a line for each step', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const keyOf = ({ consumer, token, secret }: typeof maas.admin) => `${consumer}:${token}:${secret}`
@@ -55,7 +55,7 @@ $`))
   t.match(skipped, { code: 0, stdout: /^note {2}--insecure[^]*not verified \(\w+\)\n +hint: the API key goes to whoever answers/ })
 })
 
-t.test('what is not well ends it, with what to do and a code for its class', async t => {
+t.test('the first failure ends check, with a remedy and an exit code of its class', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const later = await startStandIn({ now: () => Math.floor(Date.now() / 1000) + 600 })
@@ -114,7 +114,7 @@ t.test('what is not well ends it, with what to do and a code for its class', asy
   t.match(await check({ MAAS_URL: silent.url.replace('http', 'https'), MAAS_API_KEY: 'c:t:s', MAAS_PROXY_CONNECT_TIMEOUT: '50ms' }), { code: 12, stdout: /FAIL {2}tls .*in time \(UND_ERR_CONNECT_TIMEOUT\)/ })
 })
 
-t.test('programs read JSON', async t => {
+t.test('check --json prints JSON', async t => {
   const { code, stdout } = await check({ MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: `${KEY.consumer}:${KEY.token}:${KEY.secret}` }, '--json')
   t.equal(code, 11)
   const { notes, steps, ...rest } = JSON.parse(stdout)

@@ -15,7 +15,7 @@ function portOf (stdout: string): number {
   return Number(/"address":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(stdout)?.[1])
 }
 
-t.test('a command line that cannot be followed', async t => {
+t.test('wrong command lines are errors', async t => {
   const busy = await listenOn(t, createServer())
   const rows: Array<[argv: string[], env: Record<string, string>, code: number, stderr: RegExp, reason: string]> = [
     [[], {}, 2, /^maas-auth-proxy: error: MAAS_URL: not set[^]*error: MAAS_API_KEY: not set[^]*hint: [^]*--help/, 'nothing set: all that is missing'],
@@ -55,7 +55,7 @@ t.test('a command line that cannot be followed', async t => {
   t.match(program.stderr(), /--listn: no such flag/)
 })
 
-t.test('a failure that has no remedy is told all the same', async t => {
+t.test('a failure without a remedy is printed', async t => {
   let stderr = ''
   const broken = { write: () => { throw new Error('the disk is full') } } as unknown as Writable
   const code = await run({ argv: ['--version'], env: {}, stdout: broken, stderr: new Writable({ write: (chunk, _, done) => { stderr += chunk; done() } }), signals: new EventEmitter() })
@@ -145,7 +145,7 @@ t.test('serve says where it listens, signs, and ends in good order', async t => 
   t.notMatch(program.stdout() + program.stderr(), new RegExp([KEY.consumer, KEY.token, KEY.secret].join('|')), 'no part of the key in any output')
 })
 
-t.test('no signal opens the inspector of node, which would tell the key to any user of the machine', async t => {
+t.test('SIGUSR1 does not open the inspector', async t => {
   const upstream = await rawUpstream(t, () => {})
   const program = startProgram(t, ['--listen', '0', '--log-format', 'json'], { ...MAAS, MAAS_URL: upstream.url })
   await program.printed('"listening"')
@@ -156,7 +156,7 @@ t.test('no signal opens the inspector of node, which would tell the key to any u
   t.notMatch(program.stderr(), /Debugger/)
 })
 
-t.test('what does not end in time is cut off, and a second signal does not wait', async t => {
+t.test('requests are cut off after the drain timeout, or at a second signal', async t => {
   const rows: Array<[first: NodeJS.Signals, second: NodeJS.Signals | null, drain: string, code: number]> = [
     ['SIGTERM', null, '100ms', 0],
     ['SIGTERM', 'SIGTERM', '1h', 143],

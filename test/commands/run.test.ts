@@ -34,7 +34,7 @@ function runScript (t: Test, script: string, env: Record<string, string>, settin
   return startProgram(t, ['run', ...settings, '--', process.execPath, '--eval', script], env, '/', { detached: true })
 }
 
-t.test('a command finds the proxy, and the key nowhere', async t => {
+t.test('a command gets the address of the proxy and no key', async t => {
   const env = await maas(t)
   const secret = String(env['MAAS_API_KEY']).split(':')[2]
   const program = runScript(t, `
@@ -53,7 +53,7 @@ t.test('a command finds the proxy, and the key nowhere', async t => {
   t.equal(program.stderr(), '', 'the log is silent while all is well')
 })
 
-t.test('the environment is made of what leads to no key', async t => {
+t.test('the environment of the command has nothing that leads to the key', async t => {
   const keys = [KEY_TEXT, 'c:t:s'].map(parseApiKey)
   const rows: Array<[addresses: string[], url: string, reason: string]> = [
     [['http://127.0.0.1:1', 'http://127.0.0.1:2'], 'http://127.0.0.1:1/MAAS', 'the first'],
@@ -68,7 +68,7 @@ t.test('the environment is made of what leads to no key', async t => {
   }
 })
 
-t.test('an egress proxy is not asked for the way to this one', async t => {
+t.test('the command reaches the proxy without an egress proxy', async t => {
   const rows: Array<[env: Record<string, string>, wanted: string | undefined, reason: string]> = [
     [{}, undefined, 'there is none'],
     [{ http_proxy: '' }, undefined, 'nor here'],
@@ -131,7 +131,7 @@ t.test('signals go to the command', async t => {
   t.equal(await program.ended, 7, 'and it decides what becomes of it')
 })
 
-t.test('what a terminal sends to both is not sent again', async t => {
+t.test('a signal from the terminal is not sent twice', async t => {
   t.equal(hasTerminal('/dev/null'), true)
   t.equal(hasTerminal('/nonexistent'), false)
   const known = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? ''

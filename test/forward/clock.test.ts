@@ -37,7 +37,7 @@ t.test('a timestamp follows the clock of MAAS, but never falls behind our own', 
   }
 })
 
-t.test('a date that comes again says nothing new', async t => {
+t.test('a repeated Date is ignored', async t => {
   let here = HERE
   const clock = new MaasClock(() => {}, () => here)
   clock.learnFromDate(date(HERE + 600))
@@ -46,7 +46,7 @@ t.test('a date that comes again says nothing new', async t => {
   t.equal(clock.offsetSeconds, 600, 'what the first answer of that second said stays')
 })
 
-t.test('more than a minute is told once, and so is its end', async t => {
+t.test('a difference of more than a minute is logged once, and so is its end', async t => {
   const told: number[] = []
   const clock = new MaasClock(offset => told.push(offset), () => HERE)
   for (const offset of [60, 61, 62, -61, 0, -60, -61]) clock.learnFromDate(date(HERE + offset))
@@ -76,7 +76,7 @@ t.test('a request that MAAS refuses for its timestamp is signed anew and sent on
   t.equal(await post(), 200, 'but the next is right')
 })
 
-t.test('any answer tells the time of MAAS', async t => {
+t.test('the proxy learns the time of MAAS from any answer', async t => {
   const here = Math.floor(Date.now() / 1000)
   const upstream = await rawUpstream(t, socket => {
     socket.end(`HTTP/1.1 200 OK\r\nDate: ${date(here + 5000)}\r\nContent-Length: 0\r\n\r\n`)
@@ -89,7 +89,7 @@ t.test('any answer tells the time of MAAS', async t => {
   t.ok(second >= here + 5000, 'the next by that of MAAS')
 })
 
-t.test('it is sent once more and not twice', async t => {
+t.test('a request refused for its timestamp is repeated at most once', async t => {
   const body = `Authorization Error: 'Expired timestamp: given 1 and now ${HERE} has a greater difference than threshold 300'`
   const upstream = await rawUpstream(t, socket => socket.end(`HTTP/1.1 401 Unauthorized\r\nContent-Length: ${body.length}\r\n\r\n${body}`))
   const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -116,7 +116,7 @@ t.test('an answer that repeats what a client wrote is no refusal', async t => {
   t.notMatch(upstream.received(), /oauth_timestamp="4000000/)
 })
 
-t.test('a proxy that starts asks MAAS for the time, and starts without it too', async t => {
+t.test('at the start the proxy asks MAAS for the time, and starts without an answer', async t => {
   const maas = await startStandIn({ now: () => Math.floor(Date.now() / 1000) + 600 })
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin

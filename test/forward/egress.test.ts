@@ -140,7 +140,7 @@ t.test('over http it works too, with a warning that the egress proxy can read th
   t.equal(requests, 4, 'so a request on a new tunnel is not sent again')
 })
 
-t.test('an egress proxy that is spoken to by https is verified', async t => {
+t.test('the certificate of an https egress proxy is verified', async t => {
   const maas = await makeCertificates({ ip: FAR })
   const { ca, ...tls } = await makeCertificates({ issuer: 'CA of the egress proxy' })
   const dir = t.testdir({ both: `${ca}\n${maas.ca}`, maas: maas.ca })
@@ -162,7 +162,7 @@ t.test('an egress proxy that is spoken to by https is verified', async t => {
   t.match(await exchange(port, get(MACHINES)), /^HTTP\/1.1 200 /, 'on the way to a MAAS without TLS alike')
 })
 
-t.test('a password for the egress proxy goes there, and is shown nowhere', async t => {
+t.test('the password of the egress proxy is sent only there, and never logged', async t => {
   const upstream = await upstreamMaas(t, null)
   const egress = await egressProxy(t)
   const url = `http://${FAR}:${upstream.port}/MAAS`
@@ -183,7 +183,7 @@ t.test('a password for the egress proxy goes there, and is shown nowhere', async
   }
 })
 
-t.test('what fails on the way to the egress proxy, and there, is told with its remedy', async t => {
+t.test('failures of the egress proxy are reported with a remedy', async t => {
   const gone = createServer()
   const refusing = await listenOn(t, gone)
   gone.close()
@@ -223,14 +223,14 @@ t.test('what fails on the way to the egress proxy, and there, is told with its r
   }
 })
 
-t.test('any success opens the way (RFC 9110 section 9.3.6)', async t => {
+t.test('any 2xx answer to CONNECT opens the tunnel (RFC 9110 section 9.3.6)', async t => {
   const upstream = await upstreamMaas(t, null)
   const egress = await egressProxy(t, { status: '201 Created' })
   const proxy = await startTestProxy(t, config(`http://${FAR}:${upstream.port}/MAAS`, { http_proxy: egress.url }))
   t.match(await exchange(proxy.port, get(MACHINES)), /^HTTP\/1.1 200 [^]*ok$/)
 })
 
-t.test('the egress proxy is asked for host and port, and told the port that the scheme means', async t => {
+t.test('CONNECT names host and port, also a default port', async t => {
   const rows: Array<[maasUrl: string, authority: string, reason: string]> = [
     ['https://maas.example/MAAS', 'maas.example:443', 'that of https'],
     ['http://maas.example/MAAS', 'maas.example:80', 'that of http'],
@@ -252,7 +252,7 @@ t.test('the egress proxy is asked for host and port, and told the port that the 
   }
 })
 
-t.test('a client that leaves while the way is being opened costs MAAS nothing', async t => {
+t.test('a client that disconnects while the tunnel opens costs MAAS nothing', async t => {
   const upstream = await upstreamMaas(t, null)
   const openWay = (socket: Socket) => {
     const maas = connect(upstream.port, '127.0.0.1').on('error', () => {})
@@ -285,7 +285,7 @@ t.test('an egress proxy may have an address of IPv6', async t => {
   t.notMatch(cause, { code: /^(?:ENOTFOUND|EAI_AGAIN)$/ }, 'it is no name to be looked up')
 })
 
-t.test('the environment says which egress proxy, by the rules of curl', async t => {
+t.test('the egress proxy is chosen from the environment as by curl', async t => {
   const p = (port: number) => `http://proxy:${port}`
   const https = 'https://maas.example/MAAS'
   const http = 'http://maas.example:5240/MAAS'
@@ -320,7 +320,7 @@ t.test('the environment says which egress proxy, by the rules of curl', async t 
   }
 })
 
-t.test('an egress proxy that cannot be used is a problem, and never passed over', async t => {
+t.test('an unusable egress proxy is an error, never ignored', async t => {
   const rows: Array<[environment: Environment, wanted: RegExp]> = [
     [{ HTTPS_PROXY: 'socks5://user:HIDDEN@proxy:1080' }, /^HTTPS_PROXY: is the URL of a proxy with neither http nor https; write it as .*, or exempt MAAS from it with NO_PROXY=maas.example$/],
     [{ all_proxy: 'http://user:HIDDEN/@proxy:3128' }, /^all_proxy: is not the URL of a proxy; write it as .*percent-encoded/]
@@ -337,7 +337,7 @@ t.test('an egress proxy that cannot be used is a problem, and never passed over'
   t.equal(String(new EgressProxy('http://proxy', null)), 'http://proxy')
 })
 
-t.test('NO_PROXY', async t => {
+t.test('NO_PROXY lists exceptions as for curl', async t => {
   const rows: Array<[exceptions: string, hostname: string, wanted: boolean, reason: string]> = [
     ['', 'maas.example', false, 'nothing'],
     ['*', 'maas.example', true, 'all'],

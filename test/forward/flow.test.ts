@@ -68,7 +68,7 @@ class Sender {
   }
 }
 
-t.test('bodies flow while they are still being sent', async t => {
+t.test('bodies are streamed', async t => {
   let answering: Socket | undefined
   const upstream = await rawUpstream(t, socket => { answering = socket })
   const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -87,7 +87,7 @@ t.test('bodies flow while they are still being sent', async t => {
   await saw('later')
 })
 
-t.test('the head of an answer does not wait for its body, in whatever pieces that comes', async t => {
+t.test('the head of an answer is sent before its body', async t => {
   const rows: Array<[pieces: string[], reason: string]> = [
     [['whole'], 'a small body in one piece, long after its head'],
     [['wh', 'ole'], 'in two'],
@@ -114,7 +114,7 @@ t.test('the head of an answer does not wait for its body, in whatever pieces tha
   }
 })
 
-t.test('a chunked upload is passed on chunked', async t => {
+t.test('a chunked upload is forwarded chunked', async t => {
   const upstream = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const { socket } = client(t, proxy.port)
@@ -126,7 +126,7 @@ t.test('a chunked upload is passed on chunked', async t => {
   t.notMatch(upstream.received(), /ext|X-Trailer/, 'extensions and trailers end here')
 })
 
-t.test('a form that was looked at has an end for MAAS too, and the connection is kept', async t => {
+t.test('a form that was read is forwarded whole, and the connection is kept', async t => {
   const form = 'op=deploy'
   const framings: Array<[framing: string, body: string]> = [
     [`Content-Length: ${form.length}`, form],
@@ -144,7 +144,7 @@ t.test('a form that was looked at has an end for MAAS too, and the connection is
   }
 })
 
-t.test('Expect: 100-continue is answered once there is somebody to take the body, and goes no further', async t => {
+t.test('100 Continue is sent when a connection is ready, and Expect is not forwarded', async t => {
   const form = POST(4, 'Expect: 100-continue', FORM).replace('/files/', '/machines/abc/')
   const rows: Array<[bytes: string, body: string, asked: number, reason: string]> = [
     [POST(4, 'Expect: 100-continue'), 'body', 1, 'a body that nobody looks at'],
@@ -173,7 +173,7 @@ t.test('Expect: 100-continue is answered once there is somebody to take the body
   t.notMatch(refused.text(), /100 Continue/, 'a refused request is not asked for its body')
 })
 
-t.test('a client that leaves takes the request to MAAS with it', async t => {
+t.test('a client that disconnects aborts its request to MAAS', async t => {
   const rows: Array<[reason: string, bytes: string, until: string, answer: string]> = [
     ['before an answer', get('/MAAS/api/2.0/machines/'), '\r\n\r\n', ''],
     ['in the middle of its upload', POST(1000) + 'some', 'some', ''],
@@ -192,7 +192,7 @@ t.test('a client that leaves takes the request to MAAS with it', async t => {
   }
 })
 
-t.test('a client that leaves takes its waiting requests with it too', async t => {
+t.test('a client that disconnects aborts its waiting requests', async t => {
   const upstream = await rawUpstream(t, (socket, head) => { if (head.includes('/big/')) socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n${'x'.repeat(500_000)}`) })
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const { socket } = client(t, proxy.port)
@@ -205,7 +205,7 @@ t.test('a client that leaves takes its waiting requests with it too', async t =>
   t.equal(proxy.log.filter(record => record['msg'] === 'request' && record['complete'] === false).length, 3, 'each has its record')
 })
 
-t.test('a client that has left before its turn costs MAAS nothing', async t => {
+t.test('a client that disconnects while it waits costs MAAS nothing', async t => {
   // Stands for a pool whose connection is made only after the client has gone.
   let handler: Dispatcher.DispatchHandler = {}
   const [{ policy } = {}] = await loadPolicies({}, {})
@@ -249,7 +249,7 @@ t.test('a client that has left before its turn costs MAAS nothing', async t => {
   await t.resolves(givenUp)
 })
 
-t.test('a slow MAAS stops the client, and gets everything', async t => {
+t.test('a slow MAAS slows the client, and gets the whole body', async t => {
   const size = 16 * 1024 * 1024
   const upstream = await rawUpstream(t, socket => socket.pause())
   const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -267,7 +267,7 @@ t.test('a slow MAAS stops the client, and gets everything', async t => {
   t.match(await proxy.logged(record => record['msg'] === 'request'), { requestBytes: size, complete: true })
 })
 
-t.test('a defect of ours is told as such, and no more', async t => {
+t.test('an internal error is reported without details', async t => {
   const upstream = await rawUpstream(t)
   const anonymousOperations = { kindOf: () => { throw new TypeError('HIDDEN') } } as unknown as AnonymousOperations
   const config = await testConfig(upstream.url)
@@ -330,7 +330,7 @@ t.test('an early answer to a long upload reaches the client, and the connection 
   t.match(await proxy.logged(record => record['status'] === 413), { bytes: 3, complete: true })
 })
 
-t.test('what MAAS does not read of a body that it has answered is read here', async t => {
+t.test('the rest of an upload is read after an early answer', async t => {
   const size = 24 * 1024 * 1024
   const upstream = await rawUpstream(t, socket => socket.pause())
   const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -346,7 +346,7 @@ t.test('what MAAS does not read of a body that it has answered is read here', as
   await saw('MAAS_PROXY_PATH_UNSERVED')
 })
 
-t.test('a slow client stops MAAS, and gets everything', async t => {
+t.test('a slow client slows MAAS, and gets the whole answer', async t => {
   const size = 24 * 1024 * 1024
   const sender = new Sender(size)
   const upstream = await rawUpstream(t, socket => {
@@ -364,7 +364,7 @@ t.test('a slow client stops MAAS, and gets everything', async t => {
   t.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, size)
 })
 
-t.test('what fails on the way is told with its remedy', async t => {
+t.test('failures between proxy and MAAS are reported with a remedy', async t => {
   const free = await listenOn(t, createServer())
   const gone = createServer()
   const refusing = await listenOn(t, gone)
@@ -401,7 +401,7 @@ t.test('what fails on the way is told with its remedy', async t => {
  * What another system, another network or a certificate authority would have to do wrong. The errors of undici are its
  * own, so that a version which names one otherwise is noticed.
  */
-t.test('what cannot be made to fail here is told with its remedy too', async t => {
+t.test('rare failures are reported with a remedy', async t => {
   const coded = (code: string) => Object.assign(new Error(code), { code })
   const rows: Array<[error: Error, code: string, reason: string]> = [
     [coded('EHOSTUNREACH'), 'UPSTREAM_UNREACHABLE', 'no way to the host'],
@@ -443,7 +443,7 @@ t.test('an answer that is not valid behind its header ends the connection', asyn
   t.match(await proxy.logged(record => record['msg'] === 'request'), { error: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', complete: false })
 })
 
-t.test('spellings of names are remembered, but not so that clients could fill the memory', async t => {
+t.test('the cache of field names is bounded', async t => {
   let asked: string[] = []
   const decide = byName(name => {
     asked.push(name)

@@ -37,7 +37,7 @@ t.test('the bytes of a path and a query arrive as they were sent', async t => {
   }
 })
 
-t.test('the fields of a request arrive in order, duplicates and spelling kept, without those of the hop', async t => {
+t.test('the fields of a request arrive in order, duplicates and spelling kept, without hop-by-hop fields', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   await exchange(proxy.port, request([
@@ -67,7 +67,7 @@ t.test('an anonymous request has no Authorization, not even the client\'s', asyn
   t.strictSame(withoutSignature(headLines(upstream.received())), ['GET /MAAS/api/2.0/version/ HTTP/1.1', ...OWN_LINES(upstream.port), 'Via: 1.1 maas-auth-proxy'])
 })
 
-t.test('MAAS-Proxy-Access turns one request', async t => {
+t.test('MAAS-Proxy-Access changes the access of one request', async t => {
   const upstream = await rawUpstream(t)
   const signed = await startTestProxy(t, testConfig(upstream.url))
   const anonymous = await startTestProxy(t, testConfig(upstream.url, { dualOperations: ['anonymous'] }))
@@ -107,7 +107,7 @@ t.test('each request is signed afresh', async t => {
   t.equal(new Set(nonces).size, 3)
 })
 
-t.test('the fields of an answer arrive in order, without those of the hop and those that would stick', async t => {
+t.test('the fields of an answer arrive in order, without hop-by-hop fields, cookies, HSTS and CORS', async t => {
   const upstream = await rawUpstream(t, [
     'HTTP/1.1 409 Try Again', 'X-B: 2', 'x-a: 1', 'X-B: again', 'Content-Type: text/plain; charset=utf-8', 'Content-Length: 2',
     'Connection: close, X-Named', 'X-Named: dropped', 'Connection: X-Also', 'X-Also: dropped', 'Keep-Alive: timeout=5', 'Proxy-Authenticate: Basic', 'Upgrade: h2c', 'Trailer: x',
@@ -206,7 +206,7 @@ t.test("the description's addresses lead to the proxy, and its hash stays right"
   t.match(kept, /\r\n"http\r\n0\r\n\r\n$/, 'what was kept back comes at the end')
 })
 
-t.test('a request that comes back is known', async t => {
+t.test('a request that comes back to the proxy is refused', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   await exchange(proxy.port, get('/MAAS/api/2.0/x/', 'Via: 1.0 before'))
@@ -279,7 +279,7 @@ t.test('an answer that announces a body it does not have leaves the connection a
   }
 })
 
-t.test('a reason phrase that is more than text is replaced', async t => {
+t.test('an invalid reason phrase is replaced', async t => {
   const rows: Array<[reason: string, wanted: RegExp]> = [['Gr\xc3\xb6\xc3\x9fe', /^HTTP\/1.1 200 OK\r/], ['\xe6\x97\xa5', /^HTTP\/1.1 200 OK\r/], ['a\x01b', /^HTTP\/1.1 (200 OK|502)/], ['Fine by me', /^HTTP\/1.1 200 Fine by me\r/]]
   rows.push(['\xff', /^HTTP\/1.1 299 \r/])
   for (const [reason, wanted] of rows) {

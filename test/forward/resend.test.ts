@@ -83,7 +83,7 @@ t.test('a read that met a closing connection is sent once more, and nothing else
   }
 })
 
-t.test('once more is all, whatever the reasons', async t => {
+t.test('a request is repeated at most once', async t => {
   const now = Math.floor(Date.now() / 1000)
   const expired = `Authorization Error: 'Expired timestamp: given 1 and now ${now} has a greater difference than threshold 300'`
   const refusal = `HTTP/1.1 401 Unauthorized\r\nContent-Length: ${expired.length}\r\n\r\n${expired}`
@@ -106,7 +106,7 @@ t.test('once more is all, whatever the reasons', async t => {
   }
 })
 
-t.test('a connection that was opened for the request is no reason', async t => {
+t.test('a request on a new connection is not repeated', async t => {
   for (const fate of [CLOSE, RESET]) {
     const upstream = await fatefulUpstream(t, [fate])
     const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -117,7 +117,7 @@ t.test('a connection that was opened for the request is no reason', async t => {
   }
 })
 
-t.test('over TLS what belongs to TLS is no byte of an answer', async t => {
+t.test('TLS records before the answer do not count as its bytes', async t => {
   const { ca, ...tls } = await makeCertificates()
   const rows: Array<[reason: string, isWarm: boolean, fate: Fate, sent: number, status: number]> = [
     ['closed', true, CLOSE, 2, 200],
@@ -135,7 +135,7 @@ t.test('over TLS what belongs to TLS is no byte of an answer', async t => {
   }
 })
 
-t.test('what nobody waits for any more is not sent again', async t => {
+t.test('a request whose client has gone is not repeated', async t => {
   const upstream = await fatefulUpstream(t, [OK, HANG])
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   await warm(proxy)

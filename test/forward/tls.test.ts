@@ -30,7 +30,7 @@ async function tlsUpstream (t: { after: (close: () => unknown) => void }, option
  * The key goes along with every request, so it must not go to anyone but MAAS. Who the certificate does not name, or a
  * CA that is trusted does not vouch for, gets not one byte of HTTP.
  */
-t.test('the key goes only to whom the certificate names', async t => {
+t.test('the key is sent only to a server with a valid certificate', async t => {
   const good = await makeCertificates()
   const other = await makeCertificates()
   const rows: Array<[reason: string, server: TlsOptions, flags: (dir: string) => Flags, code: string | null]> = [
@@ -129,7 +129,7 @@ t.test('a CA is trusted if the system, the environment or a flag names it', asyn
   }))
 })
 
-t.test('the CAs of Node stay trusted, and none is there twice', async t => {
+t.test('the CAs of Node stay trusted, without duplicates', async t => {
   const all = caCertificates(['FURTHER'])
   t.strictSame(rootCertificates.filter(certificate => !all.includes(certificate)), [], "Node's own")
   t.equal(new Set(all).size, all.length, 'a copy costs time in every TLS context')

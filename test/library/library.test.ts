@@ -63,7 +63,7 @@ async function problemsWith (
   }
 }
 
-t.test('it signs below /MAAS/ of a server that has pages of its own', async t => {
+t.test('the plugin signs requests below /MAAS/ of a server with other routes', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
@@ -78,7 +78,7 @@ t.test('it signs below /MAAS/ of a server that has pages of its own', async t =>
   t.notMatch(JSON.stringify(log), secret)
 })
 
-t.test('its options are settings, with their checks', async t => {
+t.test('the options of the plugin are checked as settings', async t => {
   const dir = t.testdir({ tokens: 'alice alice-token-0001\n' })
   const good = { maasUrl: 'http://127.0.0.1:1/MAAS', apiKey: API_KEY }
   const rows: Array<[options: object, problems: Array<string | RegExp>, reason: string]> = [
@@ -110,7 +110,7 @@ t.test('its options are settings, with their checks', async t => {
   t.strictSame(await problemsWith(good, {}, ''), [])
 })
 
-t.test('the environment is read if it is given, and only then', async t => {
+t.test('the plugin reads the environment only if it is passed in', async t => {
   const upstream = await rawUpstream(t)
   const env = { MAAS_URL: upstream.url, MAAS_API_KEY: API_KEY, MAAS_PROXY_READ_ONLY: 'true' }
   for (const [name, value] of Object.entries(env)) {
@@ -131,7 +131,7 @@ t.test('the environment is read if it is given, and only then', async t => {
   t.match(await problemsWith({ profile: 'lab' }), [/^profile: HOME is not set/])
 })
 
-t.test('nothing of it gets into the server', async t => {
+t.test('the plugin leaves the rest of the server unchanged', async t => {
   const { app, port } = await startHost(t, optionsFor('http://127.0.0.1:1/MAAS'), {
     after: app => {
       app.post('/echo', async request => ({ body: request.body, exchange: 'exchange' in request }))
@@ -145,7 +145,7 @@ t.test('nothing of it gets into the server', async t => {
   t.notOk(app.hasRequestDecorator('exchange') || app.hasDecorator('refuseNewRequests') || app.hasReplyDecorator('from'))
 })
 
-t.test('hooks of the server decide before anything is sent, whenever they were added', async t => {
+t.test('hooks of the server run before anything is sent, whenever they were added', async t => {
   const upstream = await rawUpstream(t)
   const forbidden = Object.assign(new Error('not you'), { statusCode: 403 })
   const rows: Array<[reason: string, hook: (app: FastifyInstance) => void, late: boolean]> = [
@@ -197,7 +197,7 @@ t.test('bodies stream through unparsed, whatever parsers and limits the server h
   socket.destroy()
 })
 
-t.test('a form that was looked at in part is passed on whole, however long hooks take', async t => {
+t.test('a form that was read in part is forwarded whole, however long hooks take', async t => {
   const upstream = await rawUpstream(t, () => {})
   const turns = async () => { for (let i = 0; i < 50; i++) await new Promise(resolve => setImmediate(resolve)) }
   const { port } = await startHost(t, optionsFor(upstream.url, { policyMode: 'warn', deny: ['POST machines/?op=allocate'] }), { after: app => app.addHook('preHandler', turns) })
@@ -209,7 +209,7 @@ t.test('a form that was looked at in part is passed on whole, however long hooks
   t.equal(upstream.received().split('\r\n\r\n')[1], body, 'nothing of it is lost between')
 })
 
-t.test('a request that the server has changed goes no further', async t => {
+t.test('a request that the server has changed is refused', async t => {
   const upstream = await rawUpstream(t)
   const post = request([`POST ${MACHINES} HTTP/1.1`, 'Host: localhost', 'Content-Length: 4'], 'body')
   const form = post.replace('Content', 'Content-Type: application/x-www-form-urlencoded\r\nContent')
@@ -237,7 +237,7 @@ t.test('a request that the server has changed goes no further', async t => {
   t.match(await exchange(reading.port, get(MACHINES)), /^HTTP\/1.1 200 /, 'and so is one that looks for a body where there is none')
 })
 
-t.test("the server's way of routing changes nothing of what is decided on and sent", async t => {
+t.test("the server's routing options do not change what is decided and sent", async t => {
   const upstream = await rawUpstream(t)
   const { port } = await startHost(t, optionsFor(upstream.url, { deny: ['GET tags/blue'] }), { server: { routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, caseSensitive: false } } })
   const rows: Array<[target: string, wanted: string | RegExp, reason: string]> = [
@@ -258,7 +258,7 @@ t.test("the server's way of routing changes nothing of what is decided on and se
   t.notMatch(upstream.received(), /lue|maas\/|;|\.\.\//)
 })
 
-t.test('a header that node shows in part goes no further', async t => {
+t.test('a header that Node shows only in part is refused', async t => {
   const upstream = await rawUpstream(t)
   const lines = (count: number) => Array.from({ length: count }, (_, i) => `a${i}: 1`)
   for (const maxHeadersCount of [null, 50]) {
@@ -276,7 +276,7 @@ t.test('a header that node shows in part goes no further', async t => {
   t.match(await exchange(port, get(MACHINES, ...lines(900))), /^HTTP\/1.1 200 /, 'where node shows all, our own limit counts')
 })
 
-t.test('a client that waits to be told gets one 100, from node or from us', async t => {
+t.test('a client that expects 100 Continue gets one', async t => {
   for (const own of [false, true]) {
     const upstream = await rawUpstream(t, () => {})
     const { port } = await startHost(t, optionsFor(upstream.url), { before: app => { if (own) app.server.on('checkContinue', (request, response) => { app.server.emit('request', request, response) }) } })
@@ -293,7 +293,7 @@ t.test('a client that waits to be told gets one 100, from node or from us', asyn
   }
 })
 
-t.test('a client that leaves takes its waiting request with it, on a connection of the server', async t => {
+t.test('a client that disconnects cancels its waiting request', async t => {
   const upstream = await rawUpstream(t, () => {})
   const { port, log } = await startHost(t, optionsFor(upstream.url), { before: app => { app.get('/slow', async () => await new Promise(() => {})) } })
   const socket = connect(port, '127.0.0.1')
@@ -304,7 +304,7 @@ t.test('a client that leaves takes its waiting request with it, on a connection 
   t.match(log.find(record => record['msg'] === 'request'), { complete: false })
 })
 
-t.test('web pages and foreign names are kept out as on loopback, unless they are allowed', async t => {
+t.test('Host and Origin are guarded as on loopback, unless they are allowed', async t => {
   const upstream = await rawUpstream(t)
   const tokens = join(t.testdir(), 'tokens')
   writeFileSync(tokens, 'alice alice-token-0001\n', { mode: 0o600 })
@@ -341,7 +341,7 @@ t.test('a server with TLS has an origin with TLS', async t => {
   t.equal(answer.headers.location, `${origin}/MAAS/x`)
 })
 
-t.test('it warns where other machines can reach the server, and nothing asks who they are', async t => {
+t.test('the plugin warns if other machines can reach the server without authentication', async t => {
   const rows: Array<[reason: string, listen: { port?: number, host?: string, path?: string }, warned: boolean]> = [
     ['everywhere', { port: 0, host: '0.0.0.0' }, true],
     ['loopback', { port: 0, host: '127.0.0.1' }, false],
@@ -360,7 +360,7 @@ t.test('it warns where other machines can reach the server, and nothing asks who
   }
 })
 
-t.test('answers under way are finished when the server closes; then MAAS is let go', async t => {
+t.test('running requests finish when the server closes; then the connections to MAAS close', async t => {
   let answering: Socket | undefined
   const upstream = await rawUpstream(t, socket => {
     answering = socket
@@ -379,7 +379,7 @@ t.test('answers under way are finished when the server closes; then MAAS is let 
   await closed(upstream.sockets[0])
 })
 
-t.test('a key file is followed until the server closes, whoever else follows it', async t => {
+t.test('a key file is watched until the server closes', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const file = join(t.testdir(), 'key')
@@ -402,7 +402,7 @@ t.test('a key file is followed until the server closes, whoever else follows it'
   t.ok(second.log.some(record => /has been replaced/.test(String(record['msg']))))
 })
 
-t.test('a signer for scripts makes what MAAS takes, each value once', async t => {
+t.test('createSigner makes a valid signature at each call', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin

@@ -29,7 +29,7 @@ const unknownPath = (path: string, request: Partial<HintRequest>, more: Partial<
   answer(404, `Unknown API endpoint: /MAAS/api/2.0/${path}.`, more, { rawPath: `/MAAS/api/2.0/${path}`, ...request })
 )
 
-t.test('what MAAS says is explained', async t => {
+t.test('errors of MAAS get a hint', async t => {
   const since = { ...EVERY, template: 'groups/', since: '3.8' }
   const gone = { ...EVERY, template: 'pods/', goneIn: '4.0' }
   const ignoring = { method: 'POST', ignoresOtherBodies: true }
@@ -114,7 +114,7 @@ t.test('what MAAS says is explained', async t => {
   }
 })
 
-t.test('each operation of the table ignores a body that is no form', async t => {
+t.test('operations that ignore a JSON body get a hint', async t => {
   const rows: Array<{ rule: string, reason: string }> = JSON.parse(readFileSync(new URL('../../config/form-operations.json', import.meta.url), 'utf8'))
   for (const { rule, reason } of rows) {
     t.match(reason, /\(api\/\w+\.py, .+\)\.$/, `${rule}: says where MAAS reads it`)
@@ -124,7 +124,7 @@ t.test('each operation of the table ignores a body that is no form', async t => 
   t.notOk(ignoresOtherBodies({ method: 'POST', path: `${API_ROOT}tags/`, op: null, fromPath: false }), 'tags are made from JSON as well')
 })
 
-t.test('a hint knows the request that MAAS answered', async t => {
+t.test('a hint depends on the request', async t => {
   const form = 'application/x-www-form-urlencoded'
   const json = 'application/json'
   const reply = (status: number, body: string, ...fields: string[]) => ['HTTP/1.1 ' + status + ' Status', `Content-Length: ${body.length}`, 'Connection: close', ...fields, '', body].join('\r\n')
@@ -159,7 +159,7 @@ t.test('a hint knows the request that MAAS answered', async t => {
   }
 })
 
-t.test('the proxy knows whether the key is that of an administrator, and which MAAS it is', async t => {
+t.test('a hint depends on the user of the key and on the version of MAAS', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   for (const [user, hint] of [[maas.user, /is no administrator/], [maas.admin, null]] as const) {
@@ -200,7 +200,7 @@ t.test("a hint stands beside MAAS's own answer, and in the log", async t => {
   t.match(await ask(`${consumer}:${token}:${secret}`, 'users/?op=whoami'), { status: 200, hint: null, record: { hint: undefined } })
 })
 
-t.test('a 400 is held for a hint only if it is short', async t => {
+t.test('only a short 400 is buffered for its hint', async t => {
   const unknown = 'Unrecognised signature'
   const rows: Array<[framing: string, body: string, hint: boolean, reason: string]> = [
     ['Content-Length: 1024', unknown.padEnd(1024), true, 'as long as one that is held may be'],
@@ -215,7 +215,7 @@ t.test('a 400 is held for a hint only if it is short', async t => {
   }
 })
 
-t.test('an answer whose status alone has a hint is passed on as it comes', async t => {
+t.test('an answer whose hint depends on the status alone is streamed', async t => {
   const upstream = await rawUpstream(t, socket => socket.write('HTTP/1.1 503 Service Unavailable\r\nContent-Length: 11\r\nConnection: close\r\n\r\nfirst'))
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const socket = connect(proxy.port, '127.0.0.1')

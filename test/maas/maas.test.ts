@@ -8,7 +8,7 @@ import { lastValue, parseQuery } from '../../src/maas/query.ts'
 import { createSigner, systemClock, writeHeader } from '../../src/maas/sign.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from '../../src/settings/anonymous-operations.ts'
 
-t.test('a key is three parts, whatever an editor left around it', async t => {
+t.test('a key has three parts; white space around it is ignored', async t => {
   const rows: Array<[text: string, reason: string]> = [
     ['c:t:s', 'the plain form'],
     ['c:t:s\n', 'echo ends a file with a line feed'],
@@ -64,14 +64,14 @@ t.test('a key is three parts, whatever an editor left around it', async t => {
   for (const [text, reason] of unusual) t.notOk(parseApiKey(text).hasUsualForm, reason)
 })
 
-t.test('a key does not print', async t => {
+t.test('a key prints as a placeholder', async t => {
   const key = new ApiKey(['consumerpart', 'tokenpart', 'HIDDEN'])
   for (const [shown, way] of [[String(key), 'as text'], [JSON.stringify({ key }), 'as JSON'], [inspect({ key }, { depth: 9, showHidden: true }), 'inspected'], [`${Object.entries(key)}`, 'by its properties']] as const) {
     t.notMatch(shown, /tokenpart|consumerpart|HIDDEN/, way)
   }
 })
 
-t.test('the address of MAAS', async t => {
+t.test('MAAS_URL is parsed, and mistakes are named', async t => {
   const rows: Array<[text: string, origin: string, reason: string]> = [
     ['http://maas:5240/MAAS', 'http://maas:5240', 'as documented'],
     ['http://maas:5240/MAAS/', 'http://maas:5240', 'with a slash'],
@@ -191,7 +191,7 @@ t.test('the operation is the one that MAAS will run', async t => {
   for (const [query, formOp, wanted, reason] of stated) t.equal(findOperation('POST', `${API}/machines/op-accept`, parseQuery(query), formOp).fromPath, wanted, `told apart: ${reason}`)
 })
 
-t.test('anonymous is what the table says, and nothing near it', async t => {
+t.test('only operations of the table are anonymous', async t => {
   const table = readAnonymousOperations(SHIPPED_ANONYMOUS_OPERATIONS)
   const rows: Array<[method: string, path: string, query: string, wanted: 'signed' | 'anonymous', reason: string]> = [
     ['GET', `${API}/version/`, '', 'anonymous', 'same either way'],
@@ -224,7 +224,7 @@ t.test('anonymous is what the table says, and nothing near it', async t => {
   t.equal(new AnonymousOperations([]).kindOf(findOperation('GET', `${API}/version/`, [], null)), undefined, 'an empty table signs all')
 })
 
-t.test('a client may turn what MAAS leaves open, and only that', async t => {
+t.test('MAAS-Proxy-Access changes the access only of operations that MAAS serves both ways', async t => {
   t.equal(decideAccess('dual', 'signed', 'anonymous'), 'anonymous')
   t.equal(decideAccess('dual', 'anonymous', undefined), 'anonymous', 'the setting')
   t.equal(decideAccess('dual', 'anonymous', 'signed'), 'signed', 'one request against the setting')
@@ -233,7 +233,7 @@ t.test('a client may turn what MAAS leaves open, and only that', async t => {
   t.equal(decideAccess(undefined, 'anonymous', 'anonymous'), null, 'MAAS would answer 401')
 })
 
-t.test('the header is what oauth-1.0a writes, whatever is in the key', async t => {
+t.test('the Authorization header equals that of oauth-1.0a, for any key', async t => {
   const keys: Array<[key: [string, string, string], reason: string]> = [
     [['consumer', 'token', 'secret'], 'plain'],
     [['NONCE', 'TIMESTAMP', 'NONCE'], 'a key that spells the places of nonce and timestamp'],

@@ -77,7 +77,7 @@ t.test('nothing of the rest of an upload is taken for a request', async t => {
   t.equal(upstream.sockets.length, 0, 'nothing reached MAAS')
 })
 
-t.test('nobody lingers for ever', async t => {
+t.test('lingering is bounded in time and bytes', async t => {
   const never = { totalMs: 60_000, silenceMs: 60_000, maxBytes: Infinity }
   const rows: Array<[limits: Partial<typeof never>, sends: boolean, reason: string]> = [
     [{ silenceMs: 50 }, false, 'who sends nothing'],

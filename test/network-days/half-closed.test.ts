@@ -43,7 +43,7 @@ t.test('a client that closes its sending half gets its answer, and one that clos
   }
 })
 
-t.test('who closes a half in the middle of a request is answered by no more than an end', async t => {
+t.test('a half-closed connection with an incomplete request is closed', async t => {
   const upstream = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   for (const bytes of [GET.slice(0, 20), POST.slice(0, -2), '']) {

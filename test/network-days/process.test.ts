@@ -24,7 +24,7 @@ import { until } from '../helper/until.ts'
 
 const MAAS_API_KEY = Object.values(KEY).join(':')
 
-t.test('an address of its own as MAAS_URL is a wrong setting', async t => {
+t.test('MAAS_URL must not be an address of the proxy itself', async t => {
   const placeholder = createServer()
   const port = await listenOn(t, placeholder)
   await new Promise(resolve => placeholder.close(resolve))
@@ -34,7 +34,7 @@ t.test('an address of its own as MAAS_URL is a wrong setting', async t => {
   t.match(stderr, /^maas-auth-proxy: error: MAAS_URL: .* is the address of this proxy itself/)
 })
 
-t.test('a .env that may be the work of another user is not read', async t => {
+t.test('a .env that another user may have written is refused', async t => {
   const kind = (isFile: boolean, isDirectory = false) => ({ isFile: () => isFile, isDirectory: () => isDirectory })
   const rows: Array<[
     link: number, file: number, mode: number, user: number | undefined, doubt: RegExp | null, reason: string
@@ -57,7 +57,7 @@ t.test('a .env that may be the work of another user is not read', async t => {
   t.equal(doubtOf({ uid: 0 }, { ...kind(false, true), uid: 0, mode: 0o600 }, 0), 'it is a directory')
 })
 
-t.test('a .env of the working directory is told of, and takes no key elsewhere', async t => {
+t.test('settings of a found .env are logged, and its address gets no stronger key', async t => {
   const found = (text: string) => {
     const dir = t.testdir({ '.env': text, key: MAAS_API_KEY })
     chmodSync(`${dir}/.env`, 0o600)

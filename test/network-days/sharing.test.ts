@@ -59,7 +59,7 @@ t.test('no listener and no client can take all turns', async t => {
   }
 })
 
-t.test('a turn that ends goes to who has the fewest, and there to who came first', async t => {
+t.test('a free connection goes to the share with the fewest, in order of arrival', async t => {
   const queue = new RequestQueue({ limit: 8, timeoutMs: 60_000 })
   const [busy, other] = [new Lane(queue), new Lane(queue)]
   const order: string[] = []

@@ -2,7 +2,7 @@ import t from 'tap'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, headLines, jsonBody, rawUpstream, request } from '../helper/sockets.ts'
 
-t.test('a Host is a name, whatever it would mean as a pattern of replacement', async t => {
+t.test('a Host is never used as a replacement pattern', async t => {
   const upstream = await rawUpstream(t, (socket, head) => {
     const location = `http://127.0.0.1:${port}/MAAS/x`
     const body = `{"a":"${location}","b":"${location}"}`
@@ -37,7 +37,7 @@ t.test('a Host is a name, whatever it would mean as a pattern of replacement', a
   }
 })
 
-t.test('who takes the proxy for a forward proxy is told what to do', async t => {
+t.test('a client that uses the proxy as a forward proxy is told what to do', async t => {
   const upstream = await rawUpstream(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url))
   const rows: Array<[line: string, status: number, code: string, reason: string]> = [

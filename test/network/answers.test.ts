@@ -22,7 +22,7 @@ t.test('the head of an answer may be as large as that of a request', async t => 
   }
 })
 
-t.test('a body has no coding that nobody undoes', async t => {
+t.test('a transfer coding other than chunked is a 502', async t => {
   const rows: Array<[coding: string, isForwarded: boolean, reason: string]> = [
     ['Transfer-Encoding: chunked', true, 'chunked'],
     ['transfer-encoding:  Chunked ', true, 'in any spelling'],

@@ -93,7 +93,7 @@ t.test('the CA of a profile follows a new login to the same MAAS, and to no othe
   }
 })
 
-t.test('where there are no certificates, a reload says nothing of them', async t => {
+t.test('a reload without certificates logs nothing about them', async t => {
   const upstream = await keptUpstream(t, socket => { socket.write(OK) })
   const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${upstream.port}/MAAS`))
   await proxy.reload()

@@ -75,7 +75,7 @@ t.test('a write on a connection that closes may have happened, and the answer sa
   t.notMatch(error, { remedy: /may have happened/ }, 'nothing was sent to a MAAS that refuses the connection')
 })
 
-t.test('what the system says of a connection that was open is not taken for a failure to connect', async t => {
+t.test('a system error on an open connection is not reported as a failure to connect', async t => {
   const rows: Array<[
     code: string, state: Partial<Parameters<typeof explainAttempt>[1]>,
     wanted: string, isUncertain: boolean, reason: string
@@ -95,7 +95,7 @@ t.test('what the system says of a connection that was open is not taken for a fa
   }
 })
 
-t.test('an old connection is not used again, nor one from before the machine slept', async t => {
+t.test('connections that are too old, or from before the machine slept, are not reused', async t => {
   const { now } = performance
   const { now: wallNow } = Date
   let slept = 0
@@ -122,7 +122,7 @@ t.test('an old connection is not used again, nor one from before the machine sle
   }
 })
 
-t.test('a connection from an address that this machine has no more is not used again', async t => {
+t.test('a connection from an address that the machine has lost is not reused', async t => {
   const { networkInterfaces } = os
   let has = true
   let mayAsk = true
@@ -260,7 +260,7 @@ function sendPieces (socket: Socket, [piece, ...rest]: readonly string[]): void 
   else socket.write(piece, () => setImmediate(sendPieces, socket, rest))
 }
 
-t.test('a chunk that is all extension ends', async t => {
+t.test('an endless chunk extension is cut off', async t => {
   const upstream = await keptUpstream(t, socket => {
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;short=1\r\nok\r\n2;x=')
     const more = () => { socket.write('x'.repeat(10_000), error => { if (error == null) setImmediate(more) }) }

@@ -72,7 +72,7 @@ t.test('each failure of MAAS has its answer, its time, its record and its count'
   }
 })
 
-t.test('where nothing can be sent, nothing is', async t => {
+t.test('a request that cannot be sent reaches MAAS zero times', async t => {
   const gone = createServer()
   const refusing = await listenOn(t, gone)
   gone.close()

@@ -13,7 +13,7 @@ const nameOf = ({ method, path, op }: { method: string, path: string, op: string
   `${method} ${path}${op === null ? '' : `?op=${op}`}`
 )
 
-t.test('the table of operations is whole', async t => {
+t.test('the table of operations is complete', async t => {
   const lines = readFileSync(shipped('operations.json'), 'utf8').trim().split('\n').slice(1, -1)
   const paths = lines.map(line => (JSON.parse(line.replace(/,$/, '')) as { path: string }).path)
   t.strictSame(paths, [...new Set(paths)].sort(), 'a line for each path, in order')
@@ -25,7 +25,7 @@ t.test('the table of operations is whole', async t => {
   }
 })
 
-t.test('the table has what is easily missed', async t => {
+t.test('the table has the operations that are easily missed', async t => {
   const rows: Array<[name: string, versions: string, reason: string]> = [
     ['POST commissioning-scripts/', '', 'its code runs as root on machines, so rules have to be able to mean it'],
     ['PUT switch-boot-order/{system_id}/', 'since MAAS 3.5, gone in MAAS 3.6', 'of one version'],

@@ -128,7 +128,7 @@ t.test('a rule that may mean more than one operation opens nothing', async t => 
   await t.rejects(loadPolicies({ allowCredentialOperation: ['GET tags/'] }, {}), /--allow-credential-operation: "GET tags\/" is not guarded/)
 })
 
-t.test('an opening is said at every start, and an allow rule alone is none', async t => {
+t.test('an opened operation is warned of at every start; an allow rule opens none', async t => {
   const key = { MAAS_API_KEY: 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F' }
   const base = { maasUrl: ['http://127.0.0.1:1/MAAS'] }
   const opened = await loadConfig({ ...base, allowCredentialOperation: ['POST users/', 'GET machines/abc?op=power_parameters'] }, key)
@@ -143,7 +143,7 @@ t.test('an opening is said at every start, and an allow rule alone is none', asy
   t.ok(all.listeners[0]?.policy.decide(findOperation('DELETE', '/MAAS/api/2.0/users/x/', [], null)).allowed, 'beside the switch it changes nothing')
 })
 
-t.test('the refusal says what to type, and that works', async t => {
+t.test('the refusal names a rule that works', async t => {
   const upstream = await rawUpstream(t)
   const closed = await startTestProxy(t, testConfig(upstream.url))
   const rows: Array<[method: string, target: string, rule: string | null, reason: string]> = [

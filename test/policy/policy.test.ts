@@ -22,7 +22,7 @@ async function loadPolicy (flags: Flags): Promise<Policy> {
   return listener?.policy as Policy
 }
 
-t.test('a rule is read strictly', async t => {
+t.test('rules are parsed strictly', async t => {
   const refused: Array<[text: string, wanted: RegExp]> = [
     ['', /write METHOD/], ['GET', /write METHOD/], ['machines/**', /write METHOD/], ['GET  ?op=x', /write METHOD/], ['GET a b', /write METHOD/],
     ['get machines/', /"get" is not one of GET, POST, PUT, DELETE or \*/], ['GET,PATCH machines/', /"PATCH" is not/], ['GET, machines/', /"" is not/],
@@ -35,7 +35,7 @@ t.test('a rule is read strictly', async t => {
   t.strictSame(parseRule('* **'), { text: '* **', methods: null, segments: [], open: true, op: null })
 })
 
-t.test('a path has the segments that the routes of MAAS have', async t => {
+t.test('paths are split into segments as by the routes of MAAS', async t => {
   const rows: Array<[path: string, wanted: string[], reason: string]> = [
     ['machines/', ['machines'], 'a slash at the end is none'],
     ['machines', ['machines'], 'nor is its lack'],
@@ -51,7 +51,7 @@ t.test('a path has the segments that the routes of MAAS have', async t => {
   for (const [path, wanted, reason] of rows) t.strictSame(segmentsOf(path), wanted, reason)
 })
 
-t.test('deny beats allow, and one allow rule closes the rest', async t => {
+t.test('deny rules win over allow rules, and one allow rule closes everything else', async t => {
   const rules = (flags: Record<string, string[]>) => loadPolicy(flags)
   const open = await rules({})
   const reader = await rules({ allow: ['GET machines/**'] })
@@ -115,7 +115,7 @@ t.test('deny beats allow, and one allow rule closes the rest', async t => {
   for (const rule of ['GET */*/*', 'GET */*/*/*', 'GET */*/**']) t.equal(beyond(await rules({ allow: [rule] })), false, `${rule}: nor do stars for segments mean it`)
 })
 
-t.test('what hands out a credential is refused in every spelling, and every mode', async t => {
+t.test('operations that hand out credentials are refused in every spelling and mode', async t => {
   const rows = JSON.parse(readFileSync(new URL('../../config/credential-operations.json', import.meta.url), 'utf8')) as Array<{ rule: string, reason: string }>
   const modes: Array<[flags: Record<string, string[]>, reason: string]> = [[{}, 'alone'], [{ readOnly: ['true'] }, 'read-only'], [{ policyMode: ['warn'] }, 'warn'], [{ allow: ['* **'] }, 'everything allowed']]
   for (const { rule, reason } of rows) {
@@ -135,7 +135,7 @@ t.test('what hands out a credential is refused in every spelling, and every mode
   for (const near of ['account/?op=list', 'machines/abc/?op=details', 'account/prefs/sshkeys/', 'license-keysx/', 'pods/1/', 'users/', 'groups/1/', 'agents/a/services/dhcp/']) t.equal(decide(await loadPolicy({}), 'GET', near), 'allowed', near)
 })
 
-t.test('a rule means the known operations that fit it, and no others', async t => {
+t.test('a rule means exactly the known operations that match it', async t => {
   const rows: Array<[rule: string, wanted: string[], reason: string]> = [
     ['GET version/', ['GET version/'], 'one'],
     ['* version/', ['GET version/'], 'any method is that which there is'],
@@ -164,7 +164,7 @@ t.test('every known operation can be written as a rule', async t => {
   }
 })
 
-t.test('a policy knows when it has to know the op', async t => {
+t.test('a policy says whether its decision depends on the op', async t => {
   const depends = async (flags: Flags, path: string) => (
     (await loadPolicy(flags)).dependsOnOp(findOperation('POST', `/MAAS/api/2.0/${path}`, [], null))
   )

@@ -61,7 +61,7 @@ t.test('a file describes several listeners, each with its scope', async t => {
   t.not(config.listeners[0]?.keyId, config.listeners[3]?.keyId)
 })
 
-t.test('JSON will do as well', async t => {
+t.test('the configuration file may be JSON', async t => {
   const path = write(t, '{"maas-url": "http://localhost:5240/MAAS", "api-key": "c:t:s", "listeners": [{"listen": "0"}]}')
   t.match((await loadConfig({}, { MAAS_PROXY_CONFIG: path })).listeners, [{ address: { port: 0 } }])
 })
@@ -73,7 +73,7 @@ t.test('a value is the text that was written, in each version of YAML', async t 
   }
 })
 
-t.test('what is wrong is said with its place', async t => {
+t.test('errors of the configuration file name their place', async t => {
   const good = 'maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\n'
   const rows: Array<[text: string, flags: Flags, env: Environment, wanted: RegExp[], reason: string]> = [
     ['maas-url: [', {}, {}, [/proxy\.yaml:1:12: is neither YAML nor JSON: [^(]*a bracket or brace before it is not closed \(BAD_INDENT\)\n {2}1 \| maas-url: \[\n {4}\| {12}\^$/], 'a slip of the pen'],

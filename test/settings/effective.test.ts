@@ -34,7 +34,7 @@ async function meaning (argv: readonly string[], env: Environment) {
   }))
 }
 
-t.test('what is printed is a file that means the same', async t => {
+t.test('config print writes an equivalent configuration file', async t => {
   const dir = files(t, { 'my.env': 'MAAS_PROXY_CONNECT_TIMEOUT=3s\n', tokens: 'alice 0123456789abcdef\n' })
   chmodSync(join(dir, 'tokens'), 0o600)
   writeFileSync(join(dir, 'several.yaml'), shipped('example.yaml').replaceAll('/etc/maas-auth-proxy', dir))
@@ -58,7 +58,7 @@ t.test('what is printed is a file that means the same', async t => {
   }
 })
 
-t.test('behind each value stands where it came from', async t => {
+t.test('config print names the source of each value', async t => {
   const dir = files(t, { 'my.env': 'MAAS_PROXY_CONNECT_TIMEOUT=3s\n' })
   const { stdout } = await config(['print', '--read-only', '--deny', 'DELETE **', '--env-file', `${dir}/my.env`], { ...MAAS, MAAS_API_KEY: KEY })
   for (const line of [

@@ -23,7 +23,7 @@ async function refusal (t: Test, name: string, home: string): Promise<string> {
   return message
 }
 
-t.test('a login is all that is needed', async t => {
+t.test('a profile of the maas CLI brings all that is needed', async t => {
   const home = t.testdir()
   const path = await makeStore(home, OWN, { prod: login(), lab: login({ url: 'https://lab:5443/MAAS/api/2.0/' }) })
   const before = everything(home)
@@ -180,7 +180,7 @@ for statement in sys.stdin:
   t.strictSame(everything(home), before, 'nothing was written beside it')
 })
 
-t.test('nothing is printed, not even about a damaged file', async t => {
+t.test('SQLite prints nothing, even about a damaged file', async t => {
   const home = t.testdir()
   const path = await makeStore(home, OWN, { prod: login() })
   const captures = (['log', 'warn', 'error'] as const).map(method => t.capture(console, method))

@@ -82,7 +82,7 @@ t.test('switches, hosts and origins', async t => {
   for (const text of ['null', '*', 'http://x/', 'http://x:80', 'localhost:3000', 'HTTP://x']) t.throws(() => parseOrigin(text), /not an origin/, text)
 })
 
-t.test('a time has a unit and is not absurd', async t => {
+t.test('a time has a unit and a maximum', async t => {
   const times = [['1ms', 1], ['500ms', 500], ['10s', 10_000], ['15m', 900_000], ['24h', 86_400_000]] as const
   for (const [text, wanted] of times) t.equal(parseDuration(text), wanted, text)
   for (const text of ['10', '1.5s', '-1s', 's', '10 s', '1d', '']) t.throws(() => parseDuration(text), /whole number and a unit/, text)
@@ -107,7 +107,7 @@ t.test('a file that a setting names', async t => {
   t.throws(() => readSettingFile(`${dir}/file/x`), /cannot be read \(ENOTDIR\)/)
 })
 
-t.test('flag beats environment beats .env beats default', async t => {
+t.test('a flag wins over the environment, that over .env, that over the default', async t => {
   const dir = t.testdir({ 'my.env': 'MAAS_PROXY_LISTEN=:3\nMAAS_PROXY_CONNECT_TIMEOUT=3s\nMAAS_URL=http://file/MAAS\n' })
   const env = { ...BASE, MAAS_PROXY_ENV_FILE: `${dir}/my.env`, MAAS_PROXY_LISTEN: ':2' }
   const rows: Array<[
@@ -136,7 +136,7 @@ t.test('what may be given more than once', async t => {
   t.match(await problemsOf(() => loadConfig({}, { ...BASE, MAAS_PROXY_ALLOW: ' ; ' })), [/^MAAS_PROXY_ALLOW: is empty/], 'nothing between semicolons does not mean no rules')
 })
 
-t.test('who may reach the proxy is said in words', async t => {
+t.test('listening beyond loopback needs an explicit setting', async t => {
   const dir = t.testdir({ tokens: 'alice 0123456789abcdef\n' })
   chmodSync(`${dir}/tokens`, 0o600)
   const open = { listen: ['0.0.0.0:1', ':2'] }
@@ -186,7 +186,7 @@ t.test('a file of client tokens', async t => {
   }
 })
 
-t.test('rules that cannot be meant', async t => {
+t.test('rules that match no operation are errors', async t => {
   const dir = t.testdir({
     broken: '{',
     key: 'HIDDEN:t:s',
@@ -226,7 +226,7 @@ t.test('rules that cannot be meant', async t => {
   }
 })
 
-t.test('the way to MAAS is safe, or warned of', async t => {
+t.test('an insecure connection to MAAS is an error or a warning', async t => {
   const https = { ...BASE, MAAS_URL: 'https://maas.example:5443/MAAS' }
   const { ca, cert, key } = await makeCertificates()
   const { key: otherKey } = await makeCertificates()
@@ -265,7 +265,7 @@ t.test('.env in the working directory is found by itself', async t => {
   t.strictSame(await problemsOf(() => loadConfig({}, BASE)), ['.env: ".env": it is a directory'])
 })
 
-t.test('a variable that no setting has is told of with the one that was meant, if that can be seen', async t => {
+t.test('an unknown variable is an error with the nearest name', async t => {
   const rows: Array<[name: string, wanted: string, reason: string]> = [
     ['MAAS_PROXY_API_KEY', '; did you mean MAAS_API_KEY?', 'the key'],
     ['MAAS_PROXY_API_KEY_FILE', '; did you mean MAAS_API_KEY_FILE?', 'its file'],
@@ -305,7 +305,7 @@ t.test('a file of settings with the key in it is for its owner alone', async t =
   }
 })
 
-t.test('every problem is told at once, with the name that was used', async t => {
+t.test('all problems are reported at once, by the names that the user wrote', async t => {
   const problems = await problemsOf(() => loadConfig({ listen: ['0.0.0.0'], connectTimeoutMs: ['soon'] }, {
     MAAS_URL: 'http://u:HIDDEN@maas/MAAS',
     MAAS_API_KEY: 'c:HIDDEN',
@@ -329,7 +329,7 @@ t.test('every problem is told at once, with the name that was used', async t => 
   t.match(await problemsOf(() => loadConfig({}, {})), [/^MAAS_URL: not set/, /^MAAS_API_KEY: not set/], 'what is required')
 })
 
-t.test('the key comes from one place', async t => {
+t.test('the key comes from exactly one source', async t => {
   const dir = t.testdir({ key: '\ufefff:t:s\n', broken: 'HIDDEN', env: 'MAAS_API_KEY_FILE=/nonexistent', keyEnv: 'MAAS_API_KEY=e:t:s', lent: { 'maas-api-key': 'l:t:s' } })
   chmodSync(`${dir}/key`, 0o600)
   const url = { MAAS_URL: BASE.MAAS_URL }
@@ -347,7 +347,7 @@ t.test('the key comes from one place', async t => {
   t.notMatch(broken.join(), /HIDDEN/)
 })
 
-t.test('what works but should not stay is a warning', async t => {
+t.test('risky settings are warnings', async t => {
   const dir = t.testdir({ key: 'a1234567890123456B:c1234567890123456D:e123456789012345678901234567890F' })
   chmodSync(`${dir}/key`, 0o644)
   t.match((await loadConfig({ apiKeyFile: [`${dir}/key`] }, { MAAS_URL: 'http://localhost:5240/MAAS' })).warnings, [/every user of this machine may read/])
@@ -380,7 +380,7 @@ t.test('the command line', async t => {
   }
 })
 
-t.test('names of flags and variables follow the rule', async t => {
+t.test('variables are named after their flags', async t => {
   for (const { flag, env } of Object.values(SETTINGS)) {
     if (flag === null) continue
     const name = flag.slice(2).toUpperCase().replaceAll('-', '_')

@@ -167,12 +167,12 @@ t.test('a browser gets nothing through for a page of another origin', { skip: wi
   await allRefused(t, names, await attack(t, '127.0.0.1', names, false))
 })
 
-t.test('nor for a page whose name resolves to the proxy', { skip: withoutChromium }, async t => {
+t.test('a browser gets nothing through for a page whose name resolves to the proxy', { skip: withoutChromium }, async t => {
   const names = ['evil.example', '127.0.0.1', 'localhost']
   await allRefused(t, names, await attack(t, 'evil.example', names, true))
 })
 
-t.test('and it would, for a page that is allowed', { skip: withoutChromium }, async t => {
+t.test('a page of an allowed origin gets its answer', { skip: withoutChromium }, async t => {
   const { upstream, proxy, browser } = await attack(t, '127.0.0.1', ['127.0.0.1'], false, origin => ({ allowOrigin: [origin] }))
   for (const kind of ['fetch-urlencoded', 'form-multipart', 'beacon']) {
     await t.resolves(browser.during(upstream.sawText(`POST /MAAS/api/2.0/machines/${kind}@127.0.0.1/`)), kind)
@@ -181,7 +181,7 @@ t.test('and it would, for a page that is allowed', { skip: withoutChromium }, as
   t.strictSame([method, error], ['OPTIONS', 'MAAS_PROXY_ORIGIN_REFUSED'], 'but not what needs a preflight')
 })
 
-t.test('or under a name that is allowed, which could even read', { skip: withoutChromium }, async t => {
+t.test('a page under an allowed name gets and reads its answer', { skip: withoutChromium }, async t => {
   const { saw } = await attack(t, 'evil.example', ['evil.example'], true, () => ({ allowHost: ['evil.example'] }))
   for (const kind of ['fetch-urlencoded', 'fetch-delete', 'xhr', 'script', 'iframe']) t.match(saw[`${kind}@evil.example`], MARK, kind)
 })
