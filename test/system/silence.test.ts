@@ -4,6 +4,8 @@ import { socketDir } from '../helper/sockets.ts'
 
 const skip = whyNoMachines() ?? false
 
+t.setTimeout(180_000) // some failures take a minute to be found out
+
 /** A device on the way forgets the connections from the first address: MAAS hears them, and they do not hear MAAS. */
 function forget ({ ip }: Machines): void {
   ip('proxy', `route replace 10.98.0.0/24 dev way0 src ${OTHER_ADDRESS}`)
@@ -69,6 +71,7 @@ t.test('a kept connection that dies without a word', { skip }, async t => {
     const answer = await asked
     t.equal(answer.status, status, `${reason}: ${answer.text}`)
     t.ok(answer.seconds < within, `${reason}: ${answer.seconds} s`)
+    await maas.printed(`${method} /MAAS/api/2.0/${path}\n`) // what it prints may come after its answer
     t.ok(sent.includes(maas.stdout().split(`${method} /MAAS/api/2.0/${path}\n`).length - 1), `${reason}: ${maas.stdout()}`)
     if (status === 504) {
       t.match(answer.text, /MAAS_PROXY_UPSTREAM_LOST[^]*may have happened: check its effect/, reason)
