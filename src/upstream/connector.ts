@@ -64,6 +64,31 @@ export function createConnector (origin: string, options: ConnectorOptions): bui
   }
 }
 
+/** The way to MAAS for a pool. Certificates and key can be replaced while it is in use. */
+export class ReplaceableConnector {
+  readonly #origin: string
+  readonly #options: ConnectorOptions
+  #current: buildConnector.connector
+
+  /** @param origin scheme, host and port of MAAS */
+  constructor (origin: string, options: ConnectorOptions) {
+    this.#origin = origin
+    this.#options = options
+    this.#current = createConnector(origin, options)
+  }
+
+  /** The function that opens connections from now on. */
+  get current (): buildConnector.connector { return this.#current }
+
+  /**
+   * Replaces the certificates and the key.
+   * @throws Error of OpenSSL about a certificate or key that it does not accept; nothing is replaced then
+   */
+  setTls (material: TlsMaterial): void {
+    this.#current = createConnector(this.#origin, { ...this.#options, ...material })
+  }
+}
+
 /**
  * Creates a function that makes TLS connections. It keeps sessions to resume, whose certificates are not verified
  * again, so other certificates need another function.

@@ -1,6 +1,6 @@
 import { type buildConnector, type Client, Pool } from 'undici'
 import { ConnectionWatch } from './connection-watch.ts'
-import { type ConnectorOptions, createConnector, type TlsMaterial } from './connector.ts'
+import { type ConnectorOptions, ReplaceableConnector, type TlsMaterial } from './connector.ts'
 import { TrackedClient } from './tracked-client.ts'
 import { Wire } from './wire.ts'
 
@@ -20,30 +20,25 @@ const PROBE_CONNECT_TIMEOUT_MS = 2500
 
 /** The connection pool for probes. It closes a connection after its answer: a probe says whether a new one works. */
 export class ProbePool extends Pool {
-  readonly #origin: string
-  readonly #options: PoolOptions
-  /** the function that opens connections, which changes with the certificates */
-  readonly #current: { connector: buildConnector.connector }
+  readonly #connector: ReplaceableConnector
 
   /** @param origin scheme, host and port of MAAS */
-  constructor (origin: string, { ...options }: PoolOptions) {
-    options.connectTimeoutMs = Math.min(options.connectTimeoutMs, PROBE_CONNECT_TIMEOUT_MS)
-    const current = { connector: createConnector(origin, options) }
+  constructor (origin: string, options: ConnectorOptions) {
+    const connectTimeoutMs = Math.min(options.connectTimeoutMs, PROBE_CONNECT_TIMEOUT_MS)
+    const connector = new ReplaceableConnector(origin, { ...options, connectTimeoutMs })
     const connect: buildConnector.connector = (target, done) => {
-      current.connector(target, (...result) => {
+      connector.current(target, (...result) => {
         if (result[0] === null) new Wire(result[1]).expectAnswer()
         done(...result)
       })
     }
     super(origin, { connect, allowH2: false, pipelining: 0 })
-    this.#origin = origin
-    this.#options = options
-    this.#current = current
+    this.#connector = connector
   }
 
   /** Replaces the certificates and the key, like {@link MaasPool.setTls}. */
   setTls (material: TlsMaterial): void {
-    this.#current.connector = createConnector(this.#origin, { ...this.#options, ...material })
+    this.#connector.setTls(material)
   }
 }
 
@@ -52,19 +47,16 @@ const MAX_HEAD_BYTES = 64 * 1024
 
 /** The connection pool for MAAS. Connections are reused; each carries one request at a time. */
 export class MaasPool extends Pool {
-  readonly #origin: string
-  readonly #options: PoolOptions
+  readonly #connector: ReplaceableConnector
   readonly #watch: ConnectionWatch
-  /** the function that opens connections, which changes with the certificates */
-  readonly #current: { connector: buildConnector.connector }
 
   /** @param origin scheme, host and port of MAAS */
   constructor (origin: string, options: PoolOptions) {
     const watch = new ConnectionWatch()
-    const current = { connector: createConnector(origin, options) }
+    const connector = new ReplaceableConnector(origin, options)
     super(origin, {
       factory: (url, clientOptions) => (
-        new TrackedClient(url, clientOptions as Client.Options, () => current.connector, watch)
+        new TrackedClient(url, clientOptions as Client.Options, () => connector.current, watch)
       ),
       headersTimeout: options.responseTimeoutMs,
       bodyTimeout: options.responseTimeoutMs,
@@ -75,10 +67,8 @@ export class MaasPool extends Pool {
       allowH2: false,
       pipelining: 1
     })
-    this.#origin = origin
-    this.#options = options
+    this.#connector = connector
     this.#watch = watch
-    this.#current = current
   }
 
   /**
@@ -86,7 +76,7 @@ export class MaasPool extends Pool {
    * @throws Error of OpenSSL about a certificate or key that it does not accept; the pool is then as before
    */
   setTls (material: TlsMaterial): void {
-    this.#current.connector = createConnector(this.#origin, { ...this.#options, ...material })
+    this.#connector.setTls(material)
     this.#watch.doubtAll()
   }
 }
