@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import fp from 'fastify-plugin'
 import { lingerOnClose } from '../http/lingering-close.ts'
 import { METHODS } from '../http/methods.ts'
-import { ProxyError } from '../errors.ts'
+import { type ErrorCode, ProxyError } from '../errors.ts'
 import type { LogOf } from '../exchange/plugin.ts'
 import { withSources } from '../text/source-map.ts'
 
@@ -22,8 +22,14 @@ export const errorAnswers = fp(async function errorAnswers (
   })
 }, { name: 'error-answers', fastify: '5.x', dependencies: ['exchanges'] })
 
-/** When to try again for a connection to MAAS. Requests that use one for long take seconds or minutes. */
-const RETRY_AFTER_S = 5
+/**
+ * The seconds after which to send a request again, by the error. Requests that use a connection to MAAS for long take
+ * seconds or minutes; a form is read in less.
+ */
+const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = {
+  MAAS_PROXY_QUEUE_TIMED_OUT: 5,
+  MAAS_PROXY_FORM_MEMORY_EXHAUSTED: 1
+}
 
 /** Sends an error. Any but a ProxyError is a defect: the client gets the request id, and the log gets the details. */
 function answerError (error: Error, request: FastifyRequest, reply: FastifyReply, log: FastifyBaseLogger): void {
@@ -37,9 +43,9 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   else if (cause !== undefined) log.warn({ ...fields, ...describe(cause as NodeJS.ErrnoException) }, message)
   if (statusCode === 405) void reply.header('Allow', METHODS.join(', '))
   if (statusCode === 408) void reply.header('Connection', 'close') // RFC 9110 §15.5.9
-  if (code === 'MAAS_PROXY_QUEUE_TIMED_OUT') void reply.header('Retry-After', RETRY_AFTER_S)
+  const retryAfter = RETRY_AFTER_S[code]
+  if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter)
   if (statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')
-  if (code === 'MAAS_PROXY_FORM_MEMORY_EXHAUSTED') void reply.header('Retry-After', '1')
   lingerOnClose(request.raw)
   request.raw.resume() // the rest of a body is dropped, so that the connection can be used again
   void reply.code(statusCode)
