@@ -3,8 +3,7 @@ import { COMMANDS } from '../src/cli/cli.ts'
 import { EXIT_STATUS } from '../src/cli/exit-status.ts'
 import { usagesOf } from '../src/cli/usage.ts'
 import { ERRORS } from '../src/errors.ts'
-import { metricsTable } from '../src/observe/metrics/table.ts'
-import { Traffic } from '../src/observe/metrics/traffic.ts'
+import { describeMetrics } from '../src/observe/metrics/table.ts'
 import { SETTINGS } from '../src/settings/table.ts'
 
 /** The table of each name: a head, and rows of cells. */
@@ -28,26 +27,9 @@ const TABLES: Record<string, { head: string[], rows: ReadonlyArray<readonly stri
   },
   metrics: {
     head: ['metric', 'type', 'labels', 'meaning'],
-    rows: metricsTable(new Traffic(), noSources()).map(({ name, type, labels, help }) => (
+    rows: describeMetrics().map(({ name, type, labels, help }) => (
       [code(name), type, labels.map(code).join(', '), help]
     ))
-  }
-}
-
-/** The connections of a listener. */
-interface Connections { listener: string, count: number }
-
-/** What the values of metrics come from; a table of names needs none. */
-function noSources () {
-  const stats = { connected: 0, free: 0, running: 0, size: 0 }
-  const queue = { waiting: 0 }
-  return {
-    version: '',
-    clock: { offsetSeconds: 0 },
-    keys: [],
-    upstream: { stats },
-    queue,
-    clientConnections: Array.of<Connections>
   }
 }
 

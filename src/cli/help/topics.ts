@@ -1,6 +1,5 @@
 import { ERRORS } from '../../errors.ts'
-import { metricsTable } from '../../observe/metrics/table.ts'
-import { Traffic } from '../../observe/metrics/traffic.ts'
+import { describeMetrics } from '../../observe/metrics/table.ts'
 import { GROUPS, type Setting } from '../../settings/setting.ts'
 import { SETTINGS } from '../../settings/table.ts'
 import { EXIT_STATUS } from '../exit-status.ts'
@@ -59,15 +58,7 @@ ${list(EXIT_STATUS)}
 }
 
 function metrics (): string {
-  const sources = {
-    version: '',
-    clock: { offsetSeconds: 0 },
-    keys: [],
-    upstream: { stats: { connected: 0, free: 0, running: 0 } },
-    queue: { waiting: 0 },
-    clientConnections: Array.of<{ listener: string, count: number }> // the help asks for no value
-  }
-  const rows = metricsTable(new Traffic(), sources).map(({ name, type, labels, help }): Row => (
+  const rows = describeMetrics().map(({ name, type, labels, help }): Row => (
     [`${name}${labels.length === 0 ? '' : `{${labels.join(', ')}}`}`, `${type}: ${help}`]
   ))
   return `/-/metrics has these for Prometheus, beside those of the process.\n\n${list(rows)}\n`

@@ -1,5 +1,5 @@
 import type { Durations } from './durations.ts'
-import { REFUSAL_CODES, type Traffic, UPSTREAM_CODES } from './traffic.ts'
+import { REFUSAL_CODES, Traffic, UPSTREAM_CODES } from './traffic.ts'
 
 /** One value of a metric. */
 interface Sample {
@@ -36,6 +36,21 @@ interface MetricSources {
   queue: { waiting: number }
   /** how many connections clients have open, by listener */
   clientConnections: () => ReadonlyArray<{ listener: string, count: number }>
+}
+
+/** Sources without a value, for texts about the metrics. */
+const NO_SOURCES: MetricSources = {
+  version: '',
+  clock: { offsetSeconds: 0 },
+  keys: [],
+  upstream: { stats: { connected: 0, free: 0, running: 0 } },
+  queue: { waiting: 0 },
+  clientConnections: Array.of
+}
+
+/** Returns names, types, labels and helps of every metric, for the help and README. */
+export function describeMetrics (): ReadonlyArray<Omit<MetricRow, 'samples'>> {
+  return metricsTable(new Traffic(), NO_SOURCES)
 }
 
 /**
