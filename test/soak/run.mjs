@@ -22,7 +22,7 @@ import { asTable, countsOf } from './report.mjs'
 import { Rotation } from './rotation.mjs'
 
 /** Growth that is none: what V8 and malloc keep differs from one moment to the next. */
-const MAX_GROWN_MIB = 64
+const MAX_GROWN_MIB = 48
 const MAX_GROWN_DESCRIPTORS = 8
 const START_TIMEOUT_MS = 20_000
 /** until memory is what it will be: code compiled, buffers of V8 and malloc as large as the load makes them */
