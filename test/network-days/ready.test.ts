@@ -1,6 +1,5 @@
 import t from 'tap'
 import { createServer } from 'node:net'
-import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { startProgram } from '../helper/process.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, listenOn, OK, rawUpstream } from '../helper/sockets.ts'
@@ -76,16 +75,22 @@ t.test('an answer that only a front of MAAS gives is reason to ask at once', asy
 })
 
 t.test('a scrape finds out in the background how an idle proxy is', async t => {
-  const maas = await startStandIn()
-  const { consumer, token, secret } = maas.admin
-  const proxy = await startTestProxy(t, testConfig(maas.url, { adminListen: ['127.0.0.1:0'] }, `${consumer}:${token}:${secret}`))
+  const scraped = Promise.withResolvers<undefined>()
+  let isDown = false
+  let questions = 0
+  const upstream = await rawUpstream(t, (socket, head) => {
+    if (head.includes('whoami')) questions++
+    scraped.promise.then(() => { socket.end(isDown ? 'HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n' : WHOAMI) }, t.fail)
+  })
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { adminListen: ['127.0.0.1:0'] }))
   const admin = Number(new URL(proxy.adminAddress ?? '').port)
   const shown = async (port: number) => /^maas_auth_proxy_ready\{[^}]*\} (\d)$/m.exec(await exchange(port, get('/-/metrics')))?.[1]
-  t.equal(await shown(admin), '0', 'nobody has asked MAAS yet')
+  t.equal(await shown(admin), '0', 'MAAS has not answered yet, and the scrape does not wait for it')
+  scraped.resolve(undefined)
   await until('the next scrape knows', async () => await shown(admin) === '1')
   await shown(proxy.port)
-  t.equal(maas.records.length, 1, 'and MAAS is not asked while the answer is fresh')
-  await maas.close()
+  t.equal(questions, 1, 'and MAAS is not asked while the answer is fresh')
+  isDown = true
   await exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
   await until('and so it is when MAAS has gone', async () => await shown(proxy.port) === '0')
 })
