@@ -230,7 +230,10 @@ t.test('the image runs the shipped program as a user without privileges', async 
   }
   t.ok(instructions.filter(line => line.startsWith('FROM')).every(line => /:\S*\d|nodejs24/.test(line)), 'every base has a version')
   t.match(instructions.at(-2), /^USER [1-9]\d*:[1-9]\d*$/, 'a numeric user that is not root')
-  t.match(instructions.at(-1), /^ENTRYPOINT \[.*"--", "dist\/main\.js"\]$/, 'the exec form')
+  t.match(instructions.at(-1), /^ENTRYPOINT \[.*"--", "\/app\/dist\/main\.js"\]$/, 'the exec form')
+  const { version, license } = JSON.parse(read('package.json'))
+  t.ok(instructions.includes(`ARG VERSION=${version}`), 'its label has the version of the package')
+  t.match(instructions.join('\n'), `org.opencontainers.image.licenses="${license}"`)
   t.strictSame(read('.dockerignore').trim().split('\n').filter(line => line.startsWith('!')).map(line => line.slice(1)).filter(path => !existsSync(resolve(ROOT, path))), [], 'what the build needs is let in')
 })
 

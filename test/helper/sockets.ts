@@ -145,3 +145,12 @@ export function socketDir (t: Test): string {
   t.after(() => rmSync(dir, { recursive: true }))
   return dir
 }
+
+/** A free port of loopback, for a program that is told its port. */
+export async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}

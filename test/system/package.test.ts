@@ -43,7 +43,7 @@ t.test('the package works where it is unpacked', async t => {
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
   const packed = call('npm', ['run', 'package', '--silent', '--', '--json'])
   const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('[')))
-  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/bundle.cjs', 'dist/bundle.cjs.map', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
+  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/sbom.cdx.json', 'dist/bundle.cjs', 'dist/bundle.cjs.map', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
   const held: string[] = files.map(({ path }: { path: string }) => path)
   t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the bundle, a module and its types for each source, no map but that of the bundle, and no code cache, which is of use to one node')
   const isCached = "import { loadScript } from './dist/performance/code-cache.js'; import { setV8Flags } from './dist/performance/v8-flags.js'; setV8Flags(); console.log(loadScript(new URL('dist/bundle.cjs', import.meta.url)).cached)"

@@ -1,12 +1,10 @@
 import t from 'tap'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { startStandIn, type StandIn } from '../../src/demo/stand-in/index.ts'
 import { PROGRAM, type Program, startCommand } from '../helper/process.ts'
-import { socketDir } from '../helper/sockets.ts'
+import { freePort, socketDir } from '../helper/sockets.ts'
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
@@ -54,15 +52,6 @@ class Home {
     program.child.stdin.end(input)
     return program
   }
-}
-
-/** A free port, which replaces that of README. */
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
 
 t.test('every line of README that can be copied does what it says', { skip: !hasCurl && 'there is no curl' }, async t => {
