@@ -4,6 +4,7 @@
 import { build } from 'esbuild'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { sbomOf } from './sbom.mjs'
 
 /**
  * The part of undici that the program and @fastify/reply-from use. Fetch, web sockets, caches and mocks would cost a
@@ -84,7 +85,14 @@ export const { program } = loadScript(new URL('../bundle.cjs', import.meta.url))
   }
 }
 
-const COMMON = { outdir: inRoot('dist'), allowOverwrite: true, bundle: true, platform: 'node', logLevel: 'warning' }
+const COMMON = {
+  outdir: inRoot('dist'),
+  allowOverwrite: true,
+  bundle: true,
+  platform: 'node',
+  logLevel: 'warning',
+  preserveSymlinks: true // a bundle has paths of packages in it, which are not to depend on where those really are
+}
 const MODULE = { ...COMMON, format: 'esm' }
 const TARGET = `node${MINIMUM_NODE}`
 
@@ -127,10 +135,13 @@ writeFileSync(inRoot('dist/bundle.cjs.map'), JSON.stringify({ ...map, sourceRoot
 // What is bundled keeps its licence: a copy of each, beside the bundle.
 const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//
 const packages = new Set(Object.keys(metafile.inputs).flatMap(path => PACKAGE.exec(path)?.[1] ?? []))
-const licences = [...packages].sort().map(path => {
+const bundled = [...packages].sort().map(path => {
   const file = readdirSync(inRoot(path)).find(name => /^(licen[cs]e|copying)/i.test(name))
   const { name, version, license } = JSON.parse(readFileSync(inRoot(`${path}/package.json`), 'utf8'))
   const text = file === undefined ? '' : readFileSync(inRoot(`${path}/${file}`), 'utf8').trim()
-  return `${name} ${version}: ${license}\n\n${text}\n`
+  return { ref: `${name}@${version}`, licence: `${name} ${version}: ${license}\n\n${text}\n` }
 })
-writeFileSync(inRoot('dist/LICENSES-OF-PACKAGES'), licences.join(`\n${'-'.repeat(80)}\n\n`))
+const line = `\n${'-'.repeat(80)}\n\n`
+writeFileSync(inRoot('dist/LICENSES-OF-PACKAGES'), bundled.map(({ licence }) => licence).join(line))
+const sbom = sbomOf(new Set(bundled.map(({ ref }) => ref)))
+writeFileSync(inRoot('dist/sbom.cdx.json'), `${JSON.stringify(sbom, null, 2)}\n`)

@@ -1,28 +1,30 @@
-// Writes dist/sbom.cdx.json, the list of the packages that the program consists of or needs (CycloneDX). It is what
-// `npm sbom` says of the lockfile, without what differs from run to run, so that equal sources give equal bytes.
+// The list of the packages that the program consists of or needs (SBOM, CycloneDX).
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 const at = path => new URL(`../${path}`, import.meta.url)
 
-const ARGS = [
-  'sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=application',
-  '--omit=dev', '--omit=optional', '--omit=peer'
-]
-const { serialNumber, ...sbom } = JSON.parse(execFileSync('npm', ARGS, { cwd: at('.'), encoding: 'utf8' }))
-const { timestamp, tools, component, ...metadata } = sbom.metadata
+const ARGS = ['sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=application']
 
-// npm names the component by its folder, and counts in the workspace that brings developers their Node.
-const { name } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
-const isPrivate = ({ properties = [] }) => properties.some(({ name }) => name === 'cdx:npm:package:private')
-const left = new Set(sbom.components.filter(isPrivate).map(component => component['bom-ref']))
-const dependencies = sbom.dependencies
-  .filter(({ ref }) => !left.has(ref))
-  .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(ref => !left.has(ref)) }))
+/**
+ * Returns what `npm sbom` says of the lockfile, but only the packages in the bundle and those that npm installs for
+ * users, and without what differs from run to run: equal sources give equal bytes.
+ * @param bundled the packages in the bundle, as `name@version`
+ */
+export function sbomOf (bundled) {
+  const text = execFileSync('npm', ARGS, { cwd: at('.'), encoding: 'utf8' })
+  const { serialNumber, metadata: all, ...sbom } = JSON.parse(text)
+  const { timestamp, tools, component, ...metadata } = all
+  const { name } = JSON.parse(readFileSync(at('package.json'), 'utf8')) // npm names it by its folder
 
-writeFileSync(at('dist/sbom.cdx.json'), `${JSON.stringify({
-  ...sbom,
-  metadata: { ...metadata, component: { ...component, name } },
-  components: sbom.components.filter(component => !isPrivate(component)),
-  dependencies
-}, null, 2)}\n`)
+  const components = sbom.components.filter(({ 'bom-ref': ref, scope, properties }) => {
+    const has = property => properties.some(({ name }) => name === `cdx:npm:package:${property}`)
+    return bundled.has(ref) || !(scope === 'optional' || has('development') || has('private'))
+  })
+  const refs = new Set([component, ...components].map(component => component['bom-ref']))
+  const dependencies = sbom.dependencies.filter(({ ref }) => refs.has(ref))
+    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(ref => refs.has(ref)) }))
+  const missing = [...bundled].filter(ref => !refs.has(ref))
+  if (missing.length > 0) throw new Error(`the lockfile lacks ${missing.join(', ')}: run npm ci`)
+  return { ...sbom, metadata: { ...metadata, component: { ...component, name } }, components, dependencies }
+}

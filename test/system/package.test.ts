@@ -11,6 +11,7 @@ import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { optionalPackages } from '../../src/package.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { startCommand } from '../helper/process.ts'
+import { copyTree } from '../helper/tree.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
@@ -33,19 +34,17 @@ const CRASHING = `data:text/javascript,const env = new Proxy(process.env, {
 
 t.test('the package works where it is unpacked', async t => {
   const dir = t.testdir({
-    tree: {},
     unpacked: {},
     consumer: { node_modules: {}, 'package.json': '{"type": "module"}', 'tsconfig.json': JSON.stringify({ compilerOptions: { target: 'es2024', module: 'nodenext', strict: true, exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true, types: ['node'], outDir: 'out' } }) }
   })
   const tree = resolve(dir, 'tree')
   const call = (command: string, args: string[], cwd = tree) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  for (const name of ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'README.md', 'LICENSE', 'config', 'src']) cpSync(resolve(ROOT, name), resolve(tree, name), { recursive: true })
-  symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
+  copyTree(tree)
   const packed = call('npm', ['run', 'package', '--silent', '--', '--json'])
   const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('[')))
-  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/sbom.cdx.json', 'dist/bundle.cjs', 'dist/bundle.cjs.map', ...sources.flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
+  const shipped = ['LICENSE', 'README.md', 'package.json', ...SHIPPED_CONFIG.map(name => `config/${name}`), 'dist/maas-auth-proxy.1', 'dist/LICENSES-OF-PACKAGES', 'dist/sbom.cdx.json', 'dist/bundle.cjs', 'dist/bundle.cjs.map', 'dist/cli/process.js', ...sources.filter(name => !/^(?:cli|demo)\//.test(name)).flatMap(name => ['.js', '.d.ts'].map(ending => `dist/${name.replace(/\.ts$/, ending)}`))]
   const held: string[] = files.map(({ path }: { path: string }) => path)
-  t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the bundle, a module and its types for each source, no map but that of the bundle, and no code cache, which is of use to one node')
+  t.strictSame(held.sort(), shipped.sort(), 'what it needs and nothing else: the bundle, a module and its types for each source of the library, no map but that of the bundle, and no code cache, which is of use to one node')
   const isCached = "import { loadScript } from './dist/performance/code-cache.js'; import { setV8Flags } from './dist/performance/v8-flags.js'; setV8Flags(); console.log(loadScript(new URL('dist/bundle.cjs', import.meta.url)).cached)"
   writeFileSync(resolve(tree, 'is-cached.mjs'), isCached)
   t.equal(call(process.execPath, ['is-cached.mjs']), 'true\n', 'this node takes the code cache that it has made')
