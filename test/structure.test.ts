@@ -220,7 +220,7 @@ t.test('README has the lines to set up and to test with, and they are what CI ru
 
 t.test('the top level holds only the agreed entries', async t => {
   const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n').map(path => path.split('/')[0])
-  t.strictSame([...new Set(tracked)].sort(), ['.ci', '.dockerignore', '.gitignore', '.npmrc', 'Dockerfile', 'LICENSE', 'README.md', 'config', 'package-lock.json', 'package.json', 'src', 'test', 'tsconfig.json'])
+  t.strictSame([...new Set(tracked)].sort(), ['.ci', '.dockerignore', '.github', '.gitignore', '.npmrc', 'Dockerfile', 'LICENSE', 'README.md', 'config', 'package-lock.json', 'package.json', 'src', 'test', 'tsconfig.json'])
 })
 
 t.test('the image runs the shipped program as a user without privileges', async t => {

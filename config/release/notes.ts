@@ -34,7 +34,8 @@ const HASH_DIGITS = 7
 export function releaseNotes (version: string, commits: readonly Commit[]): string {
   const entries = commits.map(({ hash, subject, body }) => {
     const [, type = '', scope, mark, text = subject] = /^(\w+)(?:\(([^)]+)\))?(!)?: (.+)$/.exec(subject) ?? []
-    const [, breaking = mark === undefined ? null : text] = /(?:^|\n)BREAKING[ -]CHANGE: ([^]+?)(?:\n\n|$)/.exec(body) ?? []
+    const [, footer] = /(?:^|\n)BREAKING[ -]CHANGE: ([^]+?)(?:\n\n|$)/.exec(body) ?? []
+    const breaking = footer ?? (mark === undefined ? null : text)
     const room = scope === undefined ? '' : `${scope}: `
     const line = (text: string): string => `- ${room}${text.replaceAll('\n', ' ')} (${hash.slice(0, HASH_DIGITS)})`
     return { type, line: line(text), breaking: breaking === null ? null : line(breaking) }
