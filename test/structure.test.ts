@@ -215,7 +215,7 @@ left out: d; to install: npm ci --prefix test/bench
 t.test('README has the lines to set up and to test with, and they are what CI runs', async t => {
   t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\n *npm ci && npm test\n *```[^]*```sh\n *npm run test:system\n *```/)
   t.match(read('.ci/run'), /npm ci\n[^]*npm test[^]*npm run test:system/)
-  t.match(read('README.md'), /npm run package/, 'and the line that makes the package')
+  for (const script of ['package', 'release']) t.match(read('README.md'), `npm run ${script}`, 'and what makes the artefacts')
 })
 
 t.test('the top level holds only the agreed entries', async t => {

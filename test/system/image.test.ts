@@ -12,6 +12,7 @@ import { until } from '../helper/until.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const { version, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const NAME = `maas-auth-proxy:${version}`
 const MAX_BYTES = 12 * 1024 * 1024
 const LABELS = {
@@ -54,11 +55,11 @@ t.test('the image is built, is small, answers in a closed pod, and drains', { sk
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer, token, secret } = maas.admin
-  const key = join(root, 'run/secrets/maas-api-key')
+  const key = join(root, 'key')
   writeFileSync(key, `${consumer}:${token}:${secret}`, { mode: 0o400 })
   chownSync(key, 65532, 65532)
   const port = await freePort()
-  const env = { MAAS_URL: maas.url, MAAS_API_KEY_FILE: '/run/secrets/maas-api-key', MAAS_PROXY_LISTEN: `127.0.0.1:${port}` }
+  const env = { MAAS_URL: maas.url, MAAS_PROXY_LISTEN: `127.0.0.1:${port}` } // by which its health check finds it
   const runInPod = (command: readonly string[]) => startCommand(t, podCommand(root, '65532:65532', command), env)
 
   const flags = config.Entrypoint.slice(0, config.Entrypoint.indexOf('--'))
@@ -68,7 +69,10 @@ t.test('the image is built, is small, answers in a closed pod, and drains', { sk
 
   const health = (): Promise<number | string> => runInPod(config.Healthcheck.Test.slice(1)).ended
   t.equal(await health(), 1, 'it is not healthy before it runs')
-  const proxy = runInPod(config.Entrypoint)
+  const [, words = ''] = new RegExp(`^ +${NAME} (--.*)$`, 'm').exec(README) ?? []
+  const args = words.replace('0.0.0.0:5241', `127.0.0.1:${port}`).split(' ')
+  t.match(README, `docker build -t ${NAME} .`, 'the name of the image is that of README')
+  const proxy = runInPod([...config.Entrypoint, ...args]) // as README says
   await proxy.printed('"msg":"listening"')
   t.equal(await health(), 0, 'it is healthy')
   const answer = await fetch(`http://127.0.0.1:${port}/MAAS/api/2.0/users/?op=whoami`)

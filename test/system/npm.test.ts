@@ -1,7 +1,7 @@
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { startCommand } from '../helper/process.ts'
@@ -12,6 +12,14 @@ const MAX_PACKAGES = 60
 const MAX_BYTES = 30 * 1024 * 1024
 
 const dir = t.testdir({ installed: { 'package.json': '{}' }, cache: {} })
+
+/** A line of README that begins so, to be run as it is. */
+function lineOf (begin: string): string {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const line = readme.split('\n').find(line => line.startsWith(begin))
+  if (line === undefined) throw new Error(`README has no line ${begin}`)
+  return line
+}
 
 /** A cache of npm with what this machine has fetched, and without what npx keeps: that would be found by its name. */
 const npmCache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim()
@@ -81,5 +89,10 @@ t.test('the package is the same wherever and by whomever it is built, and npm an
   const empty = mkdtempSync(join(tmpdir(), 'map-')) // in none of ours, which npm would take for where to install
   t.after(() => rmSync(empty, { recursive: true }))
   cpSync(other, join(empty, basename(other)))
-  await runDemo(t, ['sh', '-c', 'npx --package ./maas-auth-proxy-*.tgz maas-auth-proxy demo'], empty)
+  await runDemo(t, ['sh', '-c', lineOf('npx --package ')], empty)
+  const prefix = join(dir, 'prefix')
+  const global = startCommand(t, ['sh', '-c', lineOf('npm install --global ')], { ...env, npm_config_prefix: prefix }, empty)
+  t.equal(await global.ended, 0, global.stderr())
+  t.equal(execFileSync(join(prefix, 'bin/maas-auth-proxy'), ['--version'], { encoding: 'utf8' }).split(/\s/)[0], version)
+  t.ok(existsSync(join(prefix, 'share/man/man1/maas-auth-proxy.1')), 'with its manual page')
 })

@@ -14,7 +14,8 @@ const BLOCKS = README.replace(/\n## Use it with\n[^]*?(?=\n## )/, '').matchAll(/
 /** Why a block is not run here, by how it begins. */
 const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
   ['npm ci && npm run demo', 'CI runs npm ci, and commands/cli.test.ts the demo'],
-  ['npm ci && npm run package', 'package.test.ts packs and runs the package'],
+  ['sudo apt-get install', 'it needs a system of its own; npm.test.ts and image.test.ts run the lines of npm and the image'],
+  ['npx --package', 'npm.test.ts runs it'],
   ['npm ci && npm test', 'CI runs it'],
   ['npm run test:system', 'CI runs it'],
   ['npm install @opentelemetry', 'structure.test.ts compares it with package.json'],
