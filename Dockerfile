@@ -18,8 +18,8 @@ RUN mkdir -p /app/dist/cli /app/config /app/node_modules/@sqlite.org && \
     cp config/*.json config/example.yaml /app/config/ && \
     cp -r node_modules/@sqlite.org/sqlite-wasm /app/node_modules/@sqlite.org/
 
-# A code cache is of use to the node that made it, under the flags that it was made under, and this is another node than
-# that of the build.
+# A code cache is of use to the node that made it, and this is another one than that of the build. Most flags of V8 make
+# it useless where it was made without them, so it is made under those of the entry point.
 FROM gcr.io/distroless/nodejs24-debian12 AS cache
 COPY --from=build /build/dist /build/dist
 COPY --from=build /build/config /build/config
