@@ -9,7 +9,7 @@ const SOURCES = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json',
 
 /** Copies what the package is built from into a new folder, with the packages of this tree. */
 export function copyTree (to: string): void {
-  mkdirSync(to)
+  mkdirSync(to, { recursive: true })
   for (const name of SOURCES) cpSync(resolve(ROOT, name), resolve(to, name), { recursive: true })
   symlinkSync(resolve(ROOT, 'node_modules'), resolve(to, 'node_modules'))
 }

@@ -54,12 +54,12 @@ async function runDemo (t: Test, command: readonly string[], cwd: string): Promi
 t.test('the package is the same wherever and by whomever it is built, and npm and npx install it', async t => {
   const tarballs = await Promise.all([
     pack(t, join(dir, 'tree'), '022', { TZ: 'UTC', LC_ALL: 'C' }),
-    pack(t, join(dir, 'other tree'), '077', { TZ: 'Asia/Tokyo', LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: '1000000000' })
+    pack(t, join(dir, 'deeper/other tree'), '077', { TZ: 'Asia/Tokyo', LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: '1000000000' })
   ])
   const [one = '', other = ''] = tarballs
   const digests = tarballs.map(path => createHash('sha256').update(readFileSync(path)).digest('hex'))
   t.equal(digests[0], digests[1], 'two builds in two places give the same bytes')
-  t.ok(readFileSync(join(dir, 'tree/dist/bundle.cjs')).equals(readFileSync(join(dir, 'other tree/dist/bundle.cjs'))), 'the bundle too')
+  t.ok(readFileSync(join(dir, 'tree/dist/bundle.cjs')).equals(readFileSync(join(dir, 'deeper/other tree/dist/bundle.cjs'))), 'the bundle too')
 
   const installed = join(dir, 'installed')
   const install = startCommand(t, ['npm', 'install', '--engine-strict', '--no-audit', '--no-fund', one], env, installed)
