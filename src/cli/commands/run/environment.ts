@@ -1,7 +1,7 @@
 import type { ApiKey } from '../../../maas/api-key.ts'
 import { bracket, reachableHost, withoutBrackets } from '../../../listen/address.ts'
 import type { Environment } from '../../../environment.ts'
-import { PLACEHOLDER_KEY, PLACEHOLDER_WORD } from './placeholder.ts'
+import { PLACEHOLDER_KEY, PLACEHOLDER_WORD } from '../../../maas/placeholder-key.ts'
 
 /** The variables from which this program reads the key. Those of clients get the placeholder. */
 const LEADS_TO_KEY = /^(?:MAAS_API_KEY|MAAS_API_KEY_FILE|CREDENTIALS_DIRECTORY|MAAS_PROXY_.*)$/

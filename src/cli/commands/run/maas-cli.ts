@@ -4,7 +4,7 @@ import { accessSync, constants, mkdtempSync, realpathSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { basename, delimiter, join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { PLACEHOLDER_KEY } from './placeholder.ts'
+import { PLACEHOLDER_KEY } from '../../../maas/placeholder-key.ts'
 
 /** The words of the `maas` CLI that are no profile (`maascli/cli.py`, and the commands of the region). */
 const WORDS = new Set([

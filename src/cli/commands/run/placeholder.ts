@@ -1,8 +1,0 @@
-/**
- * The word for each part of a key, for tools that insist on one. No MAAS accepts it. It is one that no other output
- * has: Ansible masks the text of a key wherever it occurs.
- */
-export const PLACEHOLDER_WORD = 'proxysigns'
-
-/** A placeholder in the form of an API key. */
-export const PLACEHOLDER_KEY = [PLACEHOLDER_WORD, PLACEHOLDER_WORD, PLACEHOLDER_WORD].join(':')
