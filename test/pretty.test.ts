@@ -61,6 +61,9 @@ t.test('a request is one line, with its error on the lines below', async t => {
       'DELETE  /                                             403              0.4 ms',
       'error: the proxy is read-only (MAAS_PROXY_WRITE_REFUSED)', 'hint: start it without --read-only'
     ], 'an error of the proxy'],
+    [{ ...REQUEST, op: 'unknown', opUnknown: 'its form has more than 1 MiB' },
+      ['GET     /MAAS/api/2.0/machines/                       200  signed       12 ms',
+        'note: the operation is unknown: its form has more than 1 MiB'], 'a form whose operation is not known'],
     [{ ...MOVED, wouldRefuse: '--deny "GET **"' },
       ['GET     /                                             200              0.4 ms',
         'note: would be refused by --deny "GET **"'], 'a rule that only warns'],

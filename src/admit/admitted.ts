@@ -1,6 +1,7 @@
 import type { Access } from '../maas/access.ts'
 import type { Operation } from '../maas/operations.ts'
 import type { Target } from '../maas/target.ts'
+import type { FormKind } from './form-op.ts'
 
 /** The start of a body that admission had to read. The relay sends it before the rest. */
 export interface BodyStart {
@@ -14,6 +15,8 @@ export interface Admitted {
   readonly target: Target
   readonly operation: Operation
   readonly access: Access
+  /** the kind of the form that may name another op, which admission has not read; null if there is none */
+  readonly form: FormKind | null
   /** null if the body was not read */
   readonly bodyStart: BodyStart | null
   /** whether the client has got a 100 (Continue) (RFC 9110 §10.1.1) */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ProxyError } from '../errors.ts'
-import { expectsContinue } from '../http/fields.ts'
+import { expectsContinue, hasBody } from '../http/fields.ts'
 import type { Access } from '../maas/access.ts'
 import { findOperation, lastOp } from '../maas/operations.ts'
 import type { Target } from '../maas/target.ts'
@@ -32,6 +32,8 @@ export interface ClassifiedRequest {
 /** The decision on the operation that MAAS will run. */
 export interface FinalDecision {
   decision: Decision
+  /** the kind of the body if MAAS will look for the op in it; null if it will not */
+  form: FormKind | null
   /** null if the form was not read */
   bodyStart: BodyStart | null
   /** why the operation is uncertain; null if it is certain */
@@ -50,8 +52,9 @@ export function findDecision (
   const { request, target: { path, query }, decision } = classified
   const { method } = decision.operation
   const kind = method !== 'POST' || lastOp(query) ? null : formKind(request.headers['content-type'])
+  const form = hasBody(request) ? kind : null
   if (kind === null || !dependsOnOp(classified, options)) {
-    done({ decision, bodyStart: null, uncertainty: null })
+    done({ decision, form, bodyStart: null, uncertainty: null })
     return
   }
   void readStart(classified, options.clientBodyTimeoutMs).then(bodyStart => {
@@ -59,10 +62,10 @@ export function findDecision (
     if (bodyStart instanceof ProxyError) return done(bodyStart)
     const formOp = readFormOp(request, kind, bodyStart)
     if (formOp instanceof ProxyError) {
-      done({ decision, bodyStart, uncertainty: formOp })
+      done({ decision, form, bodyStart, uncertainty: formOp })
     } else {
       const operation = findOperation(method, path, query, formOp.op)
-      done({ decision: decide(operation, options), bodyStart, uncertainty: null })
+      done({ decision: decide(operation, options), form, bodyStart, uncertainty: null })
     }
   })
 }

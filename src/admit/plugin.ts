@@ -38,6 +38,9 @@ interface AdmitOptions extends OperationOptions {
 /** Maximum number of requests that wait on one connection. Browsers and tools send one at a time. */
 const MAX_PENDING = 32
 
+/** Why the op of a form is unknown, until the form has been read. */
+const NOT_READ = 'its form was not read to the end'
+
 /** Only the log has this text: the connection is closed before an answer. */
 const UNANSWERABLE = 'the connection ends after the request before, so this one could not be answered'
 
@@ -100,7 +103,9 @@ function conclude (
 ): ProxyError | null {
   const { exchange } = request
   const { target, askedAccess } = classified
-  const { decision: { kind, operation, verdict }, bodyStart, uncertainty } = final
+  const { decision: { kind, operation, verdict }, form, bodyStart, uncertainty } = final
+  const unreadForm = bodyStart !== null && uncertainty === null ? null : form
+  if (unreadForm !== null) exchange.opUnknown = NOT_READ
   if (uncertainty !== null) {
     if (mustDecide(classified, options)) return uncertainty
     exchange.wouldRefuse = uncertainty.message
@@ -112,7 +117,9 @@ function conclude (
   if (access === null) return new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
   exchange.access = access
   const isContinueSent = classified.isContinueSent || bodyStart !== null
-  request.admitted = Object.freeze<Admitted>({ target, operation, access, bodyStart, isContinueSent })
+  request.admitted = Object.freeze<Admitted>({
+    target, operation, access, form: unreadForm, bodyStart, isContinueSent
+  })
   return null
 }
 

@@ -13,6 +13,8 @@ export class Exchange {
   client: string | null = null
   /** null outside the API of MAAS */
   operation: Operation | null = null
+  /** why the op is not known, which then is not that of `operation`; null if it is known */
+  opUnknown: string | null = null
   /** null if the request is not forwarded */
   access: Access | null = null
   /** the rule that would have refused the request if rules were enforced */
@@ -37,6 +39,9 @@ export class Exchange {
   responseBytes = 0
   /** the error that the proxy itself answered with, or that cut the answer off */
   error: ErrorCode | null = null
+
+  /** The op for records: `unknown` if it is not known, null for the plain method and outside the API of MAAS. */
+  get op (): string | null { return this.opUnknown === null ? this.operation?.op ?? null : 'unknown' }
 
   /** Milliseconds from the last attempt, including the time to connect, to the head of MAAS's answer. */
   get upstreamMs (): number | null { return this.answeredAt === null ? null : this.answeredAt - this.sentAt }

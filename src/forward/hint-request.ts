@@ -16,8 +16,10 @@ const EMPTY_JSON_BYTES = 2
 
 /** Describes a request for the hints on its answer. */
 export function hintRequest (
-  request: IncomingMessage, { operation, target }: Admitted, { requestBytes }: Exchange
+  request: IncomingMessage, { target }: Admitted, exchange: Exchange
 ): HintRequest {
+  const { requestBytes } = exchange
+  const operation = exchange.operation as Operation // with the op of a form, which admission may not have read
   const { method, op, fromPath: isOpInPath } = operation
   return {
     method,

@@ -9,6 +9,7 @@ import type { ConnectionTracker, RequestAttempt } from '../upstream/connection-t
 import type { Lane, QueueMember, Turn } from '../upstream/queue.ts'
 import type { TrackerAware } from '../upstream/tracked-client.ts'
 import { explainAttempt } from './attempt-failure.ts'
+import { FormWatch } from './form-watch.ts'
 import { RequestBody } from './request-body.ts'
 import { requestHeaders, withoutCoding } from './request-headers.ts'
 
@@ -58,7 +59,7 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
     const onSilence = () => { this.#controller?.abort(new ProxyError('MAAS_PROXY_BODY_TIMED_OUT')) }
     this.#body = hasBody(task.request)
       ? new RequestBody(task.request, task.admitted.bodyStart, task.exchange,
-        { ms: task.clientBodyTimeoutMs, onSilence })
+        new FormWatch(task.request, task.admitted, task.exchange), { ms: task.clientBodyTimeoutMs, onSilence })
       : null
     this.#answer = new Answer(task)
   }

@@ -4,6 +4,7 @@ import type { BodyStart } from '../admit/admitted.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { lingerOnClose } from '../http/lingering-close.ts'
 import { BodyWatch } from './body-watch.ts'
+import type { FormWatch } from './form-watch.ts'
 
 /** Bytes buffered between client and MAAS. When the buffer is full, TCP stops the client. */
 const HIGH_WATER_MARK = 64 * 1024
@@ -21,28 +22,34 @@ interface Patience {
 export class RequestBody extends Readable {
   readonly #source: IncomingMessage
   readonly #onData: (chunk: Buffer) => void
+  readonly #onEnd: () => void
   readonly #watch: BodyWatch
-  readonly #onEnd = () => {
-    this.#watch.stop()
-    this.push(null)
-  }
+  readonly #form: FormWatch
 
   /**
    * @param start the part that admission has read; null if there is none
    * @param exchange counts the bytes
+   * @param form gets all bytes, also those that are dropped
    * @param patience how long the client may send nothing while its bytes are waited for, and what is called then
    */
   constructor (
-    source: IncomingMessage, start: BodyStart | null, exchange: Exchange, { ms, onSilence }: Patience
+    source: IncomingMessage, start: BodyStart | null, exchange: Exchange, form: FormWatch, { ms, onSilence }: Patience
   ) {
     super({ highWaterMark: HIGH_WATER_MARK })
     this.#source = source
     lingerOnClose(source)
     this.#watch = new BodyWatch(ms, onSilence)
+    this.#form = form
     this.#onData = chunk => {
       this.#watch.end()
       exchange.requestBytes += chunk.length
+      form.write(chunk)
       if (!this.push(chunk)) source.pause()
+    }
+    this.#onEnd = () => {
+      this.#watch.stop()
+      form.end()
+      this.push(null)
     }
     if (start !== null) this.#onData(start.bytes)
     if (start?.isComplete === true) this.#onEnd()
@@ -58,7 +65,11 @@ export class RequestBody extends Readable {
 
   override _destroy (error: Error | null, callback: (error: Error | null) => void): void {
     this.#watch.stop()
-    this.#source.off('data', this.#onData).off('end', this.#onEnd).resume()
+    this.#source.off('data', this.#onData).off('end', this.#onEnd)
+    if (!this.#source.readableEnded) {
+      this.#source.on('data', chunk => { this.#form.write(chunk) }).on('end', () => { this.#form.end() })
+    }
+    this.#source.resume()
     callback(error)
   }
 }

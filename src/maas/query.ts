@@ -17,27 +17,13 @@ export function parseQuery (query: string): readonly Parameter[] {
   })
 }
 
-/**
- * Returns the value of the last parameter with a name, null if there is none. It reads from the end and decodes no
- * other values, because a form can be large.
- * @param query see {@link parseQuery}
- */
-export function lastValue (query: string, name: string): string | null {
-  for (let end = query.length; end > 0;) {
-    const start = query.lastIndexOf('&', end - 1) + 1
-    const [found, value] = splitPair(query.slice(start, end))
-    if (decode(found) === name) return decode(value)
-    end = start - 1
-  }
-  return null
-}
-
 function splitPair (pair: string): Parameter {
   const equals = pair.indexOf('=')
   return equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
 }
 
-function decode (text: string): string {
+/** Decodes a name or a value of a query or form. */
+export function decode (text: string): string {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
   return spaced.includes('%') ? unescape(spaced) : spaced
 }

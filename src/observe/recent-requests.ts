@@ -17,12 +17,13 @@ export class RecentRequests {
 
   /** Keeps a finished request, in the place of the oldest. */
   add ({ request: { method }, exchange, status, complete, ms }: Outcome): void {
-    const { target, operation, access, client, error, hint, wouldRefuse } = exchange
+    const { target, op, opUnknown, access, client, error, hint, wouldRefuse } = exchange
     this.#ring[this.#next] = {
       at: Date.now(),
       method,
       path: target?.rawPath,
-      op: operation?.op ?? undefined,
+      op: op ?? undefined,
+      opUnknown: opUnknown ?? undefined,
       access: access ?? undefined,
       client: client ?? undefined,
       status: status ?? undefined,

@@ -229,7 +229,7 @@ t.test('a client that disconnects while it waits costs MAAS nothing', async t =>
       reply: { hijack: never, send: never } as unknown as FastifyReply,
       response,
       exchange,
-      admitted: { target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', bodyStart: null, isContinueSent: false },
+      admitted: { target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', form: null, bodyStart: null, isContinueSent: false },
       createRewriter: null
     })
     response.on('close', () => {

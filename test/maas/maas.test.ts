@@ -4,7 +4,7 @@ import { ApiKey, parseApiKey } from '../../src/maas/api-key.ts'
 import { AnonymousOperations, decideAccess } from '../../src/maas/access.ts'
 import { parseMaasUrl } from '../../src/maas/maas-url.ts'
 import { findOperation } from '../../src/maas/operations.ts'
-import { lastValue, parseQuery } from '../../src/maas/query.ts'
+import { parseQuery } from '../../src/maas/query.ts'
 import { createSigner, systemClock, writeHeader } from '../../src/maas/sign.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from '../../src/settings/anonymous-operations.ts'
 
@@ -134,26 +134,6 @@ t.test('a query is read as Django reads it', async t => {
     ['%FFop=x', [['\ufffdop', 'x']], 'so does a byte that is not UTF-8']
   ]
   for (const [query, wanted, reason] of rows) t.strictSame(parseQuery(query), wanted, reason)
-})
-
-t.test('the last value of a form is that of the last parameter with the name', async t => {
-  const rows: Array<[query: string, wanted: string | null, reason: string]> = [
-    ['', null, 'no form'],
-    ['op=a', 'a', 'one'],
-    ['op=a&op=b', 'b', 'the last'],
-    ['op=a&op', '', 'without a value'],
-    ['&op=a&', 'a', 'between empty pairs'],
-    ['o%70=a%20b+c', 'a b c', 'decoded'],
-    ['xop=a&op2=b&=op', null, 'names that only resemble it'],
-    ['a=op=b', null, 'in a value']
-  ]
-  for (const [query, wanted, reason] of rows) t.equal(lastValue(query, 'op'), wanted, reason)
-  const pieces = ['op', '=', '&', 'o%70', 'x', '+', '%zz', '%3d', '%26']
-  for (let seed = 1; seed < 3000; seed++) {
-    const query = Array.from({ length: seed % 12 }, (_, i) => pieces[(seed * 7919 + i * (seed % 97) * 31) % pieces.length]).join('')
-    const wanted = parseQuery(query).findLast(([name]) => name === 'op')?.[1] ?? null
-    if (lastValue(query, 'op') !== wanted) t.fail(`as the whole form is read: ${query}`)
-  }
 })
 
 const API = '/MAAS/api/2.0'

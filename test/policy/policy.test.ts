@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
-import { findFormOp, formKind } from '../../src/admit/form-op.ts'
+import { findFormOp, formKind, formOpReader } from '../../src/admit/form-op.ts'
 import { findOperation } from '../../src/maas/operations.ts'
 import { parseQuery } from '../../src/maas/query.ts'
 import { asRule, knownOperations, operationsOf } from '../../src/policy/catalogue.ts'
@@ -326,6 +326,56 @@ t.test('the op of a form is what MAAS takes, or uncertain', async t => {
     if (kind === null) return t.fail(reason)
     const found = findFormOp(kind, type, Buffer.from(body, 'latin1'))
     t.equal(found.isCertain ? found.op : 'uncertain', wanted, `${type}: ${reason}`)
+    for (const size of [1, 2, 3, 7, 64]) t.strictSame(readInPieces(type, body, size), found, `${reason}: in pieces of ${size} bytes`)
   }
   for (const type of [undefined, '', 'application/json', 'text/plain', 'application/octet-stream', 'multipart/mixed; boundary=b']) t.equal(formKind(type), null, `${type} is no form`)
+})
+
+/** What is found in a form that streams by in pieces of a size. */
+function readInPieces (type: string, body: string, size: number) {
+  const reader = formOpReader(formKind(type) ?? 'ambiguous', type)
+  for (let at = 0; at < body.length; at += size) reader?.write(Buffer.from(body.slice(at, at + size), 'latin1'))
+  return reader?.end() ?? { isCertain: false }
+}
+
+t.test('the op of an urlencoded form is that of the last parameter with the name', async t => {
+  const type = 'application/x-www-form-urlencoded'
+  const rows: Array<[form: string, wanted: string | null, reason: string]> = [
+    ['', null, 'no form'],
+    ['op=a', 'a', 'one'],
+    ['op=a&op=b', 'b', 'the last'],
+    ['op=a&op', '', 'without a value'],
+    ['op=a&op&x', '', 'and not at the end'],
+    ['&op=a&', 'a', 'between empty pairs'],
+    ['o%70=a%20b+c', 'a b c', 'decoded'],
+    ['%6Fp=a', 'a', 'a letter of the name, too'],
+    ['xop=a&op2=b&=op&opp&o&%6&%6Fx&o%71&%7op&OP=c&o%7', null, 'names that only resemble it'],
+    ['a=op=b', null, 'in a value'],
+    [`a=${'x'.repeat(100)}&op=b&c=${'x'.repeat(100)}`, 'b', 'between large values'],
+    [`op=${'x'.repeat(1000)}`, 'x'.repeat(1000), 'as long as any may be'],
+    [`op=${'x'.repeat(1000)}&op=a`, 'a', 'a long one before the last']
+  ]
+  for (const [form, wanted, reason] of rows) {
+    for (const size of [1, 2, 3, 50, 10_000]) t.strictSame(readInPieces(type, form, size), { isCertain: true, op: wanted }, `${reason}: in pieces of ${size} bytes`)
+  }
+  for (const size of [1, 64, 3000]) t.strictSame(readInPieces(type, `op=${'x'.repeat(1001)}&a`, size), { isCertain: false }, 'one so long that no operation has it as its name')
+  const pieces = ['op', '=', '&', 'o%70', '%6fp', 'x', '+', '%zz', '%3d', '%26']
+  for (let seed = 1; seed < 3000; seed++) {
+    const form = Array.from({ length: seed % 12 }, (_, i) => pieces[(seed * 7919 + i * (seed % 97) * 31) % pieces.length]).join('')
+    const wanted = parseQuery(form).findLast(([name]) => name === 'op')?.[1] ?? null
+    const found = readInPieces(type, form, 1 + seed % 5)
+    if (!found.isCertain || found.op !== wanted) t.fail(`as the whole form is read: ${form}`)
+  }
+})
+
+t.test('a multipart form with an op that is too long, or a head that never ends, is uncertain', async t => {
+  const type = 'multipart/form-data; boundary=b'
+  const head = '--b\r\nContent-Disposition: form-data; name="op"\r\n\r\n'
+  for (const size of [1, 100, 5000]) {
+    t.strictSame(readInPieces(type, `${head}${'x'.repeat(1000)}\r\n--b--`, size), { isCertain: true, op: 'x'.repeat(1000) }, 'as long as any may be')
+    t.strictSame(readInPieces(type, `${head}${'x'.repeat(1001)}\r\n--b--`, size), { isCertain: false }, 'an op that is too long')
+    t.strictSame(readInPieces(type, `${head}${'x'.repeat(3000)}`, size), { isCertain: false }, 'one that does not end')
+    t.strictSame(readInPieces(type, `--b\r\nX: ${'x'.repeat(3000)}`, size), { isCertain: false }, 'a head that does not end')
+    t.strictSame(readInPieces(type, `--b--\r\n${'x'.repeat(3000)}`, size), { isCertain: false }, 'text behind the end')
+  }
 })

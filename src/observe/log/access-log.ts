@@ -17,15 +17,16 @@ export function accessLog (logOf: LogOf): Observer {
  * `op`, and of the header may be secrets and stay out. A rejected target is null, and so the record has none.
  */
 function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
-  const { client, target, operation, access, attempts, requestBytes, responseBytes, queuedMs, upstreamMs } = exchange
-  const { hint, error, wouldRefuse } = exchange
+  const { client, target, op, opUnknown, access, attempts, requestBytes, responseBytes, queuedMs } = exchange
+  const { upstreamMs, hint, error, wouldRefuse } = exchange
   return {
     id: request.id ?? undefined, // an embedding server may have none
     client: client ?? undefined,
     method: request.method,
     path: target?.rawPath,
     queryKeys: target?.query.length ? target.query.map(([name]) => stripControls(name)) : undefined,
-    op: operation?.op == null ? undefined : stripControls(operation.op),
+    op: op === null ? undefined : stripControls(op),
+    opUnknown: opUnknown ?? undefined,
     access: access ?? undefined,
     attempts: attempts > 1 ? attempts : undefined,
     status: status ?? undefined,

@@ -10,7 +10,8 @@ import { stripControls } from '../../text/strip-controls.ts'
  * @param listener returns the address that the requests come in at
  */
 export function auditLog (logOf: LogOf, listener: () => string | undefined): Observer {
-  return ({ request, exchange: { client, operation, target, access, attempts, error }, status }) => {
+  return ({ request, exchange, status }) => {
+    const { client, operation, op, opUnknown, target, access, attempts, error } = exchange
     const { id, method } = request
     if (attempts === 0 || operation === null || READING_METHODS.includes(method)) return
     const resource = findResource(operation.path)
@@ -20,7 +21,8 @@ export function auditLog (logOf: LogOf, listener: () => string | undefined): Obs
       client: client ?? undefined,
       listener: listener(),
       method,
-      op: operation.op === null ? undefined : stripControls(operation.op),
+      op: op === null ? undefined : stripControls(op),
+      opUnknown: opUnknown ?? undefined,
       resource: resource?.template,
       systemId: systemId === null ? undefined : stripControls(systemId),
       path: target?.rawPath,

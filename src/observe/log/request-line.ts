@@ -8,6 +8,8 @@ export interface RequestFacts {
   /** undefined if the target was rejected */
   path?: string | undefined
   op?: string | undefined
+  /** why the op is unknown; undefined if it is known */
+  opUnknown?: string | undefined
   /** undefined if the proxy answered itself */
   access?: string | undefined
   /** the name of the client's token */
@@ -66,8 +68,8 @@ export function formatRequest (request: RequestFacts, { paint, columns }: Screen
 }
 
 /** The path with the operation, which is the only value of a query that is shown. */
-export function pathOf ({ path = '(a target that is no path)', op }: RequestFacts): string {
-  return stripControls(op === undefined ? path : `${path}?op=${op}`)
+export function pathOf ({ path = '(a target that is no path)', op, opUnknown }: RequestFacts): string {
+  return stripControls(op === undefined || opUnknown !== undefined ? path : `${path}?op=${op}`)
 }
 
 /** Formats a duration for people. @param ms in milliseconds */
@@ -77,13 +79,14 @@ export function formatMs (ms: number): string {
 }
 
 /** The remarks about a request: the error of the proxy, or the hint beside an error of MAAS, and what else is odd. */
-export function notesOf ({ error, hint, wouldRefuse, complete }: RequestFacts): Note[] {
+export function notesOf ({ error, hint, opUnknown, wouldRefuse, complete }: RequestFacts): Note[] {
   const notes: Note[] = []
   if (error !== undefined) {
     const { message, remedy } = ERRORS[error]
     notes.push({ kind: 'error', text: `${message} (${error})` }, { kind: 'hint', text: remedy })
   }
   if (hint !== undefined) notes.push({ kind: 'hint', text: stripControls(hint) })
+  if (opUnknown !== undefined) notes.push({ kind: 'note', text: `the operation is unknown: ${opUnknown}` })
   if (wouldRefuse !== undefined) notes.push({ kind: 'note', text: `would be refused by ${stripControls(wouldRefuse)}` })
   if (!complete) notes.push({ kind: 'note', text: 'the client did not get the whole answer' })
   return notes

@@ -5,6 +5,9 @@ import type { Outcome } from '../../exchange/plugin.ts'
 /** The label of everything outside the catalogue of MAAS's operations, since clients may send any number of paths. */
 const OTHER = 'other'
 
+/** The label of an op that is not known. */
+const UNKNOWN = 'unknown'
+
 /** The label of an absent value. */
 const NONE = 'none'
 
@@ -30,8 +33,8 @@ export class RequestCounts {
 
   /** Counts one request. */
   add (outcome: Outcome): void {
-    const { exchange: { operation, access }, status } = outcome
-    const recent = operation === null ? undefined : this.#recentOf(operation)
+    const { exchange: { operation, opUnknown, access }, status } = outcome
+    const recent = operation === null || opUnknown !== null ? undefined : this.#recentOf(operation)
     const key = (status ?? 0) * 3 + (access === null ? 0 : ACCESS_NUMBERS[access])
     let count = recent?.get(key)
     if (count === undefined) {
@@ -53,13 +56,13 @@ export class RequestCounts {
   }
 
   #countFor (outcome: Outcome): Count {
-    const { request: { method }, exchange: { operation, access }, status } = outcome
+    const { request: { method }, exchange: { op, opUnknown, access }, status } = outcome
     const resource = resourceOf(outcome)
     const isKnown = (op: string) => typeof resource !== 'string' && hasOperation(resource, method, op)
     const labels = {
       method,
       resource: typeof resource === 'string' ? resource : resource.template,
-      op: operation?.op == null ? NONE : isKnown(operation.op) ? operation.op : OTHER,
+      op: opUnknown !== null ? UNKNOWN : op === null ? NONE : isKnown(op) ? op : OTHER,
       access: access ?? NONE,
       status: status === null ? NONE : String(status)
     }
