@@ -12,8 +12,9 @@ import type { BodyRewriter } from './body-rewriter.ts'
 import { BufferedAnswer, needsBuffering } from './buffered-answer.ts'
 import type { Signing } from './credential.ts'
 import { hintRequest, mayBeIgnored } from './hint-request.ts'
+import { inertPage } from './inert-page.ts'
 import { redirect } from './redirect.ts'
-import { responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
+import { BODILESS, responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
 
 /** The request of an answer, and the response to write the answer to. */
 export interface AnswerTask {
@@ -35,9 +36,6 @@ export interface AnswerTask {
    */
   createRewriter: ((upstream: string, client: string) => BodyRewriter) | null
 }
-
-/** Statuses whose responses have no body, whatever their length field says (RFC 9110 §15.3.5, §15.4.5). */
-const BODILESS: ReadonlySet<number> = new Set([204, 304])
 
 /** Maximum size of a body that is written together with its head. */
 const SMALL_BYTES = 16 * 1024
@@ -163,8 +161,10 @@ export class Answer implements EndOfTurnListener {
    * Writes the head, with a hint if MAAS answers an error.
    * @param body for the hint; null if it is unknown
    */
-  #writeHead ({ status, reason, headers }: ResponseHead, body: string | null): void {
-    const { response, exchange, reply } = this.#task
+  #writeHead (head: ResponseHead, body: string | null): void {
+    const { request, response, exchange, reply } = this.#task
+    const { status, reason } = head
+    const headers = inertPage(head, request.headers['sec-fetch-dest'] as string | undefined)
     const hint = this.#findHint({ status, headers, body })
     exchange.hint = hint
     response.writeHead(status, reason, hint === null ? headers : [...headers, 'MAAS-Proxy-Hint', hint])

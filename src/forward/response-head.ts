@@ -16,6 +16,9 @@ const DROPPED_PREFIXES = ['access-control-', 'maas-proxy-'] as const
 /** A reason phrase that is forwarded. Clients ignore reason phrases (RFC 9112 §4). */
 const VISIBLE_ASCII = /^[\x20-\x7e]*$/
 
+/** Statuses whose responses have no body, whatever their length field says (RFC 9110 §15.3.5, §15.4.5). */
+export const BODILESS: ReadonlySet<number> = new Set([204, 304])
+
 /** The head of an answer, as the client gets it. */
 export interface ResponseHead {
   status: number
@@ -24,6 +27,8 @@ export interface ResponseHead {
   headers: string[]
   /** the value of `Content-Length`, in bytes; null if there is none */
   contentLength: number | null
+  /** the values of `Content-Type`; MAAS sends one, or none without a body */
+  contentTypes: readonly string[]
   /** the value of `Date`; null if there is none */
   date: string | null
   /** MAAS's own id of the request (3.8: `middleware.TracingMiddleware`); null if there is none */
@@ -39,6 +44,7 @@ export interface ResponseHead {
 export function responseHead (status: number, reason: string, rawHeaders: readonly Buffer[]): ResponseHead {
   const headers: string[] = []
   let contentLength: number | null = null
+  const contentTypes: string[] = []
   let date: string | null = null
   let traceId: string | null = null
   const connectionFields: string[] = []
@@ -59,6 +65,7 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
       if (status === 204) continue // RFC 9110 §8.6: a 204 has no length
       contentLength = Number(value)
     }
+    if (kind === 'type') contentTypes.push(value)
     if (kind === 'date') date = value
     if (kind === 'trace') traceId = value
     headers.push(name, value)
@@ -69,20 +76,22 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
     reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '',
     headers: removed.length === 0 ? headers : withoutFields(headers, removed),
     contentLength,
+    contentTypes,
     date,
     traceId
   }
 }
 
 /** The role of a field in an answer. */
-type FieldKind = 'forwarded' | 'dropped' | 'connection' | 'coding' | 'length' | 'date' | 'trace'
+type FieldKind = 'forwarded' | 'dropped' | 'connection' | 'coding' | 'length' | 'type' | 'date' | 'trace'
 
 /** Fields that `Connection` cannot remove: without them the answer would be incomplete. */
-const PROTECTED_FIELDS: ReadonlySet<string> = new Set(['content-length', 'date'])
+const PROTECTED_FIELDS: ReadonlySet<string> = new Set(['content-length', 'content-type', 'date'])
 
 const kindOf = byName<FieldKind>(name => {
   if (name === 'connection' || name === 'date') return name
   if (name === 'content-length') return 'length'
+  if (name === 'content-type') return 'type'
   if (name === 'transfer-encoding') return 'coding'
   if (name === 'maas-trace-id') return 'trace'
   const isDropped = DROPPED_FIELDS.has(name) || DROPPED_PREFIXES.some(prefix => name.startsWith(prefix))
