@@ -23,7 +23,7 @@ export const ERRORS = {
   MAAS_PROXY_ACCESS_UNAVAILABLE: row(400, 'MAAS does not offer this operation with the access in MAAS-Proxy-Access',
     'leave out the header MAAS-Proxy-Access'),
   MAAS_PROXY_CLIENT_UNKNOWN: row(401, 'the request has no token of a known client',
-    'send a token from the file of --client-token-file, as MAAS-Proxy-Token or as Authorization: Bearer'),
+    'send a token of the file of --client-token-file: in a key, any:any:TOKEN, as MAAS-Proxy-Token, Bearer or Basic'),
   MAAS_PROXY_HOST_REFUSED: row(403, 'the Host is not a name of this listener',
     'use http://localhost:PORT, or allow the name with --allow-host'),
   MAAS_PROXY_ORIGIN_REFUSED: row(403, 'the request comes from a web page of another origin',

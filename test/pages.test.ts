@@ -76,6 +76,11 @@ t.test('lines to copy are for a shell, and for what the rules allow', async t =>
     "curl --unix-socket '/run/it'\\''s' 'http://localhost/MAAS/api/2.0/users/?op=whoami'", 'a socket')
   t.equal(examplesOf('http://127.0.0.1:1', true, all)[0]?.text,
     "curl -H 'MAAS-Proxy-Token: TOKEN' 'http://127.0.0.1:1/MAAS/api/2.0/users/?op=whoami'", 'a token')
+  t.strictSame(examplesOf('http://127.0.0.1:1', true, all).slice(3).map(({ text }) => text), [
+    'maas login proxied http://127.0.0.1:1/MAAS x:x:TOKEN',
+    "requests.get('http://127.0.0.1:1/MAAS/api/2.0/machines/', auth=('x', 'TOKEN')).json()",
+    'cluster_instance: { host: "http://127.0.0.1:1/MAAS", customer_key: x, token_key: x, token_secret: TOKEN }'
+  ], 'tools that have a token')
   t.strictSame(examplesOf('http://127.0.0.1:1', false, ({ op }) => op === null).map(({ tool }) => tool),
     ['curl', 'curl', 'maas CLI', 'Python', 'Ansible'])
 })

@@ -5,14 +5,15 @@ const TOKEN_FIELD = 'maas-proxy-token'
 const AUTHORIZATION = 'authorization'
 
 /** One parameter of an OAuth header (RFC 5849 §3.5.1). Some tools leave the quotes out. */
-const OAUTH_PARAMETER = /[ \t]*(\w+)=(?:"([^"]*)"|([^",\s]*))[ \t]*(?:,|$)/y
+const OAUTH_PARAMETER = /[ \t]*([^\s=",]+)=(?:"([^"]*)"|([^",\s]*))[ \t]*(?:,|$)/y
 
 /** A token, as it may stand in a file of tokens. */
 const TOKEN = /^[\x21-\x7e]+$/
 
 /**
  * Finds the token by which a request names its client: in `MAAS-Proxy-Token`, or in `Authorization` as Bearer (RFC 6750
- * §2.1), as the password of Basic (RFC 7617), or as the token secret of a key that a tool signs with (RFC 5849 §3.4.4).
+ * §2.1), as the password of Basic (RFC 7617), or in the key that a tool signs with: as its token secret where the tool
+ * signs with PLAINTEXT (RFC 5849 §3.4.4), as its token key where another method keeps the secret out of the header.
  * @param rawHeaders names and values in turns, as in Node. Each line counts: gomaasapi adds one when it tries again
  * @returns null if the request has no token
  * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN if it has two that differ
@@ -43,7 +44,7 @@ function tokenOf (name: string, value: string): string | null {
 function credentialsToken (value: string): string | null {
   const [, scheme = '', credentials = ''] = /^(OAuth|Basic|Bearer) +(.*)$/i.exec(value) ?? []
   switch (scheme.toLowerCase()) {
-    case 'oauth': return signatureToken(credentials)
+    case 'oauth': return keyToken(credentials)
     case 'basic': return passwordOf(credentials)
     case 'bearer': return credentials
     default: return null
@@ -58,33 +59,46 @@ function passwordOf (credentials: string): string | null {
   return colon < 0 ? null : text.slice(colon + 1)
 }
 
+/** The token in the key of OAuth credentials. maas-client-go, for one, signs with HMAC-SHA1. */
+function keyToken (credentials: string): string | null {
+  const { method, signature, tokenKey } = readOAuth(credentials)
+  if (method === 'PLAINTEXT') return signatureToken(signature ?? '')
+  return method === undefined ? null : decode(tokenKey ?? '')
+}
+
 /**
  * The token secret in a PLAINTEXT signature: what stands behind the consumer secret, which MAAS leaves empty, and `&`.
  * The signature is percent-encoded as a parameter, and both secrets in it are percent-encoded once more by the tools
  * that follow RFC 5849 §3.4.4 to the letter.
  */
-function signatureToken (credentials: string): string | null {
-  const parameters = oauthParameters(credentials)
-  if (parameters.get('oauth_signature_method') !== 'PLAINTEXT') return null
-  const signature = decode(parameters.get('oauth_signature') ?? '')
+function signatureToken (value: string): string | null {
+  const signature = decode(value)
   const ampersand = signature?.indexOf('&') ?? -1
   if (signature === null || ampersand < 0) return null
   const secret = signature.slice(ampersand + 1)
   return decode(secret) ?? secret
 }
 
-/** The parameters of an OAuth header; none if it is malformed, or has one twice (RFC 5849 §3.1). */
-function oauthParameters (credentials: string): ReadonlyMap<string, string> {
-  const parameters = new Map<string, string>()
-  let at = 0
-  while (at < credentials.length) {
+/** The parameters of an OAuth header that may matter, undecoded. */
+interface OAuthParameters { method?: string, signature?: string, tokenKey?: string }
+
+const NAMES: ReadonlyMap<string, keyof OAuthParameters> = new Map([
+  ['oauth_signature_method', 'method'], ['oauth_signature', 'signature'], ['oauth_token', 'tokenKey']
+])
+
+/** Reads an OAuth header. @returns none of the parameters if it is malformed, or has one twice (RFC 5849 §3.1) */
+function readOAuth (credentials: string): OAuthParameters {
+  const found: OAuthParameters = {}
+  for (let at = 0; at < credentials.length; at = OAUTH_PARAMETER.lastIndex) {
     OAUTH_PARAMETER.lastIndex = at
-    const [whole, name, quoted, plain] = OAUTH_PARAMETER.exec(credentials) ?? []
-    if (whole === undefined || parameters.has(name as string)) return new Map()
-    parameters.set(name as string, quoted ?? plain as string)
-    at += whole.length
+    const match = OAUTH_PARAMETER.exec(credentials)
+    if (match === null) return {}
+    const name = NAMES.get(match[1] as string)
+    if (name === undefined) continue
+    if (found[name] !== undefined) return {}
+    found[name] = match[2] ?? match[3] as string
   }
-  return parameters
+  return found
 }
 
 /** Undoes percent-encoding once; null if it is malformed. */

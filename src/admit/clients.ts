@@ -1,7 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
 import type { ClientToken } from '../settings/client-tokens.ts'
+import { findClientToken } from './client-token.ts'
 
 /** The clients of a listener and their tokens, of which only digests are kept. */
 export class ClientTokens {
@@ -24,14 +25,15 @@ export class ClientTokens {
   }
 
   /**
-   * Identifies a client by `MAAS-Proxy-Token`, or by `Authorization: Bearer` (RFC 6750 §2.1). It compares all tokens,
-   * each in constant time, so that its duration reveals nothing about them.
+   * Identifies a client by its token; see {@link findClientToken}. It compares all tokens, each in constant time, so
+   * that its duration reveals nothing about them.
    * @returns the client's name
    * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN
    */
-  identify (headers: IncomingHttpHeaders): string {
-    const [, bearer] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
-    const digest = digestOf(String(headers['maas-proxy-token'] ?? bearer ?? ''))
+  identify ({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): string {
+    const token = findClientToken(rawHeaders)
+    if (token === null) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
+    const digest = digestOf(token)
     let found: string | null = null
     for (const client of this.#clients) if (timingSafeEqual(client.digest, digest)) found = client.name
     if (found === null) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
@@ -44,5 +46,5 @@ function digestsOf (clients: readonly ClientToken[]) {
 }
 
 function digestOf (token: string): Buffer {
-  return createHash('sha256').update(token).digest()
+  return hash('sha256', token, 'buffer')
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import fp from 'fastify-plugin'
 import { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
@@ -8,7 +9,8 @@ import type { PolicyVerdict } from '../policy/policy.ts'
 import { askedAccess } from './access-header.ts'
 import type { Admitted } from './admitted.ts'
 import { type BrowserGuard, checkBrowser } from './browser.ts'
-import { createClassifier } from './classify.ts'
+import { createClassifier, type Decision } from './classify.ts'
+import { findClientToken } from './client-token.ts'
 import type { ClientTokens } from './clients.ts'
 import { checkContentType } from './content-type.ts'
 import { checkFraming, closeAfterUpgrade } from './framing.ts'
@@ -73,8 +75,8 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     exchange.target = target
     if (rejection !== null) throw new ProxyError(rejection)
     checkBrowser(raw, options.browser)
-    const needsToken = !options.openPaths.includes(target.path)
-    if (needsToken) exchange.client = options.clientTokens?.identify(raw.headers) ?? null
+    const isOpen = options.openPaths.includes(target.path) || isUnsignedRead(raw, decision)
+    if (!isOpen) exchange.client = options.clientTokens?.identify(raw) ?? null
     if (decision === null) {
       if (!options.ownPages.has(target.rawPath)) throw unserved(target.path)
       return next()
@@ -93,6 +95,18 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     })
   })
 }, { name: 'admit', fastify: '5.x', dependencies: ['exchanges'] })
+
+/**
+ * What tools that have a key ask for without it: the `maas` CLI and python-libmaas read the description so. MAAS serves
+ * it to anyone, and the answer is the same.
+ */
+const UNSIGNED_READS: ReadonlySet<string> = new Set(['/MAAS/api/2.0/describe/', '/MAAS/api/2.0/version/'])
+
+/** Whether a request needs no token, since the API key is not lent for it. One that has a token is identified. */
+function isUnsignedRead ({ headers, rawHeaders }: IncomingMessage, decision: Decision | null): boolean {
+  if (decision?.kind !== 'same' || !UNSIGNED_READS.has(decision.operation.path)) return false
+  return headers['maas-proxy-access'] === undefined && findClientToken(rawHeaders) === null
+}
 
 /**
  * Admits a request, or refuses it.

@@ -4,5 +4,7 @@
  */
 export const PLACEHOLDER_WORD = 'proxysigns'
 
-/** A placeholder in the form of an API key. */
-export const PLACEHOLDER_KEY = [PLACEHOLDER_WORD, PLACEHOLDER_WORD, PLACEHOLDER_WORD].join(':')
+/** A placeholder in the form of an API key. @param secret the last part: a client token, or no token */
+export function placeholderKey (secret = PLACEHOLDER_WORD): string {
+  return [PLACEHOLDER_WORD, PLACEHOLDER_WORD, secret].join(':')
+}

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { ClientTokens } from '../admit/clients.ts'
-import { readClientTokens } from '../settings/client-tokens.ts'
+import { type ClientToken, readClientTokens } from '../settings/client-tokens.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import { FileWatch } from './file-watch.ts'
 
@@ -10,15 +10,21 @@ import { FileWatch } from './file-watch.ts'
  */
 export class ClientTokenFiles {
   readonly #logger: FastifyBaseLogger
+  readonly #own: readonly ClientToken[]
   readonly #watch = new FileWatch()
   readonly #tokens = new Map<string, ClientTokens>()
 
-  constructor (listeners: ReadonlyArray<Pick<ListenerConfig, 'clientTokens'>>, logger: FastifyBaseLogger) {
+  /** @param own a client of this process, beside those of each file; null if there is none */
+  constructor (
+    listeners: ReadonlyArray<Pick<ListenerConfig, 'clientTokens'>>, logger: FastifyBaseLogger,
+    own: ClientToken | null = null
+  ) {
     this.#logger = logger
+    this.#own = own === null ? [] : [own]
     for (const { clientTokens } of listeners) {
       if (clientTokens === undefined || this.#tokens.has(clientTokens.file)) continue
       const { file, clients } = clientTokens
-      this.#tokens.set(file, new ClientTokens(clients))
+      this.#tokens.set(file, new ClientTokens([...clients, ...this.#own]))
       this.#watch.add(file, () => { this.#read(file) })
     }
   }
@@ -44,7 +50,7 @@ export class ClientTokenFiles {
   #read (file: string): void {
     try {
       const { clients } = readClientTokens(file)
-      const isChanged = (this.#tokens.get(file) as ClientTokens).replace(clients)
+      const isChanged = (this.#tokens.get(file) as ClientTokens).replace([...clients, ...this.#own])
       const message = isChanged
         ? 'the client tokens have been replaced; requests from now on need one of these'
         : 'the client tokens are the same as before'

@@ -9,6 +9,7 @@ import { version } from '../package.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import { connectionLimit, maxOpenFiles } from '../listen/connection-limit.ts'
+import type { ClientToken } from '../settings/client-tokens.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import type { Config } from '../settings/load.ts'
 import { Activity } from './activity.ts'
@@ -32,6 +33,8 @@ const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 interface StartOptions {
   /** whether to ask MAAS for its version and time before the start, and for the owner of each key after it */
   probeAtStart?: boolean
+  /** a client of this process, beside those of the files, on each listener that asks for tokens; null for none */
+  ownClient?: ClientToken | null
 }
 
 /**
@@ -40,11 +43,11 @@ interface StartOptions {
  * @throws Error if one address is unusable, or MAAS_URL leads to one of them. The proxy then listens on none
  */
 export async function startProxy (
-  config: Config, logger: Logger, { probeAtStart = false }: StartOptions = {}
+  config: Config, logger: Logger, { probeAtStart = false, ownClient = null }: StartOptions = {}
 ): Promise<RunningProxy> {
   const backend = openBackend(config, logger)
   const { ring: { keys: allKeys }, upstream } = backend
-  const tokens = new ClientTokenFiles(config.listeners, logger)
+  const tokens = new ClientTokenFiles(config.listeners, logger, ownClient)
   const proxies = new Servers()
   const status = new Servers()
   const limit = connectionLimit(maxOpenFiles(), config.listeners.length)

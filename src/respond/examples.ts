@@ -34,14 +34,16 @@ export function examplesOf (
   const curl = CURL_OPERATIONS.filter(isAllowed).map(({ path, op }) => (
     { tool: 'curl', text: ['curl', ...options, shellQuote(origin + path + (op === null ? '' : `?op=${op}`))].join(' ') }
   ))
-  if (socket !== undefined || needsToken) return curl // these tools know neither
+  if (socket !== undefined) return curl // these tools know no sockets
+  const secret = needsToken ? 'TOKEN' : 'x' // a tool that signs with a key sends the token in it
+  const auth = needsToken ? ", auth=('x', 'TOKEN')" : ''
   return [
     ...curl,
-    { tool: 'maas CLI', text: `maas login proxied ${origin}/MAAS x:x:x` },
-    { tool: 'Python', text: `requests.get('${origin}/MAAS/api/2.0/machines/').json()` },
+    { tool: 'maas CLI', text: `maas login proxied ${origin}/MAAS x:x:${secret}` },
+    { tool: 'Python', text: `requests.get('${origin}/MAAS/api/2.0/machines/'${auth}).json()` },
     {
       tool: 'Ansible',
-      text: `cluster_instance: { host: "${origin}/MAAS", customer_key: x, token_key: x, token_secret: x }`
+      text: `cluster_instance: { host: "${origin}/MAAS", customer_key: x, token_key: x, token_secret: ${secret} }`
     }
   ]
 }

@@ -27,7 +27,9 @@ t.test('a token is found where each tool writes it', async t => {
     [authorization(`OAuth oauth_nonce="1", oauth_timestamp="1", oauth_version="1.0", oauth_signature_method="PLAINTEXT", oauth_consumer_key="any", oauth_token="any", oauth_signature="%26${TOKEN}"`), 'Ansible, the collection maas.maas'],
     [authorization(`OAuth oauth_nonce=1, oauth_timestamp=1, oauth_version=1.0, oauth_signature_method=PLAINTEXT, oauth_consumer_key=any, oauth_token=any, oauth_signature=%26${TOKEN}`), 'earlier releases of it, without quotes'],
     [authorization(`OAuth oauth_version=1.0, oauth_signature_method=PLAINTEXT, oauth_consumer_key=any, oauth_token=any, oauth_signature=&${TOKEN}, oauth_nonce=1, oauth_timestamp=1`), "MAAS's documentation for curl and httpie: no quotes, no encoding"],
-    [authorization(`OAuth oauth_signature="%26${TOKEN}",oauth_nonce="1",oauth_timestamp="1",oauth_consumer_key="any",oauth_token="any",oauth_signature_method="PLAINTEXT",oauth_version="1.0"`), 'maas-client-go, without spaces'],
+    [authorization(`OAuth oauth_consumer_key="any",oauth_token="any",oauth_signature_method="PLAINTEXT",oauth_timestamp="1",oauth_nonce="000000000000000000000000000001",oauth_version="1.0",oauth_signature="%26${TOKEN}"`), 'the Puppet module, without spaces'],
+    [authorization(`OAuth oauth_nonce="Rb4uXq", oauth_signature="aW52YWxpZCBzaWduYXR1cmU%3D", oauth_consumer_key="any", oauth_signature_method="HMAC-SHA1", oauth_timestamp="1", oauth_token="${TOKEN}", oauth_version="1.0", op="whoami"`), 'maas-client-go, with the parameters of the request: it signs with HMAC-SHA1, and has the token as the second part of its key'],
+    [authorization(`OAuth oauth_nonce="1", oauth_timestamp="1", oauth_version="1.0", oauth_signature_method="HMAC-SHA1", oauth_consumer_key="any", oauth_token="${TOKEN}", oauth_signature="tnnArxj06cWHq44gCs1OSKk%2FjLY%3D"`), 'requests_oauthlib by default, likewise'],
     [authorization(`OAuth oauth_consumer_key="any", oauth_nonce="x", oauth_signature="%26${TOKEN}", oauth_signature_method="PLAINTEXT", oauth_timestamp="1", oauth_token="any", oauth_version="1.0"`), 'Ruby oauth'],
     [authorization(`OAuth realm="", oauth_signature_method="PLAINTEXT", oauth_signature="%26${TOKEN}"`), 'an empty realm, as of the old Python module oauth'],
     [authorization(`OAuth realm="a, b", oauth_signature_method="PLAINTEXT", oauth_signature="%26${TOKEN}"`), 'a realm with a comma'],
@@ -83,8 +85,10 @@ t.test('what tools do not write has no token', async t => {
     [authorization(oauth(`${TOKEN}%26`)), 'the token as the consumer secret'],
     [authorization(oauth(`%2526${TOKEN}`)), 'an ampersand that is encoded twice, which MAAS refuses too'],
     [authorization(oauth('%26%zz')), 'escapes that are malformed'],
-    [authorization(oauth(`%26${TOKEN}`, 'HMAC-SHA1')), 'another method, whose signature tells nothing of the secret'],
-    [authorization(oauth('tnnArxj06cWHq44gCs1OSKk%2FjLY%3D', 'HMAC-SHA1')), 'a real signature of it'],
+    [authorization('OAuth oauth_token="%zz", oauth_signature_method="HMAC-SHA1"'), 'escapes of another method that are malformed'],
+    [authorization('OAuth oauth_signature_method="HMAC-SHA1"'), 'another method without a token key'],
+    [authorization(`OAuth oauth_token="${TOKEN}", oauth_signature_method="PLAINTEXT"`), 'PLAINTEXT with the token as the token key, and no signature'],
+    [authorization(`OAuth oauth_token="${TOKEN}", oauth_signature="%26"`), 'no method, and the token as the token key'],
     [authorization(`OAuth oauth_signature="%26${TOKEN}"`), 'no method'],
     [authorization(`${oauth(`%26${TOKEN}`)}, oauth_signature="%26${TOKEN}"`), 'the signature twice, although both agree'],
     [authorization(`OAuth OAUTH_SIGNATURE="%26${TOKEN}", oauth_signature_method="PLAINTEXT"`), 'names are with case (RFC 5849 §3.5.1)'],
@@ -97,6 +101,13 @@ t.test('what tools do not write has no token', async t => {
     [['Cookie', `token=${TOKEN}`], 'a cookie']
   ]
   for (const [lines, reason] of rows) t.equal(findClientToken(['Host', 'localhost', ...lines]), null, reason)
+})
+
+t.test('of a signature that is no PLAINTEXT nothing is taken but the token key', t => {
+  t.equal(findClientToken(authorization(oauth(`%26${TOKEN}`, 'HMAC-SHA1'))), 'b', 'not what is written as its signature')
+  t.equal(findClientToken(authorization(oauth(`%26${TOKEN}`, 'plaintext'))), 'b', 'names of methods are with case')
+  t.equal(findClientToken(authorization(oauth('tnnArxj06cWHq44gCs1OSKk%2FjLY%3D', 'HMAC-SHA1'))), 'b', 'a real signature')
+  t.end()
 })
 
 t.test('two tokens that differ are refused, wherever they are', async t => {

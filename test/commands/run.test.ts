@@ -53,6 +53,26 @@ t.test('a command gets the address of the proxy and no key', async t => {
   t.equal(program.stderr(), '', 'the log is silent while all is well')
 })
 
+t.test('where the proxy asks for tokens, the command has one in its key', async t => {
+  const env = await maas(t)
+  const file = `${t.testdir({ tokens: 'alice token-of-alice-01\n' })}/tokens`
+  chmodSync(file, 0o600)
+  const program = runScript(t, `
+    const { MAAS_URL: url, MAAS_API_KEY: key, MAAS_TOKEN_SECRET: secret } = process.env
+    const signed = 'OAuth oauth_consumer_key="x", oauth_token="x", oauth_signature_method="PLAINTEXT", oauth_signature="%26' + key.split(':')[2] + '"'
+    const status = async authorization => (await fetch(url + '/api/2.0/users/?op=whoami', { headers: authorization === null ? {} : { authorization } })).status
+    Promise.all([signed, 'Basic ' + btoa('any:' + secret), 'Bearer token-of-alice-01', null, signed.replace(/..$/, '"')].map(status))
+      .then(statuses => console.log(JSON.stringify({ statuses, env: process.env })))
+  `, env, ['--client-token-file', file, '--log-level', 'info'])
+  t.equal(await program.ended, 0)
+  const { statuses, env: seen } = JSON.parse(program.stdout())
+  t.strictSame(statuses, [200, 200, 200, 401, 401], 'its key, a part of it for other tools, a client of the file; not without, and not with a part of it')
+  t.match(seen, { MAAS_API_KEY: /^proxysigns:proxysigns:[\da-f]{48}$/, MAAS_APIKEY: seen.MAAS_API_KEY, MAAS_TOKEN_SECRET: seen.MAAS_API_KEY.split(':')[2] })
+  t.notMatch(JSON.stringify(seen), 'token-of-alice', 'and no token of the file')
+  t.match(program.stderr(), /"client":"run"/, 'its requests have a name in the log')
+  t.notMatch(program.stderr(), seen.MAAS_TOKEN_SECRET, 'and no token')
+})
+
 t.test('the environment of the command has nothing that leads to the key', async t => {
   const keys = [KEY_TEXT, 'c:t:s'].map(parseApiKey)
   const rows: Array<[addresses: string[], url: string, reason: string]> = [

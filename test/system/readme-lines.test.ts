@@ -99,6 +99,17 @@ t.test('every line of README that can be copied does what it says', { skip: !has
         } else t.equal(await program.ended, line.includes(' test ') ? 1 : 0, line)
       }
     }],
+    ['openssl rand', async block => {
+      const [make = '', serve = '', curl = ''] = block.split(/^(?=maas-auth-proxy|curl)/m)
+      const program = home.start(`${make}exec ${serve}`, '', own)
+      await program.printed('"msg":"listening"')
+      const asked = home.start(curl.replaceAll('curl ', 'curl -sf ').replaceAll('localhost:5241', `localhost:${port}`))
+      t.equal(await asked.ended, 0, 'a client with its token is answered')
+      const refused = home.start(`curl -sf http://localhost:${port}/MAAS/api/2.0/machines/`)
+      t.equal(await refused.ended, 22, 'one without is not')
+      await program.printed('"client":"alice"')
+      await stop(program)
+    }],
     ['maas-auth-proxy --allow-credential-operation', async block => {
       const program = home.start(`exec ${block}`, '', own)
       await program.printed('"msg":"listening"')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { loadConfig } from '../../settings/load.ts'
 import type { Flags } from '../../settings/setting-input.ts'
 import { type Command, EXIT, type Io, stopUnlessSignalled, uncaughtError, withLog } from '../command.ts'
@@ -8,6 +9,9 @@ import { prepareMaasCli } from './run/maas-cli.ts'
 
 /** A free port, so that several commands can run at once, and a short log, because the command has stderr too. */
 const DEFAULTS: Flags = { listen: ['127.0.0.1:0'], logLevel: ['warn'] }
+
+/** The name of the command as a client, where clients have tokens. Its token is a new one each time. */
+const CLIENT_NAME = 'run'
 
 /** Runs a command with a proxy of its own. The command finds the proxy in its environment, and no API key. */
 export const run: Command = {
@@ -23,8 +27,11 @@ export const run: Command = {
     const { env, stderr, signals } = io
     const config = await loadConfig(flags, env, DEFAULTS)
     return await withLog(config, stderr, io, async logger => {
-      const proxy = await startProxy(config, logger, { probeAtStart: true })
-      const childEnv = childEnvironment(env, proxy.addresses, config.keys.map(({ apiKey }) => apiKey))
+      const asksForToken = config.listeners.some(({ clientTokens }) => clientTokens !== undefined)
+      const own = asksForToken ? { name: CLIENT_NAME, token: randomBytes(24).toString('hex') } : null
+      const proxy = await startProxy(config, logger, { probeAtStart: true, ownClient: own })
+      const keys = config.keys.map(({ apiKey }) => apiKey)
+      const childEnv = childEnvironment(env, proxy.addresses, keys, own?.token ?? null)
       const failing = uncaughtError(signals, logger)
       void failing.then(() => signals.emit('SIGTERM', 'SIGTERM')) // runChild passes it on to the command
       const code = await runCommand(operands as string[], childEnv, { stderr, signals }).catch((error: Error) => {

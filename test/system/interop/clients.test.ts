@@ -12,6 +12,9 @@ import { CONTENT, type Found, STEPS } from './steps.ts'
 /** What a user puts where a tool insists on a key. */
 const PLACEHOLDER = 'proxysigns:proxysigns:proxysigns'
 
+/** What a user puts there where the proxy asks for a token. */
+const TOKEN = '5f0e1d2c3b4a59687706f5e4d3c2b1a0'
+
 const PROVIDER = fileURLToPath(new URL('oauthlib_provider.py', import.meta.url))
 const withoutProvider = without('python3-oauthlib', [PYTHON, '-c', 'import oauthlib'])
 
@@ -31,6 +34,14 @@ for (const { name, missing, keyless, open } of CLIENTS) {
     const direct = await walk(maas.url, key.join(':'))
     t.notOk(records.some(isProxied), 'directly, with the right key')
     t.strictSame(await walk(site, PLACEHOLDER), direct, 'through the proxy with a placeholder, to the same answers')
+    if (!keyless || name === 'curl') {
+      const before = records.length
+      const asking = await startTestProxy(t, testConfig(maas.url, { clientTokenFile: [writeTokens(home)] }, key.join(':')))
+      const answers = await walk(`http://localhost:${asking.port}/MAAS`, `any:any:${TOKEN}`)
+      t.strictSame(answers, direct, 'through a proxy that asks for tokens, with one in the key')
+      t.strictSame(new Set(asking.log.filter(({ msg }) => msg === 'request').map(({ client }) => client)), new Set(['tool']), 'which names the client')
+      t.notMatch(JSON.stringify([records.slice(before), asking.log]), TOKEN, 'and goes neither to MAAS nor into the log')
+    }
     if (keyless) t.strictSame(await walk(site, null), direct, 'and without a key')
 
     const proxied = records.filter(isProxied)
@@ -45,6 +56,13 @@ for (const { name, missing, keyless, open } of CLIENTS) {
       t.strictSame(verify(key, signed.slice(0, 2).flatMap(record => [record, record])), [true, false, true, false], 'and at the nonce')
     })
   })
+}
+
+/** A file of client tokens with one. */
+function writeTokens (home: string): string {
+  const file = join(home, 'tokens')
+  writeFileSync(file, `tool ${TOKEN}\n`, { mode: 0o600 })
+  return file
 }
 
 /** Takes a client through all steps. @returns what it got, without what is another for every file */

@@ -37,7 +37,7 @@ const BLOCKS: ReadonlyArray<
   { tool: 'Ansible', unpackaged: true, says: /host: "http:\/\/localhost:5241\/MAAS"\n +customer_key: proxysigns\n +token_key: proxysigns\n +token_secret: proxysigns/ },
   { tool: 'Ansible', missing: without('ansible-core', ['ansible-playbook', '--version']), prints: /"msg": "admin"/ },
   { tool: 'Juju', unpackaged: true, says: /endpoint: http:\/\/proxy\.example:5241\/MAAS/ },
-  { tool: 'Juju', unpackaged: true, says: /maas-oauth: "proxysigns:proxysigns:proxysigns"/ },
+  { tool: 'Juju', unpackaged: true, says: /maas-oauth: "any:any:TOKEN"/ },
   { tool: 'n8n', unpackaged: true, says: /"url": "http:\/\/localhost:5241\/MAAS\/api\/2\.0\/machines\/"/ }
 ]
 

@@ -1,9 +1,9 @@
 import type { ApiKey } from '../../../maas/api-key.ts'
 import { bracket, reachableHost, withoutBrackets } from '../../../listen/address.ts'
 import type { Environment } from '../../../environment.ts'
-import { PLACEHOLDER_KEY, PLACEHOLDER_WORD } from '../../../maas/placeholder-key.ts'
+import { placeholderKey, PLACEHOLDER_WORD } from '../../../maas/placeholder-key.ts'
 
-/** The variables from which this program reads the key. Those of clients get the placeholder. */
+/** The variables from which this program reads the key. Those of clients get a placeholder. */
 const LEADS_TO_KEY = /^(?:MAAS_API_KEY|MAAS_API_KEY_FILE|CREDENTIALS_DIRECTORY|MAAS_PROXY_.*)$/
 
 /** The variables from which clients of MAAS read its address. */
@@ -15,14 +15,14 @@ const ADDRESSES = [
   'MAAS_BASE_URL'
 ] as const
 
-/** The variables from which they read a key, or a part of one. */
-const KEYS = {
-  MAAS_API_KEY: PLACEHOLDER_KEY,
-  MAAS_APIKEY: PLACEHOLDER_KEY,
+/** The variables from which they read a key, or a part of one. @param secret the last part of the key */
+const keyVariables = (secret: string) => ({
+  MAAS_API_KEY: placeholderKey(secret),
+  MAAS_APIKEY: placeholderKey(secret),
   MAAS_CUSTOMER_KEY: PLACEHOLDER_WORD, // these three: the collection maas.maas
   MAAS_TOKEN_KEY: PLACEHOLDER_WORD,
-  MAAS_TOKEN_SECRET: PLACEHOLDER_WORD
-} as const
+  MAAS_TOKEN_SECRET: secret
+})
 
 const EGRESS_PROXY = /^(?:http|all)_proxy$/i
 
@@ -31,9 +31,10 @@ const EGRESS_PROXY = /^(?:http|all)_proxy$/i
  * any name with the secret of a key.
  * @param addresses the addresses of the proxy, `http://HOST:PORT` or `unix:PATH`; the command gets the first URL
  * @param keys the keys of the proxy
+ * @param token the token by which the proxy knows the command; null if it asks for none
  */
 export function childEnvironment (
-  environment: Environment, addresses: readonly string[], keys: readonly ApiKey[]
+  environment: Environment, addresses: readonly string[], keys: readonly ApiKey[], token: string | null = null
 ): Record<string, string> {
   // The secret of a key of an unusual form may be so short that it is a part of any text.
   const secrets = keys.filter(key => key.hasUsualForm).map(key => key.tokenSecret)
@@ -43,7 +44,8 @@ export function childEnvironment (
   })
   const url = urlFor(addresses)
   const href = `${url.origin}/MAAS`
-  const maas = { ...Object.fromEntries(ADDRESSES.map(name => [name, href])), ...KEYS }
+  const addressVariables = Object.fromEntries(ADDRESSES.map(name => [name, href]))
+  const maas = { ...addressVariables, ...keyVariables(token ?? PLACEHOLDER_WORD) }
   return { ...Object.fromEntries(entries), ...egressException(environment, url.hostname), ...maas }
 }
 

@@ -4,7 +4,7 @@ import { accessSync, constants, mkdtempSync, realpathSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { basename, delimiter, join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { PLACEHOLDER_KEY } from '../../../maas/placeholder-key.ts'
+import { placeholderKey } from '../../../maas/placeholder-key.ts'
 
 /** The words of the `maas` CLI that are no profile (`maascli/cli.py`, and the commands of the region). */
 const WORDS = new Set([
@@ -22,7 +22,7 @@ interface PreparedCommand {
  * Makes a store of profiles for `maas PROFILE ...`. The profiles of the CLI hold the address of MAAS and a real key, so
  * with the user's own store the command would go past the proxy. The CLI looks for its store below HOME. The snap's
  * does not, so there a warning has the line to type.
- * @param env the environment that the command gets, with the address of the proxy
+ * @param env the environment that the command gets, with the address of the proxy and a key for it
  * @returns the environment to use; the same for any other command
  * @throws Error if the CLI cannot log in to the proxy
  */
@@ -35,7 +35,7 @@ export async function prepareMaasCli (
   if (found === undefined) return unchanged // the shell's exit code for it is the answer
   if (basename(realpathSync(found)) === 'snap') { // snaps are links to that program
     stderr.write('maas-auth-proxy: warning: the maas of the snap reads its own profiles and goes past the proxy; ' +
-      `log in to a proxy that keeps running: maas login ${profile} http://localhost:5241/MAAS ${PLACEHOLDER_KEY}\n`)
+      `log in to a proxy that keeps running: maas login ${profile} http://localhost:5241/MAAS ${placeholderKey()}\n`)
     return unchanged
   }
   const home = mkdtempSync(join(tmpdir(), 'maas-auth-proxy-run-'))
@@ -51,7 +51,7 @@ export async function prepareMaasCli (
 
 /** Logs in to the proxy, so that the CLI writes the store itself, in the form of its version. */
 async function logIn (file: string, profile: string, env: Record<string, string>): Promise<void> {
-  const args = ['login', profile, env['MAAS_URL'] as string, PLACEHOLDER_KEY]
+  const args = ['login', profile, env['MAAS_URL'] as string, env['MAAS_API_KEY'] as string]
   const child = spawn(file, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
