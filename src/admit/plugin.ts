@@ -29,6 +29,8 @@ declare module 'fastify' {
 
 interface AdmitOptions extends OperationOptions {
   browser: BrowserGuard
+  /** names the client that a host program has authenticated; null if there is none, which leaves it to the tokens */
+  hostClient: ((request: FastifyRequest) => string | null) | null
   /** null if clients need no token */
   clientTokens: ClientTokens | null
   /** paths of the proxy's own pages, as in a request line */
@@ -75,8 +77,9 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     exchange.target = target
     if (rejection !== null) throw new ProxyError(rejection)
     checkBrowser(raw, options.browser)
+    exchange.client = options.hostClient?.(request) ?? null
     const isOpen = options.openPaths.includes(target.path) || isUnsignedRead(raw, decision)
-    if (!isOpen) exchange.client = options.clientTokens?.identify(raw) ?? null
+    if (exchange.client === null && !isOpen) exchange.client = options.clientTokens?.identify(raw) ?? null
     if (decision === null) {
       if (!options.ownPages.has(target.rawPath)) throw unserved(target.path)
       return next()

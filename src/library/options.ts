@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { SettingsReport } from '../settings/report.ts'
 import { gatherVariables } from '../settings/sources.ts'
 import type { SettingInput, Lookup } from '../settings/setting-input.ts'
@@ -66,6 +67,13 @@ export interface MaasAuthProxyOptions {
   /** How long a client may send nothing of a body that is waited for: a text with a unit, `'60s'`, or milliseconds. */
   clientBodyTimeout?: string | number | undefined
   /**
+   * Names the user that a hook of your server has authenticated, for the log, the audit and a fair share of the
+   * connections. It runs after the `onRequest` hooks that were added before the plugin. A user that it names needs no
+   * client token; null leaves the request to the tokens, or without a name. An error that it throws is the answer, as
+   * that of a hook.
+   */
+  client?: ((request: FastifyRequest) => string | null) | undefined
+  /**
    * Variables to read as settings where an option is missing, as the program does: `process.env`, for example. Without
    * them only Node reads the environment, for TLS: `SSL_CERT_FILE` and `NODE_EXTRA_CA_CERTS`.
    */
@@ -75,7 +83,7 @@ export interface MaasAuthProxyOptions {
 }
 
 /** The options that are not settings. */
-type OwnOption = 'env' | 'accessLog'
+type OwnOption = 'env' | 'accessLog' | 'client'
 
 /** The settings of the other options. */
 const OPTIONS = {
@@ -105,7 +113,7 @@ const OPTIONS = {
   clientBodyTimeout: 'clientBodyTimeoutMs'
 } as const satisfies Record<Exclude<keyof MaasAuthProxyOptions, OwnOption>, SettingName>
 
-const OWN_OPTIONS: ReadonlySet<string> = new Set<OwnOption>(['env', 'accessLog'])
+const OWN_OPTIONS: ReadonlySet<string> = new Set<OwnOption>(['env', 'accessLog', 'client'])
 
 /** The options that Fastify's `register` reads. */
 const REGISTER_OPTIONS: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])
@@ -128,6 +136,9 @@ export function readOptions (options: MaasAuthProxyOptions, report: SettingsRepo
     else inputs.set(name, { texts, source: option, rank: 0 })
   }
   if (typeof (options.accessLog ?? true) !== 'boolean') report.problem('accessLog: takes true or false')
+  if (options.client !== undefined && typeof options.client !== 'function') {
+    report.problem('client: takes a function that returns a name or null')
+  }
   const fromVariables = gatherVariables(options.env ?? {}, report)
   const settings: readonly SettingName[] = Object.values(OPTIONS)
   for (const name of Object.keys(SETTINGS) as SettingName[]) {

@@ -12,6 +12,7 @@ import { formatListenAddress, isLoopback } from '../listen/address.ts'
 import { configure } from '../settings/load.ts'
 import { SettingsReport } from '../settings/report.ts'
 import { ClientTokenFiles } from '../proxy/client-token-files.ts'
+import { hostClient } from './host-client.ts'
 import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 
 /** The plugin: the pipeline to MAAS in a scope of its own, with its connections, keys and client tokens. */
@@ -42,6 +43,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
     upstream,
     credential: key.credential,
     maasFacts: maasFacts(backend, key),
+    hostClient: options.client === undefined ? null : hostClient(options.client),
     clientTokens: tokens.of(listener),
     clientBodyTimeoutMs: config.clientBodyTimeoutMs,
     observers,

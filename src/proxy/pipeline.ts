@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { browserGuard } from '../admit/browser.ts'
 import type { ClientTokens } from '../admit/clients.ts'
@@ -18,6 +18,8 @@ interface PipelineOptions extends ExchangesOptions {
   upstream: Upstream
   credential: Credential
   maasFacts: MaasFacts
+  /** names the client that a host program has authenticated; null if there is none, which leaves it to the tokens */
+  hostClient: ((request: FastifyRequest) => string | null) | null
   /** null if clients need no token */
   clientTokens: ClientTokens | null
   /** how long a client may send nothing of its body */
@@ -34,14 +36,15 @@ interface PipelineOptions extends ExchangesOptions {
  * any step are answered. Routes that are registered beside this plugin are guarded as well.
  */
 export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstance, options: PipelineOptions) {
-  const { config, upstream, credential, clientTokens, clientBodyTimeoutMs, ownPages, isEmbedded } = options
-  const { observers, onObserverError, logOf, maasFacts } = options
+  const { config, upstream, credential, hostClient, clientTokens, clientBodyTimeoutMs, ownPages } = options
+  const { isEmbedded, observers, onObserverError, logOf, maasFacts } = options
   const { policy, anonymousOperations, dualOperations } = config
   await app.register(exchanges, { observers, onObserverError })
   await app.register(errorAnswers, { isEmbedded, logOf })
   if (isEmbedded) await app.register(embedded)
   await app.register(admit, {
     browser: browserGuard(config.address, config.allowHost, config.allowOrigin),
+    hostClient,
     clientTokens,
     policy,
     ownPages,

@@ -87,6 +87,7 @@ export async function buildServer (config: ListenerConfig, parts: ServerParts): 
     upstream,
     credential,
     maasFacts,
+    hostClient: null,
     clientTokens,
     clientBodyTimeoutMs,
     observers: observersOf(parts),

@@ -15,6 +15,8 @@ interface QueueOptions {
 
 /** What a listener, or a client of it that has a name, has in the queue. */
 interface Share {
+  /** of the client; null if this is the share of a listener */
+  readonly name: string | null
   running: number
   readonly waiting: Turn[]
   /** the share of the whole listener; null if this is one */
@@ -123,7 +125,8 @@ function load ({ running, listener }: Share): number {
 /** The place of one listener in the queue. */
 export class Lane {
   readonly #queue: RequestQueue
-  readonly #share: Share = { running: 0, waiting: [], listener: null }
+  readonly #share: Share = { name: null, running: 0, waiting: [], listener: null }
+  /** the shares of clients that have requests here: names of a host's users may be any number */
   readonly #clients = new Map<string, Share>()
 
   constructor (queue: RequestQueue) {
@@ -132,22 +135,27 @@ export class Lane {
 
   /**
    * Adds a request; see {@link RequestQueue.enter}.
-   * @param client the name of the client's token; null if clients have none. There are as many names as in the files
-   *   of tokens
+   * @param client the name of the client; null if it has none
    */
   enter (client: string | null, member: QueueMember): Turn {
     return this.#queue.enter(client === null ? this.#share : this.#shareOf(client), member)
   }
 
+  /** The number of clients with a name that have requests here. */
+  get clients (): number { return this.#clients.size }
+
   /** See {@link RequestQueue.leave}. */
   leave (turn: Turn): void {
     this.#queue.leave(turn)
+    const { share } = turn
+    if (share.name === null || share.running > 0 || share.waiting.length > 0) return
+    if (this.#clients.get(share.name) === share) this.#clients.delete(share.name)
   }
 
   #shareOf (client: string): Share {
     const known = this.#clients.get(client)
     if (known !== undefined) return known
-    const share = { running: 0, waiting: [], listener: this.#share }
+    const share = { name: client, running: 0, waiting: [], listener: this.#share }
     this.#clients.set(client, share)
     return share
   }

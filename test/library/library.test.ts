@@ -88,6 +88,7 @@ t.test('the options of the plugin are checked as settings', async t => {
     [{ ...good, toString: 'x' }, [/^toString: no such option/], 'a name that every object has'],
     [{ ...good, listen: ['127.0.0.1:0'] }, [/^listen: no such option/], 'a setting of the program alone'],
     [{ ...good, readOnly: 'yes' }, ['readOnly: takes true or false'], 'a text for a switch'],
+    [{ ...good, client: 'alice' }, ['client: takes a function that returns a name or null'], 'a name in place of a function'],
     [{ ...good, accessLog: 'no' }, ['accessLog: takes true or false'], 'the same for what is no setting'],
     [{ ...good, maasUrl: ['http://a/MAAS'] }, [/^maasUrl: takes a text$/, /^MAAS_URL: not set/], 'a list for one'],
     [{ ...good, allow: [1] }, ['allow: takes a text or a list of texts'], 'a list of something else'],
@@ -302,6 +303,43 @@ t.test('a client that disconnects cancels its waiting request', async t => {
   socket.destroy()
   await closed(upstream.sockets[0])
   t.match(log.find(record => record['msg'] === 'request'), { complete: false })
+})
+
+t.test('a user that a hook of the server has authenticated has a name in log and audit', async t => {
+  const upstream = await rawUpstream(t)
+  const tokens = join(t.testdir(), 'tokens')
+  writeFileSync(tokens, 'alice alice-token-0001\n', { mode: 0o600 })
+  const users = new WeakMap<object, unknown>()
+  const before = (app: FastifyInstance) => {
+    app.addHook('onRequest', async request => { users.set(request, request.headers['x-user'] === undefined ? null : JSON.parse(String(request.headers['x-user']))) })
+  }
+  const client: MaasAuthProxyOptions['client'] = request => users.get(request) as string | null
+  const open = await startHost(t, optionsFor(upstream.url, { client }), { before })
+  const asking = await startHost(t, optionsFor(upstream.url, { client, clientTokenFile: tokens }), { before })
+  const token = 'MAAS-Proxy-Token: alice-token-0001'
+  const rows: Array<[host: Host, fields: string[], status: string, name: string | undefined, reason: string]> = [
+    [open, ['X-User: "carol"'], '200', 'carol', 'a user'],
+    [open, [], '200', undefined, 'nobody, where none is asked for'],
+    [open, ['X-User: "c\\u001b[31m"'], '200', 'c?[31m', 'without the control sequences of terminals'],
+    [open, [`X-User: "${'c'.repeat(300)}"`], '200', 'c'.repeat(256), 'cut where it is too long'],
+    [asking, ['X-User: "carol"'], '200', 'carol', 'a user needs no token'],
+    [asking, ['X-User: "carol"', token], '200', 'carol', 'and has its own name beside one'],
+    [asking, [token], '200', 'alice', 'a token, where there is no user'],
+    [asking, [], '401', undefined, 'neither'],
+    [open, ['X-User: ""'], '500', undefined, 'an empty name'],
+    [open, ['X-User: 1'], '500', undefined, 'something that is no name'],
+    [open, ['X-User: {"then": 1}'], '500', undefined, 'nor this']
+  ]
+  for (const [host, fields, status, name, reason] of rows) {
+    const [sent, logged] = [upstream.sockets.length, host.log.length]
+    const answer = await exchange(host.port, get(MACHINES, ...fields).replace('GET', 'DELETE'))
+    t.equal(answer.slice(9, 12), status, reason)
+    t.equal(upstream.sockets.length - sent, status === '200' ? 1 : 0, `${reason}: goes to MAAS or not`)
+    const records = host.log.slice(logged).filter(({ msg }) => msg === 'request' || msg === 'audit')
+    t.strictSame(records.map(({ msg, client }) => [msg, client]), status === '200' ? [['request', name], ['audit', name]] : [['request', name]], `${reason}: in log and audit`)
+  }
+  const promising = await startHost(t, optionsFor(upstream.url, { client: (async () => 'carol') as unknown as NonNullable<MaasAuthProxyOptions['client']> }))
+  t.match(await exchange(promising.port, get(MACHINES)), /^HTTP\/1\.1 500 [^]*returned a Promise; it returns a name or null/, 'a name that comes later comes too late')
 })
 
 t.test('Host and Origin are guarded as on loopback, unless they are allowed', async t => {

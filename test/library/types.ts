@@ -4,7 +4,7 @@ import { createSigner, maasAuthProxy, type MaasAuthProxyOptions, SettingsError, 
 // Not run: `tsc` is the test, here of the sources, and in structure.test.ts of what is packed. A line that must not
 // compile says so.
 
-const options: MaasAuthProxyOptions = { maasUrl: 'http://maas.example:5240/MAAS', apiKeyFile: '/key', readOnly: true, allow: ['GET machines/**'], deny: 'GET machines/*?op=details', connectTimeout: 500, responseTimeout: '1m', policyMode: 'warn', env: process.env, accessLog: false }
+const options: MaasAuthProxyOptions = { maasUrl: 'http://maas.example:5240/MAAS', apiKeyFile: '/key', readOnly: true, allow: ['GET machines/**'], deny: 'GET machines/*?op=details', connectTimeout: 500, responseTimeout: '1m', policyMode: 'warn', env: process.env, accessLog: false, client: request => String(request.headers['x-user']) }
 const app = fastify()
 await app.register(maasAuthProxy, options)
 await app.register(maasAuthProxy, { ...options, logLevel: 'warn' })
@@ -19,6 +19,8 @@ await app.register(maasAuthProxy, { ...options, listen: ['127.0.0.1:0'] })
 await app.register(maasAuthProxy, { ...options, readOnly: 'true' })
 // @ts-expect-error -- not one of the words
 await app.register(maasAuthProxy, { ...options, policyMode: 'off' })
+// @ts-expect-error -- a name is known at once
+await app.register(maasAuthProxy, { ...options, client: async () => 'alice' })
 // @ts-expect-error -- a list of something else
 await app.register(maasAuthProxy, { ...options, allow: [/machines/] })
 

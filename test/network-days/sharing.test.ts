@@ -59,6 +59,26 @@ t.test('no listener and no client can take all turns', async t => {
   }
 })
 
+t.test('a client without requests takes no memory', async t => {
+  const lane = new Lane(new RequestQueue({ limit: 8, timeoutMs: 60_000 }))
+  const member = { onTurn: () => {}, onTurnMissed: () => t.fail('waited for too long') }
+  const enter = (client: string | null) => lane.enter(client, member)
+  const leave = (turn: Turn) => { lane.leave(turn) }
+  for (let i = 0; i < 1000; i++) leave(enter(`user ${i}`))
+  t.equal(lane.clients, 0, 'after its only request')
+  const turns = ['alice', 'alice', 'alice', 'alice', 'bob', null].map(enter)
+  t.equal(lane.clients, 2)
+  const [first, ...others] = turns
+  leave(first as Turn)
+  t.equal(lane.clients, 2, 'while it has others')
+  for (const turn of others) leave(turn)
+  t.equal(lane.clients, 0, 'after the last of many')
+  const next = enter('alice')
+  leave(first as Turn)
+  t.equal(lane.clients, 1, 'who leaves twice takes nothing from the next')
+  leave(next)
+})
+
 t.test('a free connection goes to the share with the fewest, in order of arrival', async t => {
   const queue = new RequestQueue({ limit: 8, timeoutMs: 60_000 })
   const [busy, other] = [new Lane(queue), new Lane(queue)]
