@@ -69,6 +69,7 @@ t.test('what tools do not write has no token', async t => {
     [field('tok\xe9n'), 'a field with a byte beyond ASCII'],
     [['MAAS_Proxy_Token', TOKEN], 'the twin of the field with underscores'],
     [['X-MAAS-Proxy-Token', TOKEN], 'a longer name'],
+    [['X-Custom-Name', bearer(TOKEN)], 'another name of the same length'],
     [['Proxy-Authorization', bearer(TOKEN)], 'the field for another kind of proxy'],
     [authorization(TOKEN), 'no scheme'],
     [authorization('Bearer'), 'a scheme alone'],
