@@ -17,7 +17,8 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   MAAS_PROXY_ACCESS_UNAVAILABLE: 'curl -H "MAAS-Proxy-Access: anonymous" http://localhost:5241/MAAS/api/2.0/users/\n' +
     'MAAS serves users to known users only: leave the header out',
   MAAS_PROXY_CLIENT_UNKNOWN: 'curl -H "MAAS-Proxy-Token: $(cat token)" http://localhost:5241/MAAS/api/2.0/machines/\n' +
-    'maas login proxied http://localhost:5241/MAAS "any:any:$(cat token)"',
+    'maas login proxied http://localhost:5241/MAAS "any:any:$(cat token)"\n' +
+    'a tool that signs with HMAC-SHA1, as maas-client-go, needs the key any:TOKEN:any',
   MAAS_PROXY_HOST_REFUSED: 'curl http://build-host:5241/MAAS/api/2.0/version/\n' +
     'start the proxy with --allow-host build-host, or ask it as localhost',
   MAAS_PROXY_ORIGIN_REFUSED:
