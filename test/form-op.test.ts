@@ -96,6 +96,16 @@ t.test('the op of a form is known, whatever becomes of the request', async t => 
   t.match(await recordOf(proxy, post('machines/abc/', 'op=release&x=1', FORM)), { op: 'unknown', opUnknown: 'its form was not read to the end', error: 'MAAS_PROXY_RULE_REFUSED' }, 'unless it is refused before anything is read')
 })
 
+t.test('requests whose op is not known are not counted as requests without one', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  for (const type of ['application/json', 'x-form', 'x-form']) await recordOf(proxy, post('machines/abc/', 'x', `Content-Type: ${type}`))
+  const metrics = await exchange(proxy.port, get('/-/metrics'))
+  for (const [op, count] of [['none', 1], ['unknown', 2]] as const) {
+    t.match(metrics, `requests_total{method="POST",resource="machines/{system_id}/",op="${op}",access="signed",status="200"} ${count}\n`, `${count} ${op}`)
+  }
+})
+
 t.test('a form that the client does not finish leaves its op unknown', async t => {
   const upstream = await rawUpstream(t, () => {})
   const proxy = await startTestProxy(t, testConfig(upstream.url))
@@ -105,6 +115,12 @@ t.test('a form that the client does not finish leaves its op unknown', async t =
   socket.destroy()
   await closed(socket)
   t.match(await proxy.logged(({ msg }) => msg === 'request'), { op: 'unknown', opUnknown: 'its form was not read to the end', complete: false })
+  const large = connect(proxy.port, '127.0.0.1')
+  large.write(`POST /MAAS/api/2.0/machines/abc/ HTTP/1.1\r\nHost: localhost\r\n${FORM}\r\nContent-Length: ${PEEK_BYTES + 1}\r\n\r\nop=lock&`)
+  await upstream.sawText('op=lock&')
+  large.destroy()
+  await closed(large)
+  t.match(await proxy.logged(({ opUnknown }) => opUnknown === 'its form has more than 1 MiB'), { op: 'unknown', complete: false }, 'one that says that it is too large is not read at all')
 })
 
 t.test('no byte of a form is held back to read its op', async t => {
@@ -132,7 +148,7 @@ t.test('a hint on the answer knows the op of a form', async t => {
     const proxy = await startTestProxy(t, testConfig(upstream.url, flags))
     return (await recordOf(proxy, post('machines/abc/', 'op=details', FORM)))['hint']
   }))
-  t.match(hints[0], /./, 'there is one')
+  t.match(hints[0], 'MAAS has op=details at this path with GET, not POST', 'there is one')
   t.equal(hints[0], hints[1], 'and it is the same, whether a rule needs the op or not')
 })
 

@@ -29,7 +29,7 @@ export class FormWatch {
 
   /** Reads the next part of the form, up to {@link PEEK_BYTES}. */
   write (chunk: Buffer): void {
-    if (this.#reader === null || this.#size > PEEK_BYTES) return
+    if (this.#reader === null) return
     this.#size += chunk.length
     if (this.#size > PEEK_BYTES) this.#exchange.opUnknown = TOO_LARGE
     else this.#reader.write(chunk)
