@@ -71,6 +71,10 @@ t.test('where the proxy asks for tokens, the command has one in its key', async 
   t.notMatch(JSON.stringify(seen), 'token-of-alice', 'and no token of the file')
   t.match(program.stderr(), /"client":"run"/, 'its requests have a name in the log')
   t.notMatch(program.stderr(), seen.MAAS_TOKEN_SECRET, 'and no token')
+
+  const check = 'process.exit(/^proxysigns:proxysigns:[\\da-f]{48}$/.test(process.env.MAAS_API_KEY) ? 7 : 8)'
+  const { code } = await runHere(['run', '--client-token-file', file, '--', process.execPath, '--eval', check], { ...env, PATH: process.env['PATH'] })
+  t.equal(code, 7, 'without a log that would tell')
 })
 
 t.test('the environment of the command has nothing that leads to the key', async t => {
