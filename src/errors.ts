@@ -59,9 +59,9 @@ export const ERRORS = {
     'the proxy or its machine has too many files open to connect to MAAS; nothing was sent',
     'raise the limit of open files (ulimit -n, LimitNOFILE=), or look for clients that keep connections open'),
   MAAS_PROXY_QUEUE_TIMED_OUT: row(503,
-    'other requests used all connections to MAAS for too long, so this one was not sent',
+    'other requests used all connections to MAAS, or all of --max-maas-requests, for too long; this one was not sent',
     'send it again after the seconds of Retry-After; if that does not help, look for requests that do not end, or ' +
-    'raise --queue-timeout'),
+    'raise --queue-timeout or --max-maas-requests'),
   MAAS_PROXY_LOOP_DETECTED: row(508, 'the request has come back to the proxy that sent it',
     'set MAAS_URL to MAAS itself, not to a proxy that leads back here'),
   MAAS_PROXY_UPSTREAM_REFUSED: row(502, 'MAAS refused the connection',

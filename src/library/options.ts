@@ -62,7 +62,9 @@ export interface MaasAuthProxyOptions {
   connectTimeout?: string | number | undefined
   /** How long MAAS may take to answer: a text with a unit, `'900s'`, or milliseconds. */
   responseTimeout?: string | number | undefined
-  /** How long a request may wait for a connection to MAAS: a text with a unit, `'30s'`, or milliseconds. */
+  /** How many requests MAAS works on at once; the others wait. Default: as many as there are connections. */
+  maxMaasRequests?: string | number | undefined
+  /** How long a request may wait for its turn: a text with a unit, `'30s'`, or milliseconds. */
   queueTimeout?: string | number | undefined
   /** How long a client may send nothing of a body that is waited for: a text with a unit, `'60s'`, or milliseconds. */
   clientBodyTimeout?: string | number | undefined
@@ -109,6 +111,7 @@ const OPTIONS = {
   anonymousOperations: 'anonymousOperations',
   connectTimeout: 'connectTimeoutMs',
   responseTimeout: 'responseTimeoutMs',
+  maxMaasRequests: 'maxMaasRequests',
   queueTimeout: 'queueTimeoutMs',
   clientBodyTimeout: 'clientBodyTimeoutMs'
 } as const satisfies Record<Exclude<keyof MaasAuthProxyOptions, OwnOption>, SettingName>

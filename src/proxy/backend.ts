@@ -33,7 +33,11 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
     logger.warn({ clockOffsetSeconds }, isNotable ? differs : 'clock agrees with MAAS again')
   })
   const pool = new MaasPool(config.maasUrl.origin, config)
-  const queue = new RequestQueue({ limit: MAX_CONNECTIONS, timeoutMs: config.queueTimeoutMs })
+  const queue = new RequestQueue({
+    connections: MAX_CONNECTIONS,
+    maxRunning: config.maxMaasRequests ?? MAX_CONNECTIONS,
+    timeoutMs: config.queueTimeoutMs
+  })
   const probes = new ProbePool(config.maasUrl.origin, config)
   const upstream = { origin: config.maasUrl.origin, pool, probes, queue, clock }
   const ring = new KeyRing(config.keys, upstream, logger)

@@ -6,7 +6,7 @@ import { SETTINGS, type SettingName } from './table.ts'
 type Schema = Readonly<Record<string, unknown>>
 
 /** Placeholders of values that YAML reads as numbers unless they are in quotes: 5241, 0660. */
-const MAY_BE_NUMBER: ReadonlySet<string | null> = new Set(['ADDRESS', 'MODE', 'GROUP'])
+const MAY_BE_NUMBER: ReadonlySet<string | null> = new Set(['ADDRESS', 'MODE', 'GROUP', 'N'])
 
 const LISTENERS_HELP =
   'an entry for each listener; a setting of a listener that stands outside holds for all that do not have it themselves'

@@ -9,7 +9,10 @@ import { parseCredentialOperation } from './credential-rules.ts'
 import { parseGroup, parseListenAddress, parseSocketMode } from './listen.ts'
 import { parseKnownRule, readPolicyFile } from './rules.ts'
 import { choice, envOf, inGroup, list, optional, type Setting, toggle, withDefault } from './setting.ts'
-import { parseDuration, parseHostName, parseOrigin } from './values.ts'
+import { parseCount, parseDuration, parseHostName, parseOrigin } from './values.ts'
+
+/** The largest limit of requests to MAAS: a quarter of the connections, which a single client can use wholly. */
+const MAX_LIMIT = 64
 
 /**
  * Every setting, in the order of help and README. The name of the variable is the flag in upper case, with
@@ -116,6 +119,13 @@ export const SETTINGS = {
       'address for operators: a page at / and /-/live, /-/ready, /-/metrics, to anyone', parseListenAddress
     )
   }),
+  ...inGroup('MAAS', {
+    maxMaasRequests: optional(
+      '--max-maas-requests', envOf('--max-maas-requests'), 'N',
+      'how many requests MAAS works on at once for this proxy; the others wait. A region works on four a worker',
+      text => parseCount(text, MAX_LIMIT)
+    )
+  }),
   ...inGroup('times', {
     connectTimeoutMs: withDefault(
       '--connect-timeout', 'TIME', '10s',
@@ -127,7 +137,8 @@ export const SETTINGS = {
     ),
     queueTimeoutMs: withDefault(
       '--queue-timeout', 'TIME', '30s',
-      'how long a request may wait for a connection to MAAS while others use all of them', parseDuration
+      'how long a request may wait for its turn while others use all connections to MAAS, or --max-maas-requests',
+      parseDuration
     ),
     clientBodyTimeoutMs: withDefault(
       '--client-body-timeout', 'TIME', '60s',

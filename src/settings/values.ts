@@ -50,6 +50,13 @@ function timeMeantBy (text: string): string | undefined {
   return amount === undefined || unit === undefined ? undefined : `${amount}${unit}`
 }
 
+/** Parses a whole number from 1 to a limit. @throws Error if it is none */
+export function parseCount (text: string, limit: number): number {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN
+  if (count >= 1 && count <= limit) return count
+  throw new Error(`${quote(text)} is not a whole number from 1 to ${limit}`)
+}
+
 /** Parses the value of a switch. @throws Error if it is neither true nor false */
 export function parseSwitch (text: string): boolean {
   const value = SWITCH_WORDS.get(text.toLowerCase())

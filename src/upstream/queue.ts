@@ -7,8 +7,10 @@ export interface QueueMember {
 }
 
 interface QueueOptions {
-  /** maximum number of turns at the same time */
-  limit: number
+  /** how many connections there are: the maximum number of turns at the same time, and what the shares divide */
+  connections: number
+  /** how many turns run at the same time: all connections, or at most a quarter of them */
+  maxRunning: number
   /** the longest time that a request waits for its turn */
   timeoutMs: number
 }
@@ -27,6 +29,8 @@ interface Share {
 export interface Turn {
   readonly share: Share
   readonly member: QueueMember
+  /** the number of requests that had come before it */
+  readonly order: number
   state: 'waiting' | 'running' | 'over'
   timer?: NodeJS.Timeout
 }
@@ -34,17 +38,21 @@ export interface Turn {
 /**
  * The queue in front of the connections to MAAS. Nobody can take all of them, whatever the requests are stuck in: a
  * listener gets another turn only while it has fewer turns than are still free, so one has half of them at most, the
- * next one half of the rest, and so on. The clients of a listener divide its share in the same way.
+ * next one half of the rest, and so on. The clients of a listener divide its share in the same way. A limit of
+ * running turns that is smaller leaves none of them unused while a request waits.
  */
 export class RequestQueue {
-  readonly #limit: number
+  readonly #connections: number
+  readonly #maxRunning: number
   readonly #timeoutMs: number
   /** the shares with waiting requests */
   readonly #waiting = new Set<Share>()
   #running = 0
+  #arrivals = 0
 
-  constructor ({ limit, timeoutMs }: QueueOptions) {
-    this.#limit = limit
+  constructor ({ connections, maxRunning, timeoutMs }: QueueOptions) {
+    this.#connections = connections
+    this.#maxRunning = maxRunning
     this.#timeoutMs = timeoutMs
   }
 
@@ -60,7 +68,7 @@ export class RequestQueue {
    * @returns the turn, which has to leave in the end
    */
   enter (share: Share, member: QueueMember): Turn {
-    const turn: Turn = { share, member, state: 'waiting' }
+    const turn: Turn = { share, member, order: this.#arrivals++, state: 'waiting' }
     if (share.waiting.length === 0 && this.#hasTurnFor(share)) {
       this.#begin(turn)
     } else {
@@ -88,10 +96,10 @@ export class RequestQueue {
     }
   }
 
-  /** Begins turns while there are some: the share with the fewest comes first, and in it the oldest request. */
+  /** Begins turns while there are some: the share with the fewest comes first, of two the one that waits longer. */
   #callNext (): void {
     for (;;) {
-      const [next] = [...this.#waiting].sort((a, b) => load(a) - load(b))
+      const [next] = [...this.#waiting].sort((a, b) => load(a) - load(b) || oldest(a) - oldest(b))
       if (next === undefined || !this.#hasTurnFor(next)) return
       const turn = next.waiting.shift() as Turn
       if (next.waiting.length === 0) this.#waiting.delete(next)
@@ -102,7 +110,7 @@ export class RequestQueue {
   }
 
   #hasTurnFor (share: Share): boolean {
-    return load(share) < this.#limit - this.#running
+    return this.#running < this.#maxRunning && load(share) < this.#connections - this.#running
   }
 
   #begin (turn: Turn): void {
@@ -120,6 +128,11 @@ export class RequestQueue {
 /** How many turns count against a share: its own, and those of its listener. */
 function load ({ running, listener }: Share): number {
   return running + (listener?.running ?? 0)
+}
+
+/** The order of the oldest request that waits. */
+function oldest ({ waiting: [first] }: Share): number {
+  return (first as Turn).order
 }
 
 /** The place of one listener in the queue. */

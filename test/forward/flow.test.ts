@@ -216,7 +216,7 @@ t.test('a client that disconnects while it waits costs MAAS nothing', async t =>
     const never = () => t.fail('there is nobody to tell')
     const exchange = new Exchange()
     const clock = new MaasClock(() => {})
-    const queue = new RequestQueue({ limit: 1, timeoutMs: 60_000 })
+    const queue = new RequestQueue({ connections: 1, maxRunning: 1, timeoutMs: 60_000 })
     relay({
       upstream: { pool: late, probes: late, queue, origin: 'http://maas', clock },
       lane: new Lane(queue),

@@ -47,7 +47,7 @@ t.test('no listener and no client can take all turns', async t => {
     [[[0, 'alice', MANY], [1, null, MANY]], [86, 85], 'and so do other listeners']
   ]
   for (const [arrivals, wanted, reason] of rows) {
-    const queue = new RequestQueue({ limit: 256, timeoutMs: 60_000 })
+    const queue = new RequestQueue({ connections: 256, maxRunning: 256, timeoutMs: 60_000 })
     const lanes = [0, 1, 2, 3].map(() => new Lane(queue))
     const member = { onTurn: () => t.fail('nobody leaves'), onTurnMissed: () => t.fail('nobody waits for so long') }
     const turns = arrivals.map(([listener, client, count]) =>
@@ -60,7 +60,7 @@ t.test('no listener and no client can take all turns', async t => {
 })
 
 t.test('a client without requests takes no memory', async t => {
-  const lane = new Lane(new RequestQueue({ limit: 8, timeoutMs: 60_000 }))
+  const lane = new Lane(new RequestQueue({ connections: 8, maxRunning: 8, timeoutMs: 60_000 }))
   const member = { onTurn: () => {}, onTurnMissed: () => t.fail('waited for too long') }
   const enter = (client: string | null) => lane.enter(client, member)
   const leave = (turn: Turn) => { lane.leave(turn) }
@@ -80,7 +80,7 @@ t.test('a client without requests takes no memory', async t => {
 })
 
 t.test('a free connection goes to the share with the fewest, in order of arrival', async t => {
-  const queue = new RequestQueue({ limit: 8, timeoutMs: 60_000 })
+  const queue = new RequestQueue({ connections: 8, maxRunning: 8, timeoutMs: 60_000 })
   const [busy, other] = [new Lane(queue), new Lane(queue)]
   const order: string[] = []
   const turns: Turn[] = []
@@ -100,6 +100,60 @@ t.test('a free connection goes to the share with the fewest, in order of arrival
   t.strictSame(order, ['bob 1', 'busy 5', 'busy 6'], 'a listener without requests is served again')
   for (const turn of turns.reverse()) queue.leave(turn)
   t.strictSame(order.slice(3), [], 'who has left is not called')
+})
+
+t.test('a limit of running requests is used wholly, whoever is there', async t => {
+  const rows: Array<[
+    maxRunning: number,
+    arrivals: Array<[listener: number, client: string | null, count: number]>,
+    running: number[],
+    reason: string
+  ]> = [
+    [1, [[0, null, 3]], [1], 'one at a time'],
+    [4, [[0, null, 9]], [4], 'one listener gets all'],
+    [64, [[0, 'alice', 99]], [64], 'and so does one client, up to the largest limit'],
+    [4, [[0, null, 3], [1, null, 3]], [3, 1], 'nobody is turned away for another who may come']
+  ]
+  for (const [maxRunning, arrivals, wanted, reason] of rows) {
+    const queue = new RequestQueue({ connections: 256, maxRunning, timeoutMs: 60_000 })
+    const lanes = [new Lane(queue), new Lane(queue)]
+    const member = { onTurn: () => {}, onTurnMissed: () => t.fail('nobody waits for so long') }
+    const turns = arrivals.map(([listener, client, count]) =>
+      Array.from({ length: count }, () => (lanes[listener] as Lane).enter(client, member)))
+    t.strictSame(turns.map(turns => turns.filter(({ state }) => state === 'running').length), wanted, reason)
+    for (const turn of turns.flat().reverse()) queue.leave(turn)
+    t.equal(queue.waiting, 0, `${reason}: and all leave`)
+  }
+})
+
+t.test('under a limit a turn goes to the client with the fewest, then to the oldest request', async t => {
+  const queue = new RequestQueue({ connections: 256, maxRunning: 2, timeoutMs: 60_000 })
+  const lane = new Lane(queue)
+  const order: string[] = []
+  const turns = (['poller', 'poller', 'poller', 'poller', 'writer', 'other', 'writer'] as const).map((client, i) =>
+    lane.enter(client, { onTurn: () => { order.push(`${client} ${i}`) }, onTurnMissed: () => t.fail(client) }))
+  queue.leave(turns[0] as Turn)
+  t.strictSame(order, ['writer 4'], 'who has none goes before the third of another')
+  queue.leave(turns[1] as Turn)
+  t.strictSame(order, ['writer 4', 'poller 2'], 'of those who have none, the one who has waited longest')
+  queue.leave(turns[4] as Turn)
+  t.strictSame(order, ['writer 4', 'poller 2', 'other 5'], 'then the next of them')
+  for (const turn of turns.reverse()) queue.leave(turn)
+})
+
+t.test('MAAS never works on more requests at once than --max-maas-requests', async t => {
+  const held: Socket[] = []
+  const upstream = await rawUpstream(t, socket => { held.push(socket) })
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { maxMaasRequests: ['2'] }))
+  const answers = Array.from({ length: 6 }, async () => await exchange(proxy.port, get('/MAAS/api/2.0/machines/')))
+  for (let left = 6; left > 0; left--) {
+    await until('MAAS has as many as it may', () => held.length >= Math.min(2, left))
+    t.equal(held.length, Math.min(2, left), `${left} are not answered yet`)
+    held.shift()?.write(OK)
+  }
+  for (const answer of await Promise.all(answers)) t.match(answer, 'HTTP/1.1 200 ')
+  const waited = await proxy.logged(({ queuedMs }) => queuedMs !== undefined)
+  t.match(waited, { status: 200, attempts: undefined }, 'the record of one that waited says so')
 })
 
 t.test('one client that trickles its bodies silences neither other listeners nor other clients', async t => {

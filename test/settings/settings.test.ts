@@ -305,6 +305,24 @@ t.test('a file of settings with the key in it is for its owner alone', async t =
   }
 })
 
+t.test('a limit of requests to MAAS is a whole number, of at most a quarter of the connections', async t => {
+  const rows: Array<[text: string, limit: number | null, reason: string]> = [
+    ['1', 1, 'one at a time'],
+    ['64', 64, 'the most: one client could not use more'],
+    ['65', null, 'more'],
+    ['0', null, 'none would ever be sent'],
+    ['-1', null, 'no number of requests'],
+    ['1.5', null, 'half a request'],
+    ['1e1', null, 'a number in another notation'],
+    ['none', null, 'a word: whoever wants no limit leaves the setting out']
+  ]
+  for (const [text, limit, reason] of rows) {
+    if (limit !== null) t.equal((await loadConfig({ maxMaasRequests: [text] }, BASE)).maxMaasRequests, limit, reason)
+    else t.strictSame(await problemsOf(() => loadConfig({ maxMaasRequests: [text] }, BASE)), [`--max-maas-requests: "${text}" is not a whole number from 1 to 64`], reason)
+  }
+  t.equal((await loadConfig({}, BASE)).maxMaasRequests, undefined, 'by default there is no limit')
+})
+
 t.test('all problems are reported at once, by the names that the user wrote', async t => {
   const problems = await problemsOf(() => loadConfig({ listen: ['0.0.0.0'], connectTimeoutMs: ['soon'] }, {
     MAAS_URL: 'http://u:HIDDEN@maas/MAAS',
