@@ -148,6 +148,7 @@ function enforce (
   verdict: PolicyVerdict, exchange: Exchange, { policy: { warnOnly } }: AdmitOptions
 ): ProxyError | null {
   if (verdict.allowed) return null
+  exchange.lacksRule = verdict.missingRule !== undefined
   if (!warnOnly || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') {
     const { code, by, remedy } = verdict
     return new ProxyError(code, { message: `refused by ${by}`, ...remedy === undefined ? {} : { remedy } })

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { Access } from '../maas/access.ts'
 import type { Operation } from '../maas/operations.ts'
 import type { Target } from '../maas/target.ts'
+import { ruleFor } from '../policy/resources.ts'
 
 /** The facts, counters and outcome of one request, for observers. No decision depends on them. */
 export class Exchange {
@@ -19,6 +20,8 @@ export class Exchange {
   access: Access | null = null
   /** the rule that would have refused the request if rules were enforced */
   wouldRefuse: string | null = null
+  /** whether there are allow rules, and none of them means the operation */
+  lacksRule = false
   /** when the request began to wait for a connection to MAAS, of {@link performance.now}; null if one was free */
   queuedAt: number | null = null
   /** when that wait was over, whether there was a connection or not; null if there was none, or the client left */
@@ -39,6 +42,11 @@ export class Exchange {
   responseBytes = 0
   /** the error that the proxy itself answered with, or that cut the answer off */
   error: ErrorCode | null = null
+
+  /** The rule that would allow exactly this operation, where no allow rule does; null if the operation is not known. */
+  get missingRule (): string | null {
+    return this.lacksRule && this.operation !== null && this.opUnknown === null ? ruleFor(this.operation) : null
+  }
 
   /** The op for records: `unknown` if it is not known, null for the plain method and outside the API of MAAS. */
   get op (): string | null { return this.opUnknown === null ? this.operation?.op ?? null : 'unknown' }

@@ -1,8 +1,7 @@
 import { READING_METHODS } from '../http/methods.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Operation } from '../maas/operations.ts'
-import { asRule } from './catalogue.ts'
-import { findResource, operationOf } from './resources.ts'
+import { ruleFor } from './resources.ts'
 import { dependsOnOp, matches, type Rule } from './rule.ts'
 import { relativeSegments } from './segments.ts'
 
@@ -43,6 +42,11 @@ interface Refusal {
   code: ErrorCode
   by: string
   remedy?: string
+  /**
+   * the rule that would allow exactly this operation, where no allow rule does; null if MAAS has no such operation, as
+   * far as it was read
+   */
+  missingRule?: string | null
 }
 
 /** A decision, and the rule or reason behind it. */
@@ -94,7 +98,7 @@ export class Policy {
     if (refusal !== null) return refusal
     if (allow.length === 0) return { allowed: true, by: 'no rule against it' }
     const allowed = findBy(allow, operation, relativeSegments(operation.path))
-    if (allowed === undefined) return refuse('MAAS_PROXY_RULE_REFUSED', 'no --allow rule that means it')
+    if (allowed === undefined) return refuseUnnamed(operation)
     return { allowed: true, by: allowed.source }
   }
 
@@ -152,12 +156,19 @@ function refuse (code: ErrorCode, by: string): Refusal {
   return { allowed: false, code, by }
 }
 
+/** Refuses an operation that no allow rule means. The remedy names the rule that would, if MAAS has the operation. */
+function refuseUnnamed (operation: Operation): Refusal {
+  const refusal = refuse('MAAS_PROXY_RULE_REFUSED', 'no --allow rule that means it')
+  const missingRule = ruleFor(operation)
+  if (missingRule === null) return { ...refusal, missingRule }
+  return { ...refusal, remedy: `allow it with --allow ${JSON.stringify(missingRule)}`, missingRule }
+}
+
 /** Refuses a guarded operation. The remedy names the rule that opens it, if it opens singly and MAAS has it. */
-function refuseCredential ({ source, opensSingly }: CredentialRule, { method, path, op }: Operation): Refusal {
+function refuseCredential ({ source, opensSingly }: CredentialRule, operation: Operation): Refusal {
   const refusal = refuse('MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', source)
-  const resource = findResource(path)
-  const known = resource === null ? undefined : operationOf(resource, method, op)
-  if (!opensSingly || known === undefined) return refusal
-  const remedy = `do it in MAAS itself, or start with --allow-credential-operation ${JSON.stringify(asRule(known))}`
+  const rule = opensSingly ? ruleFor(operation) : null
+  if (rule === null) return refusal
+  const remedy = `do it in MAAS itself, or start with --allow-credential-operation ${JSON.stringify(rule)}`
   return { ...refusal, remedy }
 }

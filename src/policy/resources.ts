@@ -1,4 +1,5 @@
-import { isParameter, type KnownOperation, knownOperations, type Versions } from './catalogue.ts'
+import type { Operation } from '../maas/operations.ts'
+import { asRule, isParameter, type KnownOperation, knownOperations, type Versions } from './catalogue.ts'
 import { API_ROOT, segmentsOf } from './segments.ts'
 
 /** A resource of some supported version of MAAS. */
@@ -45,6 +46,18 @@ export function operationOf ({ operations }: Resource, method: string, op: strin
 /** Whether a resource has an operation. */
 export function hasOperation (resource: Resource, method: string, op: string | null): boolean {
   return operationOf(resource, method, op) !== undefined
+}
+
+/**
+ * Returns the rule that allows an operation and no other one, for every value of its ids.
+ * @returns null if MAAS has no such operation
+ */
+export function ruleFor ({ method, path, op }: Operation): string | null {
+  const resource = findResource(path)
+  const known = resource === null ? undefined : operationOf(resource, method, op)
+  if (resource === null || known === undefined) return null
+  const isOneOfSeveral = known.op === null && (resource.operations.get(known.method)?.size ?? 0) > 1
+  return `${asRule(known)}${isOneOfSeveral ? '?op=' : ''}`
 }
 
 /** Returns the id of the machine or other node in a path of a resource; null if it has none. */

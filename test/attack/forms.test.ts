@@ -252,6 +252,18 @@ t.test('--policy-mode warn lets pass what rules refuse, and says so; the guard s
   t.match(jsonBody(await exchange((await startTestProxy(t, testConfig(upstream.url, { deny: ['DELETE machines/*'] }))).port, request(['DELETE /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost']))).error, {
     code: 'MAAS_PROXY_RULE_REFUSED', message: 'refused by --deny "DELETE machines/*"', remedy: /policy list/
   }, 'enforced, it names the rule')
+  const closing = { allow: ['GET version/'] }
+  const closed = await startTestProxy(t, testConfig(upstream.url, closing))
+  t.match(jsonBody(await exchange(closed.port, post('machines/abc/?op=deploy', '', FORM))).error, {
+    code: 'MAAS_PROXY_RULE_REFUSED', remedy: 'allow it with --allow "POST machines/*?op=deploy"'
+  }, 'or the rule that is missing')
+  t.match(await closed.logged(record => record['msg'] === 'request'), { missingRule: 'POST machines/*?op=deploy' }, 'which its record has too')
+  t.match(jsonBody(await exchange(closed.port, post('machines/abc/', 'op=deploy', FORM))).error, {
+    code: 'MAAS_PROXY_RULE_REFUSED', remedy: /policy list/
+  }, 'unless it is refused without a look into its form')
+  const lenient = await startTestProxy(t, testConfig(upstream.url, { ...closing, policyMode: ['warn'] }))
+  t.match(await exchange(lenient.port, post('machines/abc/', 'op=deploy', FORM)), /^HTTP\/1.1 200 /)
+  t.match(await lenient.logged(record => record['msg'] === 'request'), { level: 40, missingRule: 'POST machines/*?op=deploy' }, 'which streams by if rules only warn')
 })
 
 /*

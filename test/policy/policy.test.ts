@@ -187,6 +187,43 @@ t.test('a policy says whether its decision depends on the op', async t => {
  * paths for routes with a slash at their end only. A guard that takes the other reading for granted lets through
  * `GET scripts/op-backup?op=download` where scripts are denied.
  */
+t.test('a refusal names the rule that allows exactly the operation that was asked for', async t => {
+  const requestOf = ({ method, path, op }: { method: string, path: string, op: string | null }) =>
+    findOperation(method, `/MAAS/api/2.0/${path.replaceAll(/\{[^}]+\}/g, 'x')}`, op === null ? [] : [['op', op]], null)
+  const closed = await loadPolicy({ allow: ['GET version/'] })
+  const requests = knownOperations().map(requestOf)
+  let named = 0
+  for (const operation of requests) {
+    const verdict = closed.decide(operation)
+    if (verdict.allowed || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') continue
+    const { remedy } = verdict
+    const missingRule = String(verdict.missingRule)
+    t.equal(remedy, `allow it with --allow ${JSON.stringify(missingRule)}`)
+    const { method, path, op } = operation
+    const text = `${method} ${path} ${op ?? ''}: ${missingRule}`
+    const opened = await loadPolicy({ allow: [missingRule] })
+    // Two names of a resource, such as pods and vm-hosts, are one operation.
+    const passing = requests.filter(other => opened.decide(other).allowed)
+    t.ok(passing.includes(operation), `${text}: allows it`)
+    t.strictSame([...new Set(passing.map(({ method, op }) => `${method} ${op ?? ''}`))], [`${method} ${op ?? ''}`], `${text}: and no other operation`)
+    t.equal(new Set(passing.map(({ path }) => segmentsOf(path.replace('/MAAS/api/2.0/', '')).join('/'))).size, 1, `${text}: of no other resource`)
+    named++
+  }
+  t.ok(named > 300, `${named} operations`)
+  const rows: Array<[method: string, target: string, rule: string | null, reason: string]> = [
+    ['HEAD', 'machines/', 'GET machines/?op=', 'a HEAD is the GET without a body'],
+    ['POST', 'machines/abc/op-deploy', 'POST machines/*?op=deploy', 'an op in the path is one'],
+    ['POST', 'nodes/', null, 'MAAS has no such operation, so no rule would help'],
+    ['GET', 'nothing/', null, 'nor such a resource'],
+    ['PATCH', 'machines/', null, 'nor such a method']
+  ]
+  for (const [method, target, rule, reason] of rows) {
+    t.match(closed.decide(findOperation(method, `/MAAS/api/2.0/${target}`, [], null)), { allowed: false, missingRule: rule }, reason)
+  }
+  const denying = await loadPolicy({ deny: ['GET tags/'] })
+  t.match(denying.decide(findOperation('GET', '/MAAS/api/2.0/tags/', [], null)), { allowed: false, missingRule: undefined }, 'no rule allows what another one denies')
+})
+
 t.test('a path that ends in op-NAME is read as the routes of MAAS have it, and refused by either reading', async t => {
   const open = await loadPolicy({})
   const rows: Array<[

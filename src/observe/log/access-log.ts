@@ -18,7 +18,7 @@ export function accessLog (logOf: LogOf): Observer {
  */
 function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
   const { client, target, op, opUnknown, access, attempts, requestBytes, responseBytes, queuedMs } = exchange
-  const { upstreamMs, hint, error, wouldRefuse } = exchange
+  const { upstreamMs, hint, error, wouldRefuse, missingRule } = exchange
   return {
     id: request.id ?? undefined, // an embedding server may have none
     client: client ?? undefined,
@@ -39,6 +39,7 @@ function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
     hint: hint ?? undefined,
     error: error ?? undefined,
     wouldRefuse: wouldRefuse ?? undefined,
+    missingRule: missingRule ?? undefined,
     traceId: traceIdOf(request.raw),
     maasTraceId: asMaasTraceId(exchange.maasTraceId)
   }
