@@ -25,7 +25,8 @@ function lineOf (begin: string): string {
 const npmCache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim()
 mkdirSync(join(npmCache, '_cacache'), { recursive: true })
 symlinkSync(join(npmCache, '_cacache'), join(dir, 'cache/_cacache'))
-const env = { npm_config_cache: join(dir, 'cache'), npm_config_prefer_offline: 'true', MAAS_PROXY_LISTEN: '127.0.0.1:0' }
+// Without a terminal npx has nobody to ask whether it may install the package.
+const env = { npm_config_yes: 'true', npm_config_cache: join(dir, 'cache'), npm_config_prefer_offline: 'true', MAAS_PROXY_LISTEN: '127.0.0.1:0' }
 
 interface Test {
   after: (close: () => unknown) => void

@@ -1,20 +1,19 @@
 import t from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, symlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { ENVIRONMENT } from '../helper/process.ts'
+import { copyTree } from '../helper/tree.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SECONDS = 10
 
 t.test('the built program bears load and faults for some seconds', { skip: process.platform !== 'linux' && 'memory and descriptors are read from /proc, which only Linux has', timeout: 240_000 }, async t => {
   // Built apart, so that no other test finds a program half built.
-  const tree = t.testdir({})
-  for (const name of ['package.json', 'tsconfig.json', 'README.md', 'config', 'src']) cpSync(resolve(ROOT, name), resolve(tree, name), { recursive: true })
-  symlinkSync(resolve(ROOT, 'node_modules'), resolve(tree, 'node_modules'))
+  const tree = resolve(t.testdir(), 'tree')
+  copyTree(tree)
   const built = await run('npm', ['run', '--silent', 'build'], tree)
   t.match(built, { code: 0 }, 'it is built')
 
