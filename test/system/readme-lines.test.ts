@@ -14,7 +14,7 @@ const BLOCKS = README.replace(/\n## Use it with\n[^]*?(?=\n## )/, '').matchAll(/
 /** Why a block is not run here, by how it begins. */
 const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
   ['npm ci && npm run demo', 'CI runs npm ci, and commands/cli.test.ts the demo'],
-  ['sudo apt-get install', 'it needs a system of its own; npm.test.ts and image.test.ts run the lines of npm and the image'],
+  ['npm install --global', 'npm.test.ts and image.test.ts run these'],
   ['npx --package', 'npm.test.ts runs it'],
   ['npm ci && npm test', 'CI runs it'],
   ['npm run test:system', 'CI runs it'],
