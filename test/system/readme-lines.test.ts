@@ -82,6 +82,11 @@ t.test('every line of README that can be copied does what it says', { skip: !has
       t.match(asked.stdout(), /"name": "blue"/)
       if (running !== null) await stop(running)
     }],
+    ['maas-auth-proxy run --log-format', async block => {
+      const report = home.start(block, '', { ...own, MAAS_PROXY_LISTEN: '127.0.0.1:0' })
+      t.equal(await report.ended, 0)
+      t.match(report.stdout(), /^allow:\n {2}- "GET users\/\?op=whoami" {2}# 1 request; last /m, 'the rule of what the command did')
+    }],
     ['maas-auth-proxy run', async block => {
       writeFileSync(join(home.dir, 'report.sh'), '#!/bin/sh\ncurl -sf "$MAAS_URL/api/2.0/users/?op=whoami"\n')
       chmodSync(join(home.dir, 'report.sh'), 0o755)

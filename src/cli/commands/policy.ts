@@ -13,6 +13,7 @@ import { loadPolicies } from '../../settings/load.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
 import { type Paint, paintFor, type Style } from '../../text/terminal.ts'
 import { type Command, EXIT } from '../command.ts'
+import { learnRules } from './policy/learn.ts'
 
 /** The answer for one listener. */
 interface PolicyAnswer {
@@ -23,13 +24,20 @@ interface PolicyAnswer {
 /** Says which operations the rules allow. It needs neither MAAS nor a key. */
 export const policy: Command = {
   summary: 'say what the rules allow',
-  help: 'list: the operations that the rules allow; test: whether they allow one, by exit code too',
+  help: 'list: the operations that the rules allow; test: whether they allow one, by exit code too; learn: the rules ' +
+    'that the requests in a log need, the log of --log-format json, - for stdin',
   examples: [
     ["policy list --allow 'GET machines/**'", 'every operation that is allowed'],
-    ["policy test 'POST machines/abc?op=deploy' --deny 'POST machines/**'", 'one operation; exit code 0 or 1']
+    ["policy test 'POST machines/abc?op=deploy' --deny 'POST machines/**'", 'one operation; exit code 0 or 1'],
+    ['policy learn maas-auth-proxy.log', 'the smallest policy that lets the same requests pass']
   ],
-  forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"']],
-  async run ({ flags, words: [, , subject] }, { env, stdout }) {
+  forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"'], ['learn', 'LOG']],
+  async run ({ flags, words: [, task, subject] }, { env, stdout }) {
+    if (task === 'learn') {
+      const policies = (await loadPolicies(flags, env)).map(({ policy }) => policy)
+      stdout.write(await learnRules(subject as string, policies))
+      return EXIT.ok
+    }
     const paint = paintFor(stdout, env)
     const answer = (policy: Policy) => subject === undefined ? list(policy, paint) : test(policy, subject, paint)
     const codes = (await loadPolicies(flags, env)).map((listener, _i, all) => {
