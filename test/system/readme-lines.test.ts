@@ -82,7 +82,7 @@ t.test('every line of README that can be copied does what it says', { skip: !has
       t.match(asked.stdout(), /"name": "blue"/)
       if (running !== null) await stop(running)
     }],
-    ['maas-auth-proxy run --log-format', async block => {
+    ['maas-auth-proxy run --log-level', async block => {
       const report = home.start(block, '', { ...own, MAAS_PROXY_LISTEN: '127.0.0.1:0' })
       t.equal(await report.ended, 0)
       t.match(report.stdout(), /^allow:\n {2}- "GET users\/\?op=whoami" {2}# 1 request; last /m, 'the rule of what the command did')
