@@ -38,9 +38,16 @@ export function findResource (path: string): Resource | null {
   return branch.resource
 }
 
-/** Finds an operation of a resource. HEAD is GET without a body. */
-export function operationOf ({ operations }: Resource, method: string, op: string | null): KnownOperation | undefined {
-  return operations.get(method === 'HEAD' ? 'GET' : method)?.get(op)
+/** Finds an operation of a resource. */
+export function operationOf (resource: Resource, method: string, op: string | null): KnownOperation | undefined {
+  return operationsBy(resource, method)?.get(op)
+}
+
+/** The operations of a resource by one method. HEAD is GET without a body. */
+function operationsBy (
+  { operations }: Resource, method: string
+): ReadonlyMap<string | null, KnownOperation> | undefined {
+  return operations.get(method === 'HEAD' ? 'GET' : method)
 }
 
 /** Whether a resource has an operation. */
@@ -54,9 +61,10 @@ export function hasOperation (resource: Resource, method: string, op: string | n
  */
 export function ruleFor ({ method, path, op }: Operation): string | null {
   const resource = findResource(path)
-  const known = resource === null ? undefined : operationOf(resource, method, op)
-  if (resource === null || known === undefined) return null
-  const isOneOfSeveral = known.op === null && (resource.operations.get(known.method)?.size ?? 0) > 1
+  const operations = resource === null ? undefined : operationsBy(resource, method)
+  const known = operations?.get(op)
+  if (operations === undefined || known === undefined) return null
+  const isOneOfSeveral = known.op === null && operations.size > 1
   return `${asRule(known)}${isOneOfSeveral ? '?op=' : ''}`
 }
 

@@ -58,8 +58,8 @@ t.test('each line of a log is learned as the operation that MAAS ran', async t =
 t.test('the evidence of a rule is how often, by whom, and when last', async t => {
   const clients = ['d', 'a', 'c', 'b', 'a']
   const { stdout } = await learn(t, [
-    record({ time: LATER, client: 'e' }), ...clients.map(client => record({ client })),
-    record({ method: 'POST', path: '/MAAS/api/2.0/tags/', time: undefined }), record({ time: TIME, client: undefined })
+    record({}), record({ time: LATER, client: 'e' }), ...clients.map(client => record({ client })),
+    record({ method: 'POST', path: '/MAAS/api/2.0/tags/', time: undefined })
   ])
   t.equal(stdout, `# The operations of 8 requests, ${TIME} to ${LATER}.
 allow:

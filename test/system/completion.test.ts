@@ -48,7 +48,7 @@ for (const [shell, offersOf] of Object.entries(SHELLS)) {
       ['--listen 0 c', ['check', 'completion', 'config'], 'a flag with its value is no command'],
       ['--listen=0 po', ['policy'], 'nor one with an equals sign'],
       ['--read-only po', ['policy'], 'and a switch takes nothing away'],
-      ['policy ', ['list', 'test'], 'words of a command'],
+      ['policy ', ['learn', 'list', 'test'], 'words of a command'],
       ['completion ', ['bash', 'zsh', 'fish'], 'of this one'],
       ['help ru', ['rules', 'run'], 'topics and commands'],
       ['explain MAAS_PROXY_HOST', ['MAAS_PROXY_HOST_REFUSED'], 'codes of errors'],

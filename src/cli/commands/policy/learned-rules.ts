@@ -57,7 +57,7 @@ export class LearnedRules {
     evidence.count++
     if (time > evidence.last) evidence.last = time
     if (client !== null) evidence.clients.add(stripControls(client))
-    if (this.#first === '' || time < this.#first) this.#first = time
+    if (time !== '' && (this.#first === '' || time < this.#first)) this.#first = time
     if (time > this.#last) this.#last = time
   }
 
