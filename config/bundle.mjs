@@ -36,12 +36,19 @@ const undiciClient = {
   }
 }
 
-/** Modules that packages load and the program never uses: web sockets, HTTP/2. Of semver, Fastify uses 3 functions. */
+/**
+ * Modules that packages load and the program never uses: web sockets, HTTP/2, and the API of OpenTelemetry that
+ * prom-client has for exemplars, which may not be installed. Of semver, Fastify uses 3 functions.
+ */
 const unusedModules = {
   name: 'unused-modules',
   setup (build) {
     build.onLoad({ filter: /node_modules[\\/]ws[\\/]index\.js$/ }, () => ({ contents: 'module.exports = {}' }))
     build.onResolve({ filter: /^(node:)?http2$/ }, () => ({ path: 'http2', namespace: 'unused' }))
+    build.onResolve({ filter: /^@opentelemetry\/api$/ }, ({ path, importer }) => (
+      /node_modules[\\/]prom-client[\\/]/.test(importer) ? { path, namespace: 'unused' } : null
+    ))
+    build.onLoad({ filter: /^@opentelemetry\/api$/, namespace: 'unused' }, () => ({ contents: 'module.exports = {}' }))
     const contents = 'module.exports = { constants: {} }'
     build.onLoad({ filter: /^http2$/, namespace: 'unused' }, () => ({ contents }))
     build.onLoad({ filter: /node_modules[\\/]semver[\\/]index\.js$/ }, () => ({ contents: SEMVER }))

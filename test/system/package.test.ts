@@ -76,6 +76,10 @@ t.test('the package works where it is unpacked', async t => {
   const install = `npm install ${optionalPackages().join(' ')}`
   t.equal(warning, `${WARNING}there are no traces, because packages of OpenTelemetry are missing: ${install}`)
   t.match(next, /^maas-auth-proxy: error: MAAS_URL/, 'and it goes on')
+  const untraced = startCommand(t, [resolve(bare, bin['maas-auth-proxy']), '--listen', '127.0.0.1:0'], { MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY: 'c:t:s' }, bare)
+  await untraced.printed('"listening"')
+  const scraped = await fetch(`${/"address":"([^"]+)"/.exec(untraced.stdout())?.[1]}/-/metrics`)
+  t.match(await scraped.text(), /^process_cpu_seconds_total /m, 'as do the metrics')
 
   writeFileSync(resolve(dir, 'key'), 'c:t:s')
   const printed = call(program, ['config', 'print', '--maas-url', 'http://localhost:5240/MAAS', '--api-key-file', resolve(dir, 'key')])
