@@ -1,8 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
 import type { ClientToken } from '../settings/client-tokens.ts'
-import { findClientToken } from './client-token.ts'
 
 /** The clients of a listener and their tokens, of which only digests are kept. */
 export class ClientTokens {
@@ -25,13 +23,13 @@ export class ClientTokens {
   }
 
   /**
-   * Identifies a client by its token; see {@link findClientToken}. It compares all tokens, each in constant time, so
-   * that its duration reveals nothing about them.
+   * Identifies a client. It compares all tokens, each in constant time, so that its duration reveals nothing about
+   * them.
+   * @param token the token of the request; null if it has none
    * @returns the client's name
    * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN
    */
-  identify ({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): string {
-    const token = findClientToken(rawHeaders)
+  identify (token: string | null): string {
     if (token === null) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
     const digest = digestOf(token)
     let found: string | null = null

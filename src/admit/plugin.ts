@@ -77,9 +77,7 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     exchange.target = target
     if (rejection !== null) throw new ProxyError(rejection)
     checkBrowser(raw, options.browser)
-    exchange.client = options.hostClient?.(request) ?? null
-    const isOpen = options.openPaths.includes(target.path) || isUnsignedRead(raw, decision)
-    if (exchange.client === null && !isOpen) exchange.client = options.clientTokens?.identify(raw) ?? null
+    exchange.client = options.hostClient?.(request) ?? identifyByToken(raw, target.path, decision, options)
     if (decision === null) {
       if (!options.ownPages.has(target.rawPath)) throw unserved(target.path)
       return next()
@@ -105,10 +103,23 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
  */
 const UNSIGNED_READS: ReadonlySet<string> = new Set(['/MAAS/api/2.0/describe/', '/MAAS/api/2.0/version/'])
 
-/** Whether a request needs no token, since the API key is not lent for it. One that has a token is identified. */
-function isUnsignedRead ({ headers, rawHeaders }: IncomingMessage, decision: Decision | null): boolean {
-  if (decision?.kind !== 'same' || !UNSIGNED_READS.has(decision.operation.path)) return false
-  return headers['maas-proxy-access'] === undefined && findClientToken(rawHeaders) === null
+/**
+ * Identifies a client by its token. An unsigned read without a token passes without a name.
+ * @returns null if clients need no token, or not for this request
+ * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN
+ */
+function identifyByToken (
+  request: IncomingMessage, path: string, decision: Decision | null, { clientTokens, openPaths }: AdmitOptions
+): string | null {
+  if (clientTokens === null || openPaths.includes(path)) return null
+  const token = findClientToken(request.rawHeaders)
+  return token === null && isUnsignedRead(request, decision) ? null : clientTokens.identify(token)
+}
+
+/** Whether a request is one of {@link UNSIGNED_READS}, and asks for no signature. */
+function isUnsignedRead ({ headers }: IncomingMessage, decision: Decision | null): boolean {
+  return decision?.kind === 'same' && UNSIGNED_READS.has(decision.operation.path) &&
+    headers['maas-proxy-access'] === undefined
 }
 
 /**
