@@ -71,6 +71,12 @@ allow:
   const today = await learn(t, [record({ method: 'POST', path: '/MAAS/api/2.0/tags/' }), record({ path: '/MAAS/api/2.0/machines/abc/', op: 'power_parameters' })], ...flags)
   t.match(today.stdout, /"POST tags\/" .*; refused by the rules of today$/m, "what today's rules do not allow")
   t.match(today.stdout, /- "GET machines\/\*\?op=power_parameters"/, 'what the guard lets pass has a rule')
+  const tag = (name: string) => record({ path: `/MAAS/api/2.0/tags/${name}/` })
+  const parameters = (id: string) => record({ path: `/MAAS/api/2.0/machines/${id}/`, op: 'power_parameters' })
+  const single = ['--deny', 'GET tags/red', '--allow-credential-operation', 'GET machines/def?op=power_parameters']
+  const some = await learn(t, ['blue', 'red', 'green'].map(tag).concat(['abc', 'def'].map(parameters)), ...single)
+  t.match(some.stdout, /"GET tags\/\*.* 3 requests; .*; refused by the rules of today$/m, 'although only one of them is, and not the first')
+  t.match(some.stdout, /- "GET machines\/\*\?op=power_parameters"/, 'one that the guard lets pass for one machine')
 })
 
 t.test('what is not the log of a proxy is an error that says so', async t => {

@@ -33,14 +33,14 @@ export const policy: Command = {
   ],
   forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"'], ['learn', 'LOG']],
   async run ({ flags, words: [, task, subject] }, { env, stdout }) {
+    const listeners = await loadPolicies(flags, env)
     if (task === 'learn') {
-      const policies = (await loadPolicies(flags, env)).map(({ policy }) => policy)
-      stdout.write(await learnRules(subject as string, policies))
+      stdout.write(await learnRules(subject as string, listeners.map(({ policy }) => policy)))
       return EXIT.ok
     }
     const paint = paintFor(stdout, env)
     const answer = (policy: Policy) => subject === undefined ? list(policy, paint) : test(policy, subject, paint)
-    const codes = (await loadPolicies(flags, env)).map((listener, _i, all) => {
+    const codes = listeners.map((listener, _i, all) => {
       const { text, code } = answer(listener.policy)
       stdout.write((all.length > 1 ? `${paint('bold', `${listener.addresses.join(', ')}:`)}\n` : '') + text)
       return code

@@ -1,5 +1,7 @@
+import type { Operation } from '../../../maas/operations.ts'
 import type { Policy } from '../../../policy/policy.ts'
 import { ruleFor } from '../../../policy/resources.ts'
+import { countOf } from '../../../text/count.ts'
 import { stripControls } from '../../../text/strip-controls.ts'
 import type { RequestRecord } from './request-record.ts'
 
@@ -8,17 +10,17 @@ interface Evidence {
   count: number
   last: string
   readonly clients: Set<string>
-  isReading: boolean
-  /** whether the credential guard refuses the operation, whatever the rules */
+  readonly isReading: boolean
+  /** whether the credential guard refuses all of the requests, whatever the rules */
   isGuarded: boolean
-  /** whether today's rules allow it on all listeners */
+  /** whether today's rules allow all of the requests on all listeners */
   isAllowed: boolean
 }
 
 /** The refusal of the credential guard, which no rule changes. */
 const GUARD = 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED'
 
-/** The most names of clients beside a rule. */
+/** Maximum number of client names in the comment of a rule. */
 const SHOWN_CLIENTS = 3
 
 /** Learns from requests which rules allow them and nothing else. It keeps no ids, and no more than one row a rule. */
@@ -44,16 +46,10 @@ export class LearnedRules {
       return this.#leaveOut(`refused by ${stripControls(refusal)}${rule === null ? '' : `: ${rule}`}`)
     }
     if (rule === null) return this.#leaveOut(isKnown ? 'MAAS has no such operation' : 'the op is not known')
+    const evidence = this.#rules.get(rule) ?? this.#begin(rule, operation)
     const verdicts = this.#policies.map(policy => policy.decide(operation))
-    const evidence = this.#rules.get(rule) ?? {
-      count: 0,
-      last: time,
-      clients: new Set(),
-      isReading: !this.#policies.some(policy => policy.hasEffect(operation)),
-      isGuarded: verdicts.every(verdict => !verdict.allowed && verdict.code === GUARD),
-      isAllowed: verdicts.every(({ allowed }) => allowed)
-    }
-    this.#rules.set(rule, evidence)
+    evidence.isGuarded &&= verdicts.every(verdict => !verdict.allowed && verdict.code === GUARD)
+    evidence.isAllowed &&= verdicts.every(({ allowed }) => allowed)
     evidence.count++
     if (time > evidence.last) evidence.last = time
     if (client !== null) evidence.clients.add(stripControls(client))
@@ -67,15 +63,23 @@ export class LearnedRules {
     const rules = all.filter(([, { isGuarded }]) => !isGuarded)
     const width = Math.max(0, ...rules.map(([rule]) => JSON.stringify(rule).length))
     const total = all.reduce((sum, [, { count }]) => sum + count, 0)
+    const span = this.#first === '' ? '' : `, ${this.#first} to ${this.#last}`
     return [
-      `# The operations of ${times(total, 'request')}${this.#first === '' ? '' : `, ${this.#first} to ${this.#last}`}.`,
+      `# The operations of ${countOf(total, 'request')}${span}.`,
       rules.length === 0 ? '# No rule is needed for them.' : 'allow:',
       ...rules.map(([rule, evidence]) => `  - ${JSON.stringify(rule).padEnd(width)}  # ${describe(evidence)}`),
       ...all.filter(([, { isGuarded }]) => isGuarded).map(([rule, { count }]) => (
-        `# Guarded, so it has no rule: ${rule}, ${times(count, 'request')}; --allow-credential-operation opens it.`
+        `# Guarded, so it has no rule: ${rule}, ${countOf(count, 'request')}; --allow-credential-operation opens it.`
       )),
-      ...[...this.#leftOut].map(([reason, count]) => `# Left out: ${times(count, 'request')}; ${reason}.`)
+      ...[...this.#leftOut].map(([reason, count]) => `# Left out: ${countOf(count, 'request')}; ${reason}.`)
     ].map(line => `${line}\n`).join('')
+  }
+
+  #begin (rule: string, operation: Operation): Evidence {
+    const isReading = !this.#policies.some(policy => policy.hasEffect(operation))
+    const evidence = { count: 0, last: '', clients: new Set<string>(), isReading, isGuarded: true, isAllowed: true }
+    this.#rules.set(rule, evidence)
+    return evidence
   }
 
   #leaveOut (reason: string): void {
@@ -88,13 +92,9 @@ function describe ({ count, last, clients, isReading, isAllowed }: Evidence): st
   const more = clients.size - shown.length
   return [
     ...isReading ? [] : ['WRITES'],
-    times(count, 'request'),
+    countOf(count, 'request'),
     ...shown.length === 0 ? [] : [`by ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`],
     ...last === '' ? [] : [`last ${last}`],
     ...isAllowed ? [] : ['refused by the rules of today']
   ].join('; ')
-}
-
-function times (count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`
 }
