@@ -14,7 +14,7 @@ const BLOCKS = README.replace(/\n## Use it with\n[^]*?(?=\n## )/, '').matchAll(/
 /** Why a block is not run here, by how it begins. */
 const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
   ['npm ci && npm run demo', 'CI runs npm ci, and commands/cli.test.ts the demo'],
-  ['npm install --global', 'npm.test.ts and image.test.ts run these'],
+  ['npm ci && npm run package', 'npm.test.ts makes the package, and runs the line that installs it'],
   ['npx --package', 'npm.test.ts runs it'],
   ['npm ci && npm test', 'CI runs it'],
   ['npm run test:system', 'CI runs it'],
