@@ -15,7 +15,7 @@ export interface Admitted {
   readonly target: Target
   readonly operation: Operation
   readonly access: Access
-  /** the kind of the form that may name another op, which admission has not read; null if there is none */
+  /** the kind of a form that admission has not read, and that may name another op; null if there is none */
   readonly form: FormKind | null
   /** null if the body was not read */
   readonly bodyStart: BodyStart | null

@@ -34,13 +34,13 @@ export function findClientToken (rawHeaders: readonly string[]): string | null {
   return found
 }
 
-/** The token in a line of the header; null if it has none. */
+/** Finds the token in a line of the header. @returns null if it has none */
 function tokenOf (name: string, value: string): string | null {
   if (name.length === AUTHORIZATION.length) return name.toLowerCase() === AUTHORIZATION ? credentialsToken(value) : null
   return name.length === TOKEN_FIELD.length && name.toLowerCase() === TOKEN_FIELD ? value : null
 }
 
-/** The token in the credentials of an `Authorization` field, whose scheme is in any case (RFC 9110 §11.1). */
+/** Finds the token in the value of `Authorization`. The scheme is case-insensitive (RFC 9110 §11.1). */
 function credentialsToken (value: string): string | null {
   const [, scheme = '', credentials = ''] = /^(OAuth|Basic|Bearer) +(.*)$/i.exec(value) ?? []
   switch (scheme.toLowerCase()) {
@@ -51,7 +51,7 @@ function credentialsToken (value: string): string | null {
   }
 }
 
-/** The password of Basic credentials. It may have colons, which a user name cannot (RFC 7617 §2). */
+/** Returns the password of Basic credentials. It may contain colons; a user name may not (RFC 7617 §2). */
 function passwordOf (credentials: string): string | null {
   if (!/^[\w+/-]+={0,2}$/.test(credentials)) return null
   const text = Buffer.from(credentials, 'base64').toString('latin1')
@@ -59,7 +59,7 @@ function passwordOf (credentials: string): string | null {
   return colon < 0 ? null : text.slice(colon + 1)
 }
 
-/** The token in the key of OAuth credentials. maas-client-go, for one, signs with HMAC-SHA1. */
+/** Finds the token in OAuth credentials. Not all tools sign with PLAINTEXT: maas-client-go uses HMAC-SHA1. */
 function keyToken (credentials: string): string | null {
   const { method, signature, tokenKey } = readOAuth(credentials)
   if (method === 'PLAINTEXT') return signatureToken(signature ?? '')
@@ -67,9 +67,9 @@ function keyToken (credentials: string): string | null {
 }
 
 /**
- * The token secret in a PLAINTEXT signature: what stands behind the consumer secret, which MAAS leaves empty, and `&`.
- * The signature is percent-encoded as a parameter, and both secrets in it are percent-encoded once more by the tools
- * that follow RFC 5849 §3.4.4 to the letter.
+ * Returns the token secret in a PLAINTEXT signature: the text behind `&`. MAAS leaves the consumer secret before it
+ * empty. The signature is percent-encoded as a parameter, and the tools that follow RFC 5849 §3.4.4 to the letter
+ * encode both secrets in it once more.
  */
 function signatureToken (value: string): string | null {
   const signature = decode(value)
@@ -101,7 +101,7 @@ function readOAuth (credentials: string): OAuthParameters {
   return found
 }
 
-/** Undoes percent-encoding once; null if it is malformed. */
+/** Decodes percent-encoding once. @returns null if it is malformed */
 function decode (text: string): string | null {
   if (!text.includes('%')) return text
   try {

@@ -24,7 +24,7 @@ export function formKind (contentType: string | undefined): FormKind | null {
   return type.trim() === 'multipart/form-data' ? 'multipart' : 'ambiguous'
 }
 
-/** Creates the reader of a form; null if two parsers could read a form of this type in two ways. */
+/** Creates the reader of a form. @returns null if two parsers could read a form of this type in two ways */
 export function formOpReader (kind: FormKind, contentType: string): FormOpReader | null {
   if (kind === 'urlencoded') return new UrlencodedOp()
   const [, quoted, plain] = kind === 'multipart' ? BOUNDARY.exec(contentType) ?? [] : []

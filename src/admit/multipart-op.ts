@@ -25,10 +25,10 @@ type State = 'delimiter' | 'head' | 'value' | 'end' | 'failed'
 export class MultipartOp implements FormOpReader {
   readonly #delimiter: string
   #state: State = 'delimiter'
-  /** text that is not dealt with: a delimiter or a head may continue in the next chunk */
+  /** text that has not been read: a delimiter or a head may continue in the next chunk */
   #text = ''
   #op: string | null = null
-  /** the value of the present part, if it is an op */
+  /** the value of the current part, if it is an op */
   #value: string | null = null
 
   constructor (boundary: string) {
@@ -44,7 +44,7 @@ export class MultipartOp implements FormOpReader {
     return this.#state === 'end' && /^(?:\r\n)?$/.test(this.#text) ? { isCertain: true, op: this.#op } : UNCERTAIN
   }
 
-  /** Deals with the next piece of the text. @returns false if it needs more, or if nothing can follow */
+  /** Reads the next piece of the text. @returns false if it needs more, or if nothing can follow */
   #step (): boolean {
     switch (this.#state) {
       case 'delimiter': return this.#readDelimiter()
@@ -55,7 +55,7 @@ export class MultipartOp implements FormOpReader {
     }
   }
 
-  /** The first delimiter. Nothing may precede it. */
+  /** Reads the first delimiter. Nothing may precede it. */
   #readDelimiter (): boolean {
     if (this.#text.length < this.#delimiter.length) return false
     return this.#text.startsWith(this.#delimiter) ? this.#go('head', this.#delimiter.length) : this.#fail()
@@ -73,7 +73,7 @@ export class MultipartOp implements FormOpReader {
     return this.#go('value', end + HEAD_END.length)
   }
 
-  /** A value, up to the next delimiter. */
+  /** Reads a value, up to the next delimiter. */
   #readValue (): boolean {
     const at = this.#text.indexOf(this.#delimiter)
     const end = at < 0 ? this.#text.length - this.#delimiter.length - 1 : at - 2 // the line end is not of the value

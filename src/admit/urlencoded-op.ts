@@ -30,13 +30,13 @@ export class UrlencodedOp implements FormOpReader {
   #state = START
   /** the value of the last op, undecoded; null if there was none so far */
   #op: string | null = null
-  /** the part of the present op that came in earlier chunks */
+  /** the part of the current op that came in earlier chunks */
   #begun = ''
 
   write (chunk: Buffer): void {
     const { length } = chunk
     let state = this.#state
-    let from = 0 // where the present value begins, if it is that of an op
+    let from = 0 // where the current value begins, if it is that of an op
     let isContinued = state === VALUE
     let [foundFrom, foundTo, isFoundContinued] = [-1, -1, false] // the last op that ends in this chunk
     for (let i = 0; i < length; i++) {

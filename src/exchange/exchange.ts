@@ -14,7 +14,7 @@ export class Exchange {
   client: string | null = null
   /** null outside the API of MAAS */
   operation: Operation | null = null
-  /** why the op is not known, which then is not that of `operation`; null if it is known */
+  /** why the op is unknown; null if it is known. The op of `operation` counts only then */
   opUnknown: string | null = null
   /** null if the request is not forwarded */
   access: Access | null = null
@@ -48,7 +48,7 @@ export class Exchange {
     return this.lacksRule && this.operation !== null && this.opUnknown === null ? ruleFor(this.operation) : null
   }
 
-  /** The op for records: `unknown` if it is not known, null for the plain method and outside the API of MAAS. */
+  /** The op for records: `unknown` if it is unknown; null for the plain method, and outside the API of MAAS. */
   get op (): string | null { return this.opUnknown === null ? this.operation?.op ?? null : 'unknown' }
 
   /** Milliseconds from the last attempt, including the time to connect, to the head of MAAS's answer. */

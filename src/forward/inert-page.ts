@@ -10,8 +10,8 @@ const PAGE_TYPE = /html|xml|svg|xsl|mixed-replace|^unknown\/|^application\/unkno
 const WELL_FORMED = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+[ \t]*(?:;|$)/
 
 /**
- * The destinations whose answers are no documents (Fetch §2.2.5). The rest are documents and frames. A browser leaves
- * `Sec-Fetch-Dest` out for http beyond loopback, and old ones always do, so without it any answer may be one.
+ * The destinations that are neither documents nor frames (Fetch §2.2.5). A browser omits `Sec-Fetch-Dest` for http
+ * beyond loopback, and old browsers always do, so without it any answer may become a document.
  */
 const NO_DOCUMENTS: ReadonlySet<string> = new Set([
   'empty', 'audio', 'audioworklet', 'font', 'image', 'json', 'manifest', 'paintworklet', 'report', 'script',

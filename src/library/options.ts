@@ -62,7 +62,7 @@ export interface MaasAuthProxyOptions {
   connectTimeout?: string | number | undefined
   /** How long MAAS may take to answer: a text with a unit, `'900s'`, or milliseconds. */
   responseTimeout?: string | number | undefined
-  /** How many requests MAAS works on at once; the others wait. Default: as many as there are connections. */
+  /** Maximum number of requests that MAAS works on at once; the others wait. Default: the number of connections. */
   maxMaasRequests?: string | number | undefined
   /** How long a request may wait for its turn: a text with a unit, `'30s'`, or milliseconds. */
   queueTimeout?: string | number | undefined

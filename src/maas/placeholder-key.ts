@@ -4,7 +4,7 @@
  */
 export const PLACEHOLDER_WORD = 'proxysigns'
 
-/** A placeholder in the form of an API key. @param secret the last part: a client token, or no token */
+/** Makes a placeholder in the form of an API key. @param secret the last part: a client token, or the word */
 export function placeholderKey (secret = PLACEHOLDER_WORD): string {
   return [PLACEHOLDER_WORD, PLACEHOLDER_WORD, secret].join(':')
 }

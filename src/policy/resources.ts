@@ -56,7 +56,7 @@ export function hasOperation (resource: Resource, method: string, op: string | n
 }
 
 /**
- * Returns the rule that allows an operation and no other one, for every value of its ids.
+ * Returns the rule that allows exactly one operation, for all values of its ids.
  * @returns null if MAAS has no such operation
  */
 export function ruleFor ({ method, path, op }: Operation): string | null {

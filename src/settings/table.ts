@@ -11,8 +11,8 @@ import { parseKnownRule, readPolicyFile } from './rules.ts'
 import { choice, envOf, inGroup, list, optional, type Setting, toggle, withDefault } from './setting.ts'
 import { parseCount, parseDuration, parseHostName, parseOrigin } from './values.ts'
 
-/** The largest limit of requests to MAAS: a quarter of the connections, which a single client can use wholly. */
-const MAX_LIMIT = 64
+/** The maximum of --max-maas-requests: a quarter of the connections. Up to it, a lone client gets every turn. */
+const MAX_MAAS_REQUESTS = 64
 
 /**
  * Every setting, in the order of help and README. The name of the variable is the flag in upper case, with
@@ -123,7 +123,7 @@ export const SETTINGS = {
     maxMaasRequests: optional(
       '--max-maas-requests', envOf('--max-maas-requests'), 'N',
       'how many requests MAAS works on at once for this proxy; the others wait. A region works on four a worker',
-      text => parseCount(text, MAX_LIMIT)
+      text => parseCount(text, MAX_MAAS_REQUESTS)
     )
   }),
   ...inGroup('times', {

@@ -17,7 +17,7 @@ interface QueueOptions {
 
 /** What a listener, or a client of it that has a name, has in the queue. */
 interface Share {
-  /** of the client; null if this is the share of a listener */
+  /** the name of the client; null if this is the share of a listener */
   readonly name: string | null
   running: number
   readonly waiting: Turn[]
@@ -38,8 +38,8 @@ export interface Turn {
 /**
  * The queue in front of the connections to MAAS. Nobody can take all of them, whatever the requests are stuck in: a
  * listener gets another turn only while it has fewer turns than are still free, so one has half of them at most, the
- * next one half of the rest, and so on. The clients of a listener divide its share in the same way. A limit of
- * running turns that is smaller leaves none of them unused while a request waits.
+ * next one half of the rest, and so on. The clients of a listener divide its share in the same way. If fewer
+ * turns may run than there are connections, none of them stays unused while a request waits.
  */
 export class RequestQueue {
   readonly #connections: number
@@ -96,7 +96,7 @@ export class RequestQueue {
     }
   }
 
-  /** Begins turns while there are some: the share with the fewest comes first, of two the one that waits longer. */
+  /** Begins turns while there are some. The share with the fewest is next; of two, the one that has waited longer. */
   #callNext (): void {
     for (;;) {
       const [next] = [...this.#waiting].sort((a, b) => load(a) - load(b) || oldest(a) - oldest(b))
@@ -154,7 +154,7 @@ export class Lane {
     return this.#queue.enter(client === null ? this.#share : this.#shareOf(client), member)
   }
 
-  /** The number of clients with a name that have requests here. */
+  /** The number of named clients that have requests here. */
   get clients (): number { return this.#clients.size }
 
   /** See {@link RequestQueue.leave}. */

@@ -43,7 +43,7 @@ function readFields (line: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** The decoded path of a request, as admission reads it; null if admission refuses it. */
+/** Decodes a path as admission does. @returns null if admission refuses it */
 function pathOf (path: string): string | null {
   try {
     return parseTarget(path).path
