@@ -10,8 +10,7 @@ import { askedAccess } from './access-header.ts'
 import type { Admitted } from './admitted.ts'
 import { type BrowserGuard, checkBrowser } from './browser.ts'
 import { createClassifier, type Decision } from './classify.ts'
-import { findClientToken } from './client-token.ts'
-import type { ClientTokens } from './clients.ts'
+import { type Client, type ClientIdentifier, identifyClient } from './clients.ts'
 import { checkContentType } from './content-type.ts'
 import { checkFraming, closeAfterUpgrade } from './framing.ts'
 import { checkLoop } from './loop.ts'
@@ -29,13 +28,13 @@ declare module 'fastify' {
 
 interface AdmitOptions extends OperationOptions {
   browser: BrowserGuard
-  /** names the client that a host program has authenticated; null if there is none, which leaves it to the tokens */
+  /** names the client that a host program has authenticated; null if there is none, which leaves it to the others */
   hostClient: ((request: FastifyRequest) => string | null) | null
-  /** null if clients need no token */
-  clientTokens: ClientTokens | null
+  /** how clients are identified, in the order of trial; empty if they need no name */
+  identifiers: readonly ClientIdentifier[]
   /** paths of the proxy's own pages, as in a request line */
   ownPages: ReadonlySet<string>
-  /** paths of own pages that need no token, because probes have none */
+  /** paths of own pages that need no client, because probes have no token */
   openPaths: readonly string[]
 }
 
@@ -77,23 +76,31 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     exchange.target = target
     if (rejection !== null) throw new ProxyError(rejection)
     checkBrowser(raw, options.browser)
-    exchange.client = options.hostClient?.(request) ?? identifyByToken(raw, target.path, decision, options)
-    if (decision === null) {
-      if (!options.ownPages.has(target.rawPath)) throw unserved(target.path)
-      return next()
+    exchange.client = options.hostClient?.(request) ?? null
+    const isNamed = exchange.client !== null || options.openPaths.includes(target.path)
+    const client = isNamed ? null : identifyClient(raw, options.identifiers, isUnsignedRead(raw, decision))
+    if (client instanceof Promise) void client.then(decideFor).catch(next)
+    else decideFor(client)
+
+    function decideFor (client: Client | null): void {
+      exchange.client ??= client?.name ?? null
+      if (decision === null) {
+        if (!options.ownPages.has(target.rawPath)) throw unserved(target.path)
+        return next()
+      }
+      const classified: ClassifiedRequest = {
+        request: raw,
+        response: reply.raw,
+        target,
+        decision,
+        askedAccess: askedAccess(raw),
+        isContinueSent: app.server.listenerCount('checkContinue') === 0 // without a listener Node sends the 100 itself
+      }
+      findDecision(classified, options, final => {
+        const refusal = final instanceof ProxyError ? final : conclude(request, classified, final, options)
+        next(refusal ?? undefined)
+      })
     }
-    const classified: ClassifiedRequest = {
-      request: raw,
-      response: reply.raw,
-      target,
-      decision,
-      askedAccess: askedAccess(raw),
-      isContinueSent: app.server.listenerCount('checkContinue') === 0 // without a listener Node sends the 100 itself
-    }
-    findDecision(classified, options, final => {
-      const refusal = final instanceof ProxyError ? final : conclude(request, classified, final, options)
-      next(refusal ?? undefined)
-    })
   })
 }, { name: 'admit', fastify: '5.x', dependencies: ['exchanges'] })
 
@@ -102,19 +109,6 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
  * it to anyone, and the answer is the same.
  */
 const UNSIGNED_READS: ReadonlySet<string> = new Set(['/MAAS/api/2.0/describe/', '/MAAS/api/2.0/version/'])
-
-/**
- * Identifies a client by its token. An unsigned read without a token passes without a name.
- * @returns null if clients need no token, or not for this request
- * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN
- */
-function identifyByToken (
-  request: IncomingMessage, path: string, decision: Decision | null, { clientTokens, openPaths }: AdmitOptions
-): string | null {
-  if (clientTokens === null || openPaths.includes(path)) return null
-  const token = findClientToken(request.rawHeaders)
-  return token === null && isUnsignedRead(request, decision) ? null : clientTokens.identify(token)
-}
 
 /** Whether a request is one of {@link UNSIGNED_READS}, and asks for no signature. */
 function isUnsignedRead ({ headers }: IncomingMessage, decision: Decision | null): boolean {

@@ -44,7 +44,7 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
     credential: key.credential,
     maasFacts: maasFacts(backend, key),
     hostClient: options.client === undefined ? null : hostClient(options.client),
-    clientTokens: tokens.of(listener),
+    identifiers: tokens.of(listener),
     clientBodyTimeoutMs: config.clientBodyTimeoutMs,
     observers,
     onObserverError: logObserverError(logOf),

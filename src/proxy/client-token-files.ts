@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { ClientTokens } from '../admit/clients.ts'
+import { TokenIdentifier } from '../admit/clients.ts'
 import { type ClientToken, readClientTokens } from '../settings/client-tokens.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import { FileWatch } from './file-watch.ts'
@@ -12,7 +12,7 @@ export class ClientTokenFiles {
   readonly #logger: FastifyBaseLogger
   readonly #own: readonly ClientToken[]
   readonly #watch = new FileWatch()
-  readonly #tokens = new Map<string, ClientTokens>()
+  readonly #tokens = new Map<string, TokenIdentifier>()
 
   /** @param own a client of this process, beside those of each file; null if there is none */
   constructor (
@@ -24,17 +24,14 @@ export class ClientTokenFiles {
     for (const { clientTokens } of listeners) {
       if (clientTokens === undefined || this.#tokens.has(clientTokens.file)) continue
       const { file, clients } = clientTokens
-      this.#tokens.set(file, new ClientTokens([...clients, ...this.#own]))
+      this.#tokens.set(file, new TokenIdentifier([...clients, ...this.#own]))
       this.#watch.add(file, () => { this.#read(file) })
     }
   }
 
-  /**
-   * Finds the tokens of a listener.
-   * @returns null if its clients need no token
-   */
-  of ({ clientTokens }: Pick<ListenerConfig, 'clientTokens'>): ClientTokens | null {
-    return clientTokens === undefined ? null : this.#tokens.get(clientTokens.file) as ClientTokens
+  /** The identifiers of a listener; none if its clients need no token. */
+  of ({ clientTokens }: Pick<ListenerConfig, 'clientTokens'>): TokenIdentifier[] {
+    return clientTokens === undefined ? [] : [this.#tokens.get(clientTokens.file) as TokenIdentifier]
   }
 
   /** Reads all files again. */
@@ -50,7 +47,7 @@ export class ClientTokenFiles {
   #read (file: string): void {
     try {
       const { clients } = readClientTokens(file)
-      const isChanged = (this.#tokens.get(file) as ClientTokens).replace([...clients, ...this.#own])
+      const isChanged = (this.#tokens.get(file) as TokenIdentifier).replace([...clients, ...this.#own])
       const message = isChanged
         ? 'the client tokens have been replaced; requests from now on need one of these'
         : 'the client tokens are the same as before'

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { browserGuard } from '../admit/browser.ts'
-import type { ClientTokens } from '../admit/clients.ts'
+import type { ClientIdentifier } from '../admit/clients.ts'
 import { embedded } from '../admit/embedded.ts'
 import { admit } from '../admit/plugin.ts'
 import { exchanges, type ExchangesOptions, type LogOf } from '../exchange/plugin.ts'
@@ -18,10 +18,10 @@ interface PipelineOptions extends ExchangesOptions {
   upstream: Upstream
   credential: Credential
   maasFacts: MaasFacts
-  /** names the client that a host program has authenticated; null if there is none, which leaves it to the tokens */
+  /** names the client that a host program has authenticated; null if there is none, which leaves it to the others */
   hostClient: ((request: FastifyRequest) => string | null) | null
-  /** null if clients need no token */
-  clientTokens: ClientTokens | null
+  /** how clients are identified, in the order of trial; empty if they need no name */
+  identifiers: readonly ClientIdentifier[]
   /** how long a client may send nothing of its body */
   clientBodyTimeoutMs: number
   logOf: LogOf
@@ -36,7 +36,7 @@ interface PipelineOptions extends ExchangesOptions {
  * any step are answered. Routes that are registered beside this plugin are guarded as well.
  */
 export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstance, options: PipelineOptions) {
-  const { config, upstream, credential, hostClient, clientTokens, clientBodyTimeoutMs, ownPages } = options
+  const { config, upstream, credential, hostClient, identifiers, clientBodyTimeoutMs, ownPages } = options
   const { isEmbedded, observers, onObserverError, logOf, maasFacts } = options
   const { policy, anonymousOperations, dualOperations } = config
   await app.register(exchanges, { observers, onObserverError })
@@ -45,7 +45,7 @@ export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstan
   await app.register(admit, {
     browser: browserGuard(config.address, config.allowHost, config.allowOrigin),
     hostClient,
-    clientTokens,
+    identifiers,
     policy,
     ownPages,
     openPaths: [LIVE_PATH, READY_PATH],

@@ -1,6 +1,6 @@
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
-import type { ClientTokens } from '../admit/clients.ts'
+import type { ClientIdentifier } from '../admit/clients.ts'
 import { logObserverError, type Observer, type Outcome } from '../exchange/plugin.ts'
 import type { Credential } from '../forward/credential.ts'
 import { METHODS } from '../http/methods.ts'
@@ -42,8 +42,8 @@ interface ServerParts extends StatusPagesOptions {
   upstream: Upstream
   credential: Credential
   maasFacts: MaasFacts
-  /** null if clients need no token */
-  clientTokens: ClientTokens | null
+  /** how clients are identified, in the order of trial; empty if they need no name */
+  identifiers: readonly ClientIdentifier[]
   health: Health
   traffic: Traffic
   /** how long a client may send nothing of its body */
@@ -58,7 +58,7 @@ interface ServerParts extends StatusPagesOptions {
 
 /** Builds the server of one listener, which does not listen yet. The steps of a request are in `pipeline`. */
 export async function buildServer (config: ListenerConfig, parts: ServerParts): Promise<FastifyInstance> {
-  const { logger, upstream, credential, maasFacts, clientTokens, clientBodyTimeoutMs, traffic } = parts
+  const { logger, upstream, credential, maasFacts, identifiers, clientBodyTimeoutMs, traffic } = parts
   const app = fastify({
     // Without a logger of its own, Fastify writes no records beside ours.
     requestIdHeader: false,
@@ -88,7 +88,7 @@ export async function buildServer (config: ListenerConfig, parts: ServerParts): 
     credential,
     maasFacts,
     hostClient: null,
-    clientTokens,
+    identifiers,
     clientBodyTimeoutMs,
     observers: observersOf(parts),
     onObserverError: (error, request) => {

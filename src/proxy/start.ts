@@ -93,7 +93,7 @@ export async function startProxy (
       upstream,
       credential: key.credential,
       maasFacts: maasFacts(backend, key),
-      clientTokens: tokens.of(listener),
+      identifiers: tokens.of(listener),
       health: key.health,
       traffic,
       clientBodyTimeoutMs: config.clientBodyTimeoutMs,

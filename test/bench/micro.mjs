@@ -1,8 +1,7 @@
 // npm run bench:micro: what each step of a request costs by itself, on the built code: microseconds of CPU and bytes
 // allocated per call, the median of several rounds. It fails if the whole of admit takes 5 µs or more.
 import { browserGuard, checkBrowser } from '../../dist/admit/browser.js'
-import { findClientToken } from '../../dist/admit/client-token.js'
-import { ClientTokens } from '../../dist/admit/clients.js'
+import { TokenIdentifier } from '../../dist/admit/clients.js'
 import { checkFraming } from '../../dist/admit/framing.js'
 import { findDecision } from '../../dist/admit/operation.js'
 import { createClassifier } from '../../dist/admit/classify.js'
@@ -40,7 +39,7 @@ const plain = await config({})
 const ruled = await config({ allow: ['GET machines/**', 'POST machines/*?op=power_on', ...Array.from({ length: 48 }, (_, i) => `* tags/tag${i}`)], deny: ['DELETE **'] })
 const [classifyPlain, classifyRuled] = [createClassifier(plain), createClassifier(ruled)]
 const guard = browserGuard({ host: '127.0.0.1', port: 5241 }, [], [])
-const tokens = new ClientTokens([{ name: 'alice', token: 'x'.repeat(48) }, { name: 'bob', token: 'y'.repeat(48) }])
+const tokens = new TokenIdentifier([{ name: 'alice', token: 'x'.repeat(48) }, { name: 'bob', token: 'y'.repeat(48) }])
 const withToken = [...rawHeaders, 'MAAS-Proxy-Token', 'y'.repeat(48)]
 const sign = createSigner(parseApiKey(key))
 const parsed = parseTarget(target)
@@ -78,7 +77,7 @@ const steps = {
   'admit: target and query': () => parseTarget(target),
   'admit: browser guard': () => checkBrowser(request, guard),
   'admit: policy, 51 rules': () => ruled.policy.decide(operation),
-  'admit: client token, where they are used': () => tokens.identify(findClientToken(withToken)),
+  'admit: client token, where they are used': () => tokens.identify({ rawHeaders: withToken }),
   classify: () => decideAccess(plain.anonymousOperations.kindOf(operation), 'signed', undefined),
   sign: () => sign(),
   'head of a request': () => requestHeaders(rawHeaders, undefined, 'OAuth'),
