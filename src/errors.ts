@@ -24,6 +24,8 @@ export const ERRORS = {
     'leave out the header MAAS-Proxy-Access'),
   MAAS_PROXY_CLIENT_UNKNOWN: row(401, 'the request has no token of a known client',
     'send a token of the file of --client-token-file: in a key, any:any:TOKEN, as MAAS-Proxy-Token, Bearer or Basic'),
+  MAAS_PROXY_CLIENT_EXPIRED: row(401, 'the access of the client has ended',
+    'ask whoever runs the proxy for another token, which maas-auth-proxy token NAME makes'),
   MAAS_PROXY_HOST_REFUSED: row(403, 'the Host is not a name of this listener',
     'use http://localhost:PORT, or allow the name with --allow-host'),
   MAAS_PROXY_ORIGIN_REFUSED: row(403, 'the request comes from a web page of another origin',

@@ -264,10 +264,13 @@ const ADDED = ['instance', 'job']
 
 t.test('the dashboard and the alerts use only metrics that there are', async t => {
   const upstream = await rawUpstream(t)
-  const proxy = await startTestProxy(t, testConfig(upstream.url))
-  await fetch(`${proxy.address}/MAAS/api/2.0/machines/`)
-  await scrape(proxy)
-  const { samples } = await scrape(proxy)
+  const dir = t.testdir({ tokens: 'alice 0123456789abcdef expires=2999-12-31\n' })
+  chmodSync(`${dir}/tokens`, 0o600)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, { clientTokenFile: [`${dir}/tokens`] }))
+  const headers = { 'MAAS-Proxy-Token': '0123456789abcdef' }
+  await fetch(`${proxy.address}/MAAS/api/2.0/machines/`, { headers })
+  await fetch(`${proxy.address}/-/metrics`, { headers })
+  const { samples } = parseScrape(await (await fetch(`${proxy.address}/-/metrics`, { headers })).text())
   const labelsOf = new Map<string, Set<string>>()
   for (const sample of samples.keys()) {
     const [, name = '', labels = ''] = /^(\w+)(.*)$/.exec(sample) ?? []

@@ -54,6 +54,9 @@ const FILES = {
 /** The command line behind `argv`, the environment, and everything that is told. */
 type Row = [argv: string[], env: Record<string, string>, wanted: string]
 
+/** The form of a line in a file of tokens. */
+const LINE = 'NAME TOKEN, or NAME sha256:HEX, and then perhaps expires=2026-12-31, read-only, allow="METHOD PATH", deny="METHOD PATH"'
+
 const FOOT = 'maas-auth-proxy: hint: maas-auth-proxy help settings explains all settings, maas-auth-proxy --help shows commands\n'
 
 async function told (t: Test, argv: readonly string[], rows: readonly Row[]): Promise<void> {
@@ -165,9 +168,9 @@ t.test('mistakes in settings are told with what to write', async t => {
     [['--socket-mode', '0o660'], MAAS, '--socket-mode: "0o660" is not a file mode; write three octal digits, as in 0660'],
     [['--ca-file', 'broken.pem'], { ...MAAS, MAAS_URL: 'https://maas:5443/MAAS' }, '--ca-file: "broken.pem": has no certificate in PEM (-----BEGIN CERTIFICATE-----)'],
     [['--client-cert-file', 'broken.pem', '--client-key-file', 'broken.pem'], { ...MAAS, MAAS_URL: 'https://maas:5443/MAAS' }, '--client-cert-file: "broken.pem": has no certificate in PEM (-----BEGIN CERTIFICATE-----)\n--client-key-file: "broken.pem": has no private key in PEM (-----BEGIN PRIVATE KEY-----)'],
-    [['--client-token-file', 'tokens'], MAAS, '--client-token-file: "tokens": line 1 is not NAME TOKEN'],
+    [['--client-token-file', 'tokens'], MAAS, `--client-token-file: "tokens": line 1 is not ${LINE}`],
     [['--client-token-file', 'none', '--listen', '0.0.0.0:1', '--allow-non-loopback'], MAAS, '--client-token-file: "none": there is no such file'],
-    [['--client-token-file', 'no-tokens'], MAAS, '--client-token-file: "no-tokens": has no client; write a line NAME TOKEN for each, openssl rand -hex 24 makes a token'],
+    [['--client-token-file', 'no-tokens'], MAAS, '--client-token-file: "no-tokens": has no client; write a line NAME TOKEN for each, maas-auth-proxy token NAME makes one'],
     [[], { ...MAAS, MAAS_PROXY_READ_ONLY: 'on' }, 'MAAS_PROXY_READ_ONLY: "on" is neither true nor false; write one of them, or yes or no']
   ])
 })

@@ -2,6 +2,7 @@ import type { Access } from '../maas/access.ts'
 import type { Operation } from '../maas/operations.ts'
 import type { Target } from '../maas/target.ts'
 import type { FormKind } from './form-op.ts'
+import type { Ruleset } from './ruleset.ts'
 
 /** The start of a body that admission had to read. The relay sends it before the rest. */
 export interface BodyStart {
@@ -12,6 +13,8 @@ export interface BodyStart {
 
 /** A request that may go to MAAS, with all decisions on it. Forwarding only signs and sends it. */
 export interface Admitted {
+  /** what decided on it */
+  readonly ruleset: Ruleset
   readonly target: Target
   readonly operation: Operation
   readonly access: Access

@@ -25,10 +25,13 @@ interface Classification {
   decision: Decision | null
 }
 
+/** Classifies a method, one of {@link METHODS}, and a request target. */
+export type Classifier = (method: string, target: string) => Classification
+
 /** The rules that decide on operations. */
 export interface ClassifierOptions {
-  policy: Policy
-  anonymousOperations: AnonymousOperations
+  readonly policy: Policy
+  readonly anonymousOperations: AnonymousOperations
 }
 
 /** The only part of MAAS that takes an API key. The rest is its web UI, its node metadata and its v3 API. */
@@ -40,10 +43,10 @@ export function decide (operation: Operation, { policy, anonymousOperations }: C
 }
 
 /**
- * Creates the function that classifies a method, one of {@link METHODS}, and a request target. Requests share its
- * results, which must not be changed. It throws the errors of {@link parseTarget}.
+ * Creates the classifier of a listener. Requests share its results, which must not be changed. It throws the errors of
+ * {@link parseTarget}.
  */
-export function createClassifier (options: ClassifierOptions): (method: string, target: string) => Classification {
+export function createClassifier (options: ClassifierOptions): Classifier {
   const classifiers = new Map(METHODS.map(method => [method as string, memoize((raw): Classification => {
     const target = parseTarget(raw)
     const isServed = target.path.startsWith(SERVED)

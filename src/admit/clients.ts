@@ -1,8 +1,7 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
 import type { Policy } from '../policy/policy.ts'
-import type { ClientToken } from '../settings/client-tokens.ts'
 import { findClientToken } from './client-token.ts'
 
 /** A client, as a request has named it. */
@@ -44,45 +43,35 @@ export function identifyClient (
   throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
 }
 
+/**
+ * Checks that a client still has access.
+ * @throws ProxyError MAAS_PROXY_CLIENT_EXPIRED
+ */
+export function checkExpiry ({ name, expires }: Client): void {
+  if (expires === null || Date.now() < expires.getTime()) return
+  throw new ProxyError('MAAS_PROXY_CLIENT_EXPIRED', {
+    message: `the access of the client ${name} ended at ${expires.toISOString().replace(/\.\d+/, '')}`
+  })
+}
+
 /** Identifies clients by their tokens, of which only digests are kept. */
 export class TokenIdentifier implements ClientIdentifier {
-  #clients: ReadonlyArray<Client & { digest: Buffer }>
+  readonly #clients: ReadonlyMap<string, Client>
 
-  constructor (clients: readonly ClientToken[]) {
-    this.#clients = digestsOf(clients)
+  /** @param clients the clients, each with the SHA-256 of its token in hexadecimal digits */
+  constructor (clients: ReadonlyArray<Client & { readonly digest: string }>) {
+    this.#clients = new Map(clients.map(client => [client.digest, client]))
   }
 
   /**
-   * Replaces the clients for later requests.
-   * @returns whether they differ from the ones before
-   */
-  replace (clients: readonly ClientToken[]): boolean {
-    const before = this.#clients
-    this.#clients = digestsOf(clients)
-    return before.length !== clients.length || this.#clients.some(({ name, digest }, i) => (
-      name !== before[i]?.name || !digest.equals(before[i].digest)
-    ))
-  }
-
-  /**
-   * Identifies a client by its token; see {@link findClientToken}. It compares all tokens, each in constant time, so
-   * that its duration reveals nothing about them.
+   * Identifies a client by its token; see {@link findClientToken}. What is looked up is the token's digest: the time
+   * that takes depends on nothing that a caller could choose without knowing the token.
    */
   identify ({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): Client | null {
     const token = findClientToken(rawHeaders)
     if (token === null) return null
-    const digest = digestOf(token)
-    let found: Client | null = null
-    for (const client of this.#clients) if (timingSafeEqual(client.digest, digest)) found = client
-    if (found === null) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
-    return found
+    const client = this.#clients.get(hash('sha256', token))
+    if (client === undefined) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
+    return client
   }
-}
-
-function digestsOf (clients: readonly ClientToken[]) {
-  return clients.map(({ name, token }) => ({ name, policy: null, expires: null, digest: digestOf(token) }))
-}
-
-function digestOf (token: string): Buffer {
-  return hash('sha256', token, 'buffer')
 }

@@ -4,17 +4,15 @@ import { expectsContinue, hasBody } from '../http/fields.ts'
 import type { Access } from '../maas/access.ts'
 import { findOperation, lastOp } from '../maas/operations.ts'
 import type { Target } from '../maas/target.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { BodyStart } from './admitted.ts'
 import { type ClassifierOptions, decide, type Decision } from './classify.ts'
 import { findFormOp, type FormKind, formKind } from './form-op.ts'
 import { type FormStart, peek, PEEK_BYTES } from './peek.ts'
+import type { Ruleset } from './ruleset.ts'
 
 /** The settings that a decision may depend on. */
-export interface OperationOptions extends ClassifierOptions {
-  dualOperations: Access
-  /** how long a client may send nothing of a form that is read */
-  clientBodyTimeoutMs: number
-}
+export type OperationOptions = ClassifierOptions & Pick<Ruleset, 'dualOperations' | 'clientBodyTimeoutMs'>
 
 /** A classified request, whose form may still name another operation. */
 export interface ClassifiedRequest {
@@ -23,6 +21,8 @@ export interface ClassifiedRequest {
   target: Target
   /** the decision without a form */
   decision: Decision
+  /** the own rules of the client; null if it has none */
+  clientPolicy: Policy | null
   /** the value of `MAAS-Proxy-Access` */
   askedAccess: Access | undefined
   /** whether the client has got a 100 (Continue) */
@@ -71,18 +71,26 @@ export function findDecision (
 }
 
 /** Whether a request with an uncertain operation is refused. Rules that only warn refuse nothing. */
-export function mustDecide ({ decision, askedAccess }: ClassifiedRequest, options: OperationOptions): boolean {
-  return options.policy.mustKnowOp(decision.operation) || mayBeAnonymous(askedAccess, options)
+export function mustDecide (
+  { decision: { operation }, askedAccess, clientPolicy }: ClassifiedRequest, options: OperationOptions
+): boolean {
+  if (options.policy.mustKnowOp(operation) || clientPolicy?.mustKnowOp(operation) === true) return true
+  return mayBeAnonymous(askedAccess, options)
 }
 
 /** Whether the decision depends on the op: by a rule, or between signed and anonymous. */
-function dependsOnOp ({ decision, askedAccess }: ClassifiedRequest, options: OperationOptions): boolean {
+function dependsOnOp (
+  { decision, askedAccess, clientPolicy }: ClassifiedRequest, options: OperationOptions
+): boolean {
   const { method, path } = decision.operation // the path without `/op-NAME`, which a form would override
   if (options.policy.dependsOnOp(decision.operation)) return true
+  if (clientPolicy?.dependsOnOp(decision.operation) === true) return true
   return mayBeAnonymous(askedAccess, options) && options.anonymousOperations.hasPath(method, path)
 }
 
-function mayBeAnonymous (askedAccess: Access | undefined, { dualOperations }: OperationOptions): boolean {
+function mayBeAnonymous (
+  askedAccess: Access | undefined, { dualOperations }: Pick<Ruleset, 'dualOperations'>
+): boolean {
   return askedAccess !== undefined || dualOperations === 'anonymous'
 }
 

@@ -5,18 +5,17 @@ import { ProxyError } from '../errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { followsClose, pendingResponses } from '../http/response-tracker.ts'
 import { type Access, decideAccess } from '../maas/access.ts'
-import type { PolicyVerdict } from '../policy/policy.ts'
+import type { Policy, PolicyVerdict } from '../policy/policy.ts'
 import { askedAccess } from './access-header.ts'
 import type { Admitted } from './admitted.ts'
-import { type BrowserGuard, checkBrowser } from './browser.ts'
-import { createClassifier, type Decision } from './classify.ts'
-import { type Client, type ClientIdentifier, identifyClient } from './clients.ts'
+import { checkBrowser } from './browser.ts'
+import type { Decision } from './classify.ts'
+import { checkExpiry, type Client, identifyClient } from './clients.ts'
 import { checkContentType } from './content-type.ts'
 import { checkFraming, closeAfterUpgrade } from './framing.ts'
 import { checkLoop } from './loop.ts'
-import {
-  type ClassifiedRequest, type FinalDecision, findDecision, mustDecide, type OperationOptions
-} from './operation.ts'
+import { type ClassifiedRequest, type FinalDecision, findDecision, mustDecide } from './operation.ts'
+import type { Ruleset } from './ruleset.ts'
 import { unserved } from './unserved.ts'
 
 declare module 'fastify' {
@@ -26,12 +25,11 @@ declare module 'fastify' {
   }
 }
 
-interface AdmitOptions extends OperationOptions {
-  browser: BrowserGuard
-  /** names the client that a host program has authenticated; null if there is none, which leaves it to the others */
+interface AdmitOptions {
+  /** returns what the listener decides by, now */
+  ruleset: () => Ruleset
+  /** names the client that a host program has authenticated; null leaves it to the identifiers of the ruleset */
   hostClient: ((request: FastifyRequest) => string | null) | null
-  /** how clients are identified, in the order of trial; empty if they need no name */
-  identifiers: readonly ClientIdentifier[]
   /** paths of the proxy's own pages, as in a request line */
   ownPages: ReadonlySet<string>
   /** paths of own pages that need no client, because probes have no token */
@@ -53,7 +51,6 @@ const UNANSWERABLE = 'the connection ends after the request before, so this one 
  * is admitted, or is for one of the own pages.
  */
 export const admit = fp(async function admit (app: FastifyInstance, options: AdmitOptions) {
-  const classify = createClassifier(options)
   let isShuttingDown = false
   app.decorateRequest('admitted', null)
   app.decorate('refuseNewRequests', () => { isShuttingDown = true })
@@ -72,18 +69,20 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
     closeAfterUpgrade(raw, reply.raw)
     checkContentType(raw.headers['content-type'])
     checkLoop(raw.headers.via)
-    const { target, rejection, decision } = classify(raw.method as string, originalUrl)
+    const ruleset = options.ruleset()
+    const { target, rejection, decision } = ruleset.classify(raw.method as string, originalUrl)
     exchange.target = target
     if (rejection !== null) throw new ProxyError(rejection)
-    checkBrowser(raw, options.browser)
-    exchange.client = options.hostClient?.(request) ?? null
-    const isNamed = exchange.client !== null || options.openPaths.includes(target.path)
-    const client = isNamed ? null : identifyClient(raw, options.identifiers, isUnsignedRead(raw, decision))
+    checkBrowser(raw, ruleset.browser)
+    const client = findClient(request, target.path, decision, ruleset, options)
     if (client instanceof Promise) void client.then(decideFor).catch(next)
     else decideFor(client)
 
     function decideFor (client: Client | null): void {
-      exchange.client ??= client?.name ?? null
+      if (client !== null) {
+        exchange.client = client.name
+        checkExpiry(client)
+      }
       if (decision === null) {
         if (!options.ownPages.has(target.rawPath)) throw unserved(target.path)
         return next()
@@ -93,11 +92,12 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
         response: reply.raw,
         target,
         decision,
+        clientPolicy: client?.policy ?? null,
         askedAccess: askedAccess(raw),
         isContinueSent: app.server.listenerCount('checkContinue') === 0 // without a listener Node sends the 100 itself
       }
-      findDecision(classified, options, final => {
-        const refusal = final instanceof ProxyError ? final : conclude(request, classified, final, options)
+      findDecision(classified, ruleset, final => {
+        const refusal = final instanceof ProxyError ? final : conclude(request, classified, final, ruleset)
         next(refusal ?? undefined)
       })
     }
@@ -110,6 +110,20 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
  */
 const UNSIGNED_READS: ReadonlySet<string> = new Set(['/MAAS/api/2.0/describe/', '/MAAS/api/2.0/version/'])
 
+/**
+ * Finds the client of a request: the one whom a host program names, or else the one whom the request names.
+ * @returns null if the request has none, and needs none
+ * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN; of a promise, as its rejection
+ */
+function findClient (
+  request: FastifyRequest, path: string, decision: Decision | null, ruleset: Ruleset, options: AdmitOptions
+): Client | null | Promise<Client | null> {
+  const name = options.hostClient?.(request) ?? null
+  if (name !== null) return ruleset.clientNamed(name)
+  if (options.openPaths.includes(path)) return null
+  return identifyClient(request.raw, ruleset.identifiers, isUnsignedRead(request.raw, decision))
+}
+
 /** Whether a request is one of {@link UNSIGNED_READS}, and asks for no signature. */
 function isUnsignedRead ({ headers }: IncomingMessage, decision: Decision | null): boolean {
   return decision?.kind === 'same' && UNSIGNED_READS.has(decision.operation.path) &&
@@ -121,26 +135,27 @@ function isUnsignedRead ({ headers }: IncomingMessage, decision: Decision | null
  * @returns the refusal; null if the request is admitted
  */
 function conclude (
-  request: FastifyRequest, classified: ClassifiedRequest, final: FinalDecision, options: AdmitOptions
+  request: FastifyRequest, classified: ClassifiedRequest, final: FinalDecision, ruleset: Ruleset
 ): ProxyError | null {
   const { exchange } = request
-  const { target, askedAccess } = classified
+  const { target, askedAccess, clientPolicy } = classified
   const { decision: { kind, operation, verdict }, form, bodyStart, uncertainty } = final
   const unreadForm = bodyStart !== null && uncertainty === null ? null : form
   if (unreadForm !== null) exchange.opUnknown = NOT_READ
   if (uncertainty !== null) {
-    if (mustDecide(classified, options)) return uncertainty
+    if (mustDecide(classified, ruleset)) return uncertainty
     exchange.wouldRefuse = uncertainty.message
   }
   exchange.operation = operation
-  const refusal = enforce(verdict, exchange, options)
+  const refusal = enforce(verdict, exchange, ruleset.policy) ??
+    (clientPolicy === null ? null : enforce(clientPolicy.decide(operation), exchange, clientPolicy))
   if (refusal !== null) return refusal
-  const access: Access | null = decideAccess(kind, options.dualOperations, askedAccess)
+  const access: Access | null = decideAccess(kind, ruleset.dualOperations, askedAccess)
   if (access === null) return new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
   exchange.access = access
   const isContinueSent = classified.isContinueSent || bodyStart !== null
   request.admitted = Object.freeze<Admitted>({
-    target, operation, access, form: unreadForm, bodyStart, isContinueSent
+    ruleset, target, operation, access, form: unreadForm, bodyStart, isContinueSent
   })
   return null
 }
@@ -149,15 +164,13 @@ function conclude (
  * Applies the verdict of the rules.
  * @returns the refusal; null if the rules allow the operation or only warn
  */
-function enforce (
-  verdict: PolicyVerdict, exchange: Exchange, { policy: { warnOnly } }: AdmitOptions
-): ProxyError | null {
+function enforce (verdict: PolicyVerdict, exchange: Exchange, { warnOnly }: Policy): ProxyError | null {
   if (verdict.allowed) return null
-  exchange.lacksRule = verdict.missingRule !== undefined
+  if (verdict.missingRule !== undefined) exchange.lacksRule = true
   if (!warnOnly || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') {
     const { code, by, remedy } = verdict
     return new ProxyError(code, { message: `refused by ${by}`, ...remedy === undefined ? {} : { remedy } })
   }
-  exchange.wouldRefuse = verdict.by
+  exchange.wouldRefuse ??= verdict.by
   return null
 }

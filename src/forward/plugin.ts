@@ -3,7 +3,6 @@ import httpProxy from '@fastify/http-proxy'
 import type { Admitted } from '../admit/admitted.ts'
 import { METHODS } from '../http/methods.ts'
 import type { MaasFacts } from '../maas/hint-row.ts'
-import type { Policy } from '../policy/policy.ts'
 import { Lane } from '../upstream/queue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AnswerTask } from './answer.ts'
@@ -16,9 +15,6 @@ interface ForwardOptions {
   upstream: Upstream
   credential: Credential
   maasFacts: MaasFacts
-  policy: Policy
-  /** how long a client may send nothing of its body */
-  clientBodyTimeoutMs: number
 }
 
 /**
@@ -50,15 +46,13 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
 
 /** Signs and forwards a request, and writes the response. */
 function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions & { lane: Lane }): void {
-  const { upstream, credential, maasFacts, policy, lane, clientBodyTimeoutMs } = options
+  const { upstream, credential, maasFacts, lane } = options
   const admitted = request.admitted as Admitted // admission rejects every other request for this route
   relay({
     upstream,
     signing: credential.signing,
     maasFacts,
-    policy,
     lane,
-    clientBodyTimeoutMs,
     request: request.raw,
     target: request.originalUrl,
     reply,

@@ -3,7 +3,6 @@ import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
 import { expectsContinue, hasBody } from '../http/fields.ts'
 import { onResponseFinished } from '../http/response-tracker.ts'
-import type { Policy } from '../policy/policy.ts'
 import { Answer, type AnswerTask } from './answer.ts'
 import type { ConnectionTracker, RequestAttempt } from '../upstream/connection-tracker.ts'
 import type { Lane, QueueMember, Turn } from '../upstream/queue.ts'
@@ -16,11 +15,8 @@ import { requestHeaders, withoutCoding } from './request-headers.ts'
 interface RelayTask extends AnswerTask {
   /** the request target, byte for byte as it was admitted */
   target: string
-  policy: Policy
   /** the place of the listener in the queue for connections */
   lane: Lane
-  /** how long the client may send nothing of its body */
-  clientBodyTimeoutMs: number
 }
 
 /**
@@ -57,10 +53,10 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
   constructor (task: RelayTask) {
     this.#task = task
     const onSilence = () => { this.#controller?.abort(new ProxyError('MAAS_PROXY_BODY_TIMED_OUT')) }
-    this.#body = hasBody(task.request)
-      ? new RequestBody(task.request, task.admitted.bodyStart, task.exchange,
-        new FormWatch(task.request, task.admitted, task.exchange), { ms: task.clientBodyTimeoutMs, onSilence })
-      : null
+    const { request, admitted, exchange } = task
+    const watch = new FormWatch(request, admitted, exchange)
+    const silence = { ms: admitted.ruleset.clientBodyTimeoutMs, onSilence }
+    this.#body = hasBody(request) ? new RequestBody(request, admitted.bodyStart, exchange, watch, silence) : null
     this.#answer = new Answer(task)
   }
 
@@ -163,7 +159,10 @@ class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
     return this.#attempt?.isReuse === true && !this.#attempt.hasAnswer && !this.#hasEffect
   }
 
-  get #hasEffect (): boolean { return this.#task.policy.hasEffect(this.#task.admitted.operation) }
+  get #hasEffect (): boolean {
+    const { ruleset, operation } = this.#task.admitted
+    return ruleset.policy.hasEffect(operation)
+  }
 
   /** Whether a second attempt is possible. A body is streamed, so it cannot be sent twice. */
   #mayRepeat (): boolean {

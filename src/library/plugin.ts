@@ -9,9 +9,9 @@ import { auditLog } from '../observe/log/audit-log.ts'
 import { logObserverError, type LogOf } from '../exchange/plugin.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import { formatListenAddress, isLoopback } from '../listen/address.ts'
-import { configure } from '../settings/load.ts'
+import { type Config, configure } from '../settings/load.ts'
 import { SettingsReport } from '../settings/report.ts'
-import { ClientTokenFiles } from '../proxy/client-token-files.ts'
+import { LiveConfig } from '../proxy/live-config.ts'
 import { hostClient } from './host-client.ts'
 import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 
@@ -19,33 +19,28 @@ import { type MaasAuthProxyOptions, readOptions } from './options.ts'
 export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, options: MaasAuthProxyOptions) {
   const report = new SettingsReport()
   checkServer(app, report)
-  const lookup = readOptions(options, report)
-  // Sockets that systemd passed are the server's. As listeners of the proxy they would extend the allowed hosts.
-  const { LISTEN_PID: _pid, ...environment } = options.env ?? {}
-  const config = await configure({ program: lookup, listeners: [{ where: '', lookup }] }, environment, report)
+  const config = await readConfig(options, report)
   const listener = config.listeners[0] as ListenerConfig
   const backend = openBackend(config, app.log)
   const { upstream, ring, close } = backend
-  const tokens = new ClientTokenFiles(config.listeners, app.log)
+  const live = new LiveConfig(config, { logger: app.log, queue: upstream.queue, ownClient: null })
   app.addHook('onClose', async () => {
-    tokens.close()
+    live.close()
     await close()
   })
   announce(config, app.log)
-  if (listener.clientTokens === undefined) {
+  if (listener.clients === undefined) {
     app.addHook('onListen', function warnIfOpen () { warnOfOpenAddresses(app) })
   }
   const key = ring.of(listener.keyId)
   const logOf: LogOf = ({ log }) => log // the logger of the request, with the server's own fields
   const observers = [...options.accessLog === false ? [] : [accessLog(logOf)], auditLog(logOf, () => undefined)]
   await app.register(proxyPipeline, {
-    config: listener,
+    ruleset: () => live.listener(0).ruleset,
     upstream,
     credential: key.credential,
     maasFacts: maasFacts(backend, key),
     hostClient: options.client === undefined ? null : hostClient(options.client),
-    identifiers: tokens.of(listener),
-    clientBodyTimeoutMs: config.clientBodyTimeoutMs,
     observers,
     onObserverError: logObserverError(logOf),
     logOf,
@@ -53,6 +48,15 @@ export const plugin = fp(async function maasAuthProxy (app: FastifyInstance, opt
     isEmbedded: true
   })
 }, { name: 'maas-auth-proxy', fastify: '5.x', encapsulate: true })
+
+/** Makes the configuration from the options. */
+async function readConfig (options: MaasAuthProxyOptions, report: SettingsReport): Promise<Config> {
+  const lookup = readOptions(options, report)
+  // Sockets that systemd passed are the server's. As listeners of the proxy they would extend the allowed hosts.
+  const { LISTEN_PID: _pid, ...environment } = options.env ?? {}
+  const inputs = { program: lookup, listeners: [{ where: '', lookup, clients: undefined }] }
+  return await configure(inputs, environment, report, async () => await readConfig(options, new SettingsReport()))
+}
 
 /** The route of the plugin. */
 const ROUTE = '/MAAS/*'

@@ -34,6 +34,8 @@ interface PolicyOptions {
   allow: readonly SourcedRule[]
   /** whether refusals by `allow` and `deny` are only logged; the others always refuse */
   warnOnly: boolean
+  /** the client whose own rules these are; null for the rules of a listener */
+  client: string | null
 }
 
 /** A refusal: its error, the rule or reason behind it, and a remedy if the error has no better one. */
@@ -52,7 +54,10 @@ interface Refusal {
 /** A decision, and the rule or reason behind it. */
 export type PolicyVerdict = { allowed: true, by: string } | Refusal
 
-/** Decides which operations are allowed. It allocates nothing per rule. */
+/**
+ * Decides which operations are allowed: for a listener, or, by the own rules of a client, for that one. Both have to
+ * allow an operation, so a client's rules only narrow. It allocates nothing per rule.
+ */
 export class Policy {
   readonly #options: PolicyOptions
   /** the rules that always refuse */
@@ -78,6 +83,9 @@ export class Policy {
   /** The guarded operations that the guard lets pass. */
   get openedOperations (): readonly SourcedRule[] { return this.#options.openedOperations }
 
+  /** The rules of which one has to allow an operation, if there are any. */
+  get allowRules (): readonly SourcedRule[] { return this.#options.allow }
+
   /** The rules of the user, in the order in which they decide. */
   get userRules (): readonly SourcedRule[] { return [...this.#options.deny, ...this.#options.allow] }
 
@@ -91,14 +99,14 @@ export class Policy {
    */
   decide (operation: Operation): PolicyVerdict {
     const { otherReading } = operation
-    const { allow, openedOperations } = this.#options
+    const { allow, openedOperations, client } = this.#options
     const isOpened = findBy(openedOperations, operation, relativeSegments(operation.path)) !== undefined
     const refusal = this.#refuse(operation, isOpened) ??
       (otherReading === undefined ? null : this.#refuse(otherReading, isOpened))
     if (refusal !== null) return refusal
     if (allow.length === 0) return { allowed: true, by: 'no rule against it' }
     const allowed = findBy(allow, operation, relativeSegments(operation.path))
-    if (allowed === undefined) return refuseUnnamed(operation)
+    if (allowed === undefined) return refuseUnnamed(operation, client)
     return { allowed: true, by: allowed.source }
   }
 
@@ -108,15 +116,15 @@ export class Policy {
    * @returns null if there is none
    */
   #refuse (operation: Operation, isOpened: boolean): Refusal | null {
-    const { credentialRules, readOnly, effectfulReads, deny } = this.#options
+    const { credentialRules, readOnly, effectfulReads, deny, client } = this.#options
     const segments = relativeSegments(operation.path)
     const guard = isOpened ? undefined : findBy(credentialRules, operation, segments)
     if (guard !== undefined) return refuseCredential(guard, operation)
     if (readOnly && !READING_METHODS.includes(operation.method)) {
-      return refuse('MAAS_PROXY_WRITE_REFUSED', '--read-only')
+      return refuseWrite(client)
     }
     const effectful = readOnly ? findBy(effectfulReads, operation, segments) : undefined
-    if (effectful !== undefined) return refuse('MAAS_PROXY_WRITE_REFUSED', `--read-only: ${effectful.source}`)
+    if (effectful !== undefined) return refuseWrite(client, `: ${effectful.source}`)
     const denied = findBy(deny, operation, segments)
     return denied === undefined ? null : refuse('MAAS_PROXY_RULE_REFUSED', denied.source)
   }
@@ -156,12 +164,22 @@ function refuse (code: ErrorCode, by: string): Refusal {
   return { allowed: false, code, by }
 }
 
+/** Refuses what has an effect. @param client whose rules are read-only; null if the listener is */
+function refuseWrite (client: string | null, reason = ''): Refusal {
+  if (client === null) return refuse('MAAS_PROXY_WRITE_REFUSED', `--read-only${reason}`)
+  const refusal = refuse('MAAS_PROXY_WRITE_REFUSED', `read-only of the client ${client}${reason}`)
+  return { ...refusal, remedy: `remove read-only from the rules of the client ${client}` }
+}
+
 /** Refuses an operation that no allow rule means. The remedy names the rule that would, if MAAS has the operation. */
-function refuseUnnamed (operation: Operation): Refusal {
-  const refusal = refuse('MAAS_PROXY_RULE_REFUSED', 'no --allow rule that means it')
+function refuseUnnamed (operation: Operation, client: string | null): Refusal {
+  const [by, setting] = client === null
+    ? ['no --allow rule that means it', '--allow']
+    : [`no allow rule of the client ${client} that means it`, 'the client\'s rule allow']
+  const refusal = refuse('MAAS_PROXY_RULE_REFUSED', by)
   const missingRule = ruleFor(operation)
   if (missingRule === null) return { ...refusal, missingRule }
-  return { ...refusal, remedy: `allow it with --allow ${JSON.stringify(missingRule)}`, missingRule }
+  return { ...refusal, remedy: `allow it with ${setting} ${JSON.stringify(missingRule)}`, missingRule }
 }
 
 /** Refuses a guarded operation. The remedy names the rule that opens it, if it opens singly and MAAS has it. */

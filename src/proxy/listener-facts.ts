@@ -29,7 +29,7 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
   const { maasUrl, backend, config, key, readiness } = sources
   const { clock } = backend.upstream
   const address = reachableAddress(sources.address)
-  const needsToken = config.clientTokens !== undefined
+  const needsToken = config.clients !== undefined
   const asked = readiness()
   const owner = asked.then(async ({ ready }) => ready ? await key.owner.find() : key.owner.lastKnown)
   const [ready, maasVersion, user] = await Promise.all([

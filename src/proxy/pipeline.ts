@@ -1,29 +1,24 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { browserGuard } from '../admit/browser.ts'
-import type { ClientIdentifier } from '../admit/clients.ts'
 import { embedded } from '../admit/embedded.ts'
 import { admit } from '../admit/plugin.ts'
+import type { Ruleset } from '../admit/ruleset.ts'
 import { exchanges, type ExchangesOptions, type LogOf } from '../exchange/plugin.ts'
 import type { Credential } from '../forward/credential.ts'
 import { forward } from '../forward/plugin.ts'
 import type { MaasFacts } from '../maas/hint-row.ts'
 import { errorAnswers } from '../respond/errors.ts'
 import { LIVE_PATH, READY_PATH } from '../respond/status-pages.ts'
-import type { ListenerConfig } from '../settings/listener-config.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 
 interface PipelineOptions extends ExchangesOptions {
-  config: ListenerConfig
+  /** returns what the listener decides by, now */
+  ruleset: () => Ruleset
   upstream: Upstream
   credential: Credential
   maasFacts: MaasFacts
-  /** names the client that a host program has authenticated; null if there is none, which leaves it to the others */
+  /** names the client that a host program has authenticated; null leaves it to the identifiers of the ruleset */
   hostClient: ((request: FastifyRequest) => string | null) | null
-  /** how clients are identified, in the order of trial; empty if they need no name */
-  identifiers: readonly ClientIdentifier[]
-  /** how long a client may send nothing of its body */
-  clientBodyTimeoutMs: number
   logOf: LogOf
   /** paths of the proxy's own pages, as in a request line */
   ownPages: ReadonlySet<string>
@@ -36,22 +31,11 @@ interface PipelineOptions extends ExchangesOptions {
  * any step are answered. Routes that are registered beside this plugin are guarded as well.
  */
 export const proxyPipeline = fp(async function proxyPipeline (app: FastifyInstance, options: PipelineOptions) {
-  const { config, upstream, credential, hostClient, identifiers, clientBodyTimeoutMs, ownPages } = options
+  const { ruleset, upstream, credential, hostClient, ownPages } = options
   const { isEmbedded, observers, onObserverError, logOf, maasFacts } = options
-  const { policy, anonymousOperations, dualOperations } = config
   await app.register(exchanges, { observers, onObserverError })
   await app.register(errorAnswers, { isEmbedded, logOf })
   if (isEmbedded) await app.register(embedded)
-  await app.register(admit, {
-    browser: browserGuard(config.address, config.allowHost, config.allowOrigin),
-    hostClient,
-    identifiers,
-    policy,
-    ownPages,
-    openPaths: [LIVE_PATH, READY_PATH],
-    anonymousOperations,
-    dualOperations,
-    clientBodyTimeoutMs
-  })
-  await app.register(forward, { upstream, credential, maasFacts, policy, clientBodyTimeoutMs })
+  await app.register(admit, { ruleset, hostClient, ownPages, openPaths: [LIVE_PATH, READY_PATH] })
+  await app.register(forward, { upstream, credential, maasFacts })
 }, { name: 'proxy-pipeline', fastify: '5.x' })

@@ -1,6 +1,6 @@
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
-import type { ClientIdentifier } from '../admit/clients.ts'
+import type { Ruleset } from '../admit/ruleset.ts'
 import { logObserverError, type Observer, type Outcome } from '../exchange/plugin.ts'
 import type { Credential } from '../forward/credential.ts'
 import { METHODS } from '../http/methods.ts'
@@ -19,7 +19,6 @@ import { socketErrors } from '../respond/socket-errors.ts'
 import {
   LIVE_PATH, METRICS_PATH, READY_PATH, statusPages, type StatusPagesOptions
 } from '../respond/status-pages.ts'
-import type { ListenerConfig } from '../settings/listener-config.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { proxyPipeline } from './pipeline.ts'
 
@@ -38,16 +37,14 @@ const MAAS_ROUTE = '/MAAS/'
 const OWN_PAGES: ReadonlySet<string> = new Set(['/', LIVE_PATH, READY_PATH, METRICS_PATH])
 
 interface ServerParts extends StatusPagesOptions {
+  /** returns what the listener decides by, now */
+  ruleset: () => Ruleset
   logger: Logger
   upstream: Upstream
   credential: Credential
   maasFacts: MaasFacts
-  /** how clients are identified, in the order of trial; empty if they need no name */
-  identifiers: readonly ClientIdentifier[]
   health: Health
   traffic: Traffic
-  /** how long a client may send nothing of its body */
-  clientBodyTimeoutMs: number
   /** the address of the listener; undefined until it listens */
   ownAddress: () => string | undefined
   /** the facts for the front page */
@@ -57,8 +54,8 @@ interface ServerParts extends StatusPagesOptions {
 }
 
 /** Builds the server of one listener, which does not listen yet. The steps of a request are in `pipeline`. */
-export async function buildServer (config: ListenerConfig, parts: ServerParts): Promise<FastifyInstance> {
-  const { logger, upstream, credential, maasFacts, identifiers, clientBodyTimeoutMs, traffic } = parts
+export async function buildServer (parts: ServerParts): Promise<FastifyInstance> {
+  const { ruleset, logger, upstream, credential, maasFacts, traffic } = parts
   const app = fastify({
     // Without a logger of its own, Fastify writes no records beside ours.
     requestIdHeader: false,
@@ -83,13 +80,11 @@ export async function buildServer (config: ListenerConfig, parts: ServerParts): 
   const logError = logObserverError(logOf)
   await app.register(socketErrors, { logger, onRefusal: code => { traffic.addRefusal(code) } })
   await app.register(proxyPipeline, {
-    config,
+    ruleset,
     upstream,
     credential,
     maasFacts,
     hostClient: null,
-    identifiers,
-    clientBodyTimeoutMs,
     observers: observersOf(parts),
     onObserverError: (error, request) => {
       traffic.observerFailures++

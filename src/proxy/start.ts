@@ -9,17 +9,16 @@ import { version } from '../package.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import { connectionLimit, maxOpenFiles } from '../listen/connection-limit.ts'
-import type { ClientToken } from '../settings/client-tokens.ts'
-import type { ListenerConfig } from '../settings/listener-config.ts'
+import { type ClientToken, ownClient as configuredClient } from '../settings/listener-clients.ts'
 import type { Config } from '../settings/load.ts'
 import { Activity } from './activity.ts'
 import { SettingsError } from '../settings/settings-error.ts'
 import { buildAdminServer } from './admin-server.ts'
 import { announce, openBackend } from './backend.ts'
-import { ClientTokenFiles } from './client-token-files.ts'
 import { observeClients } from './client-connections.ts'
 import type { Key } from './key-ring.ts'
 import { findFacts } from './listener-facts.ts'
+import { LiveConfig } from './live-config.ts'
 import { isSameAddress } from './own-address.ts'
 import { askReadiness, STOPPING } from './readiness.ts'
 import type { RunningProxy } from './running-proxy.ts'
@@ -47,7 +46,9 @@ export async function startProxy (
 ): Promise<RunningProxy> {
   const backend = openBackend(config, logger)
   const { ring: { keys: allKeys }, upstream } = backend
-  const tokens = new ClientTokenFiles(config.listeners, logger, ownClient)
+  const live = new LiveConfig(config, {
+    logger, queue: upstream.queue, ownClient: ownClient === null ? null : configuredClient(ownClient)
+  })
   const proxies = new Servers()
   const status = new Servers()
   const limit = connectionLimit(maxOpenFiles(), config.listeners.length)
@@ -60,7 +61,11 @@ export async function startProxy (
     keys: allKeys,
     upstream: backend.pool,
     queue: upstream.queue,
-    clientConnections: () => proxies.connections
+    clientConnections: () => proxies.connections,
+    configuration: live,
+    clients: () => proxies.addresses.flatMap((listener, at) => (
+      (live.listener(at).config.clients ?? []).map(client => ({ listener, ...client }))
+    ))
   }))
   const readinessOf = async (keys: readonly Key[]) => isStopping ? STOPPING : await askReadiness(keys)
   const pages = (keys: readonly Key[]): StatusPagesOptions => ({
@@ -76,27 +81,26 @@ export async function startProxy (
   const facts = async () => await Promise.all(factsOf.map(async find => await find()))
   logUpstreamConnections(backend.pool, logger)
 
-  async function startListener (listener: ListenerConfig): Promise<void> {
+  async function startListener (at: number): Promise<void> {
+    const { config: listener } = live.listener(at)
     const key = backend.ring.of(listener.keyId)
-    const at = proxies.listening.length
     const findOwnFacts = async () => await findFacts({
       backend,
       maasUrl: config.maasUrl.href,
-      config: listener,
+      config: live.listener(at).config,
       key,
       address: proxies.addresses[at] as string,
       readiness: async () => await readinessOf([key])
     })
-    const app = await buildServer(listener, {
+    const app = await buildServer({
       ...pages([key]),
+      ruleset: () => live.listener(at).ruleset,
       logger,
       upstream,
       credential: key.credential,
       maasFacts: maasFacts(backend, key),
-      identifiers: tokens.of(listener),
       health: key.health,
       traffic,
-      clientBodyTimeoutMs: config.clientBodyTimeoutMs,
       ownAddress: () => proxies.listening[at]?.address,
       facts: findOwnFacts,
       activity: activity?.observe ?? null
@@ -114,7 +118,7 @@ export async function startProxy (
   }
 
   async function listenOnAll (): Promise<void> {
-    for (const listener of config.listeners) await startListener(listener)
+    for (const at of config.listeners.keys()) await startListener(at)
     if (config.adminListen === undefined || activity === null) return
     const app = await buildAdminServer(logger, {
       ...pages(allKeys),
@@ -127,18 +131,19 @@ export async function startProxy (
   async function stop (): Promise<void> {
     isStopping = true
     for (const servers of [proxies, status]) servers.announceClose()
-    if (config.shutdownDelayMs !== undefined) await setTimeout(config.shutdownDelayMs)
+    const { shutdownDelayMs } = live.config
+    if (shutdownDelayMs !== undefined) await setTimeout(shutdownDelayMs)
     await end()
   }
 
   async function end (): Promise<void> {
     for (const { app } of proxies.listening) app.refuseNewRequests()
-    const { drainTimeoutMs } = config
+    const { drainTimeoutMs } = live.config
     if (!await proxies.stop(drainTimeoutMs)) {
       logger.warn({ drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
     }
     await status.stop(0)
-    tokens.close()
+    live.close()
     await backend.close()
   }
 
@@ -156,7 +161,7 @@ export async function startProxy (
     adminAddress: status.addresses[0] ?? null,
     facts,
     reload: async () => {
-      tokens.reload()
+      await live.reload()
       await backend.certificates.reload()
       await backend.ring.reload()
     },

@@ -1,5 +1,5 @@
 import type { LineCounter, Node, Pair, Range, YAMLError } from 'yaml'
-import type { Place } from './setting-input.ts'
+import type { Place } from './place.ts'
 import { quote } from './values.ts'
 
 /** The keys and indexes that lead to an entry of a file: `['listeners', 0, 'listen']`. */

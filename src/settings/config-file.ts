@@ -1,13 +1,14 @@
 import { isListenerSetting } from './listener-settings.ts'
 import type { SettingsReport } from './report.ts'
 import { type ConfigDocument, type EntryPath, parseConfig } from './config-document.ts'
-import { messageAt, type Scopes, type SettingInput } from './setting-input.ts'
+import { messageAt } from './place.ts'
+import type { Scopes, SettingInput } from './setting-input.ts'
 import { nearWord, suggestion } from '../text/suggestion.ts'
+import { CLIENTS, readClientEntries } from './client-entries.ts'
+import type { ClientsInput } from './client-row.ts'
+import { type Entries, isObject, quoteKey, textsOf } from './config-entries.ts'
 import { type SettingName, SETTINGS } from './table.ts'
 import { quote, readSettingFile } from './values.ts'
-
-/** The values of a configuration file by their keys: each is one value or a list. */
-type Entries = Readonly<Record<string, unknown>>
 
 /** A part of a configuration file: the whole file, or one of its listeners. */
 interface Section {
@@ -47,7 +48,10 @@ export const NAMES_BY_KEY: ReadonlyMap<string, SettingName> = new Map(
 export async function readConfigFile (path: string, source: string, report: SettingsReport): Promise<Scopes | null> {
   const document = await readDocument(path, source, report)
   if (document === null) return null
-  const { [LISTENERS]: listeners, ...shared } = document.content
+  const { [LISTENERS]: listeners, [CLIENTS]: sharedClients, ...shared } = document.content
+  const clientsOf = (value: unknown, at: EntryPath, where: string): ClientsInput | undefined => (
+    value === undefined ? undefined : readClientEntries(value, document, [...at, CLIENTS], where + CLIENTS, report)
+  )
   const problemAt = (at: EntryPath, text: string) => { report.problem(messageAt(document.placeOf(at), text)) }
   if (!Array.isArray(listeners) || listeners.length === 0) {
     const isThere = listeners !== undefined
@@ -56,19 +60,23 @@ export async function readConfigFile (path: string, source: string, report: Sett
     if (isThere) problemAt([LISTENERS], problem)
     else report.problem(`${source}: ${quote(path)}: ${problem}`)
   }
-  const sharedKeys = [...NAMES_BY_KEY.keys(), LISTENERS]
+  const sharedKeys = [...NAMES_BY_KEY.keys(), LISTENERS, CLIENTS]
+  const clients = clientsOf(sharedClients, [], '')
   const sharedInputs = readEntries(shared, { document, file: path, at: [], rank: 2, keys: sharedKeys }, report)
   const keys = [...NAMES_BY_KEY].filter(([, name]) => isListenerSetting(name)).map(([key]) => key)
+  keys.push(CLIENTS)
   return {
     program: name => sharedInputs.get(name),
     listeners: (Array.isArray(listeners) ? listeners : []).map((entry: unknown, i) => {
       const where = `${LISTENERS}[${i}]`
       if (!isObject(entry)) problemAt([LISTENERS, i], `${where} is not an object of settings; write KEY: VALUE`)
       const section = { document, file: path, at: [LISTENERS, i], rank: 1, keys }
-      const inputs = readEntries(isObject(entry) ? entry : {}, section, report)
+      const { [CLIENTS]: own, ...settings } = isObject(entry) ? entry : {}
+      const inputs = readEntries(settings, section, report)
       return {
         where: `${document.placeOf([LISTENERS, i]).name}: ${where}: `,
-        lookup: name => inputs.get(name) ?? sharedInputs.get(name)
+        lookup: name => inputs.get(name) ?? sharedInputs.get(name),
+        clients: clientsOf(own, section.at, `${where}.`) ?? clients
       }
     })
   }
@@ -123,18 +131,4 @@ function readEntries (entries: Entries, section: Section, report: SettingsReport
     }
   }
   return inputs
-}
-
-/** The texts of a value, as flags would have them; null for a value that no flag can have. */
-function textsOf (value: unknown): readonly string[] | null {
-  const values: unknown[] = Array.isArray(value) ? value : [value]
-  return values.every(value => typeof value === 'string') ? values : null
-}
-
-function isObject (value: unknown): value is Entries {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function quoteKey (key: string): string {
-  return /^[\w-]+$/.test(key) ? key : quote(key)
 }

@@ -1,9 +1,11 @@
 import { SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
+import { CLIENTS } from './client-entries.ts'
+import type { ClientsInput, WrittenClient } from './client-row.ts'
 import { keyOf, NAMES_BY_KEY } from './config-file.ts'
 import { isListenerSetting } from './listener-settings.ts'
 import { SettingsReport } from './report.ts'
 import { readScopes } from './scopes.ts'
-import { DEFAULT_SOURCE, type Flags, type SettingInput, type Lookup } from './setting-input.ts'
+import { DEFAULT_SOURCE, type Flags, type Lookup, type Scopes, type SettingInput } from './setting-input.ts'
 import type { Environment } from '../environment.ts'
 import type { Setting } from './setting.ts'
 import { type SettingName, SETTINGS } from './table.ts'
@@ -12,7 +14,7 @@ import { parseSwitch } from './values.ts'
 /** One setting in effect, as a configuration file would have it. */
 export interface EffectiveSetting {
   key: string
-  value: string | boolean | string[]
+  value: string | boolean | string[] | readonly WrittenClient[]
   /** the source as the user calls it: `--listen`, `MAAS_PROXY_LISTEN (.env)`, `listeners[0].listen`, `default` */
   source: string
   /** whether the value is a placeholder for a secret */
@@ -31,12 +33,23 @@ export interface EffectiveSettings {
  * @param flags flags from which, with `environment`, {@link loadConfig} makes a configuration without problems
  */
 export async function effectiveSettings (flags: Flags, environment: Environment): Promise<EffectiveSettings> {
-  const { program, listeners } = await readScopes(flags, environment, new SettingsReport())
+  return settingsInEffect(await readScopes(flags, environment, new SettingsReport()))
+}
+
+/** Finds the settings in effect among inputs without problems. */
+export function settingsInEffect ({ program, listeners }: Scopes): EffectiveSettings {
   const names = [...NAMES_BY_KEY.values()]
   return {
     program: settingsOf(names.filter(name => !isListenerSetting(name)), program, program),
-    listeners: listeners.map(({ lookup }) => settingsOf(names.filter(isListenerSetting), lookup, program))
+    listeners: listeners.map(({ lookup, clients }) => [
+      ...settingsOf(names.filter(isListenerSetting), lookup, program),
+      ...clients === undefined ? [] : [describeClients(clients)]
+    ])
   }
+}
+
+function describeClients ({ written, source }: ClientsInput): EffectiveSetting {
+  return { key: CLIENTS, value: written, source, secret: false }
 }
 
 /** Settings that exclude each other: a profile has an address and a key, and the strongest source of a key wins. */

@@ -1,5 +1,6 @@
 import { formatListenAddress, isLoopback } from '../listen/address.ts'
 import type { SettingsReport } from './report.ts'
+import type { ClientsInput } from './client-row.ts'
 import type { Lookup } from './setting-input.ts'
 import type { Values } from './table.ts'
 
@@ -13,14 +14,19 @@ const WHOLE_POWER = 'has the whole power of the API key'
 /**
  * Checks that other machines reach the proxy only if the user allowed it, and that their clients then need tokens.
  * @param lookup tells whether there is a file of tokens, even if it cannot be read
+ * @param clients the list of clients of a configuration file
  * @param report receives a problem for each address that the user did not allow and for each contradiction, and a
  *   warning for each protection that is off
  */
-export function checkExposure (values: ListenerValues, lookup: Lookup, report: SettingsReport): void {
+export function checkExposure (
+  values: ListenerValues, lookup: Lookup, clients: ClientsInput | undefined, report: SettingsReport
+): void {
   const { listen, allowNonLoopback, allowHost, noClientAuth } = values
-  const hasTokens = lookup('clientTokenFile') !== undefined
+  const hasFile = lookup('clientTokenFile') !== undefined
+  const hasTokens = hasFile || clients !== undefined
   if (hasTokens && noClientAuth) {
-    report.problem('--client-token-file and --no-client-auth: contradict each other; keep one')
+    const source = hasFile ? '--client-token-file' : 'clients'
+    report.problem(`${source} and --no-client-auth: contradict each other; keep one`)
   }
   const open = listen.filter(address => !isLoopback(address)).map(formatListenAddress)
   const source = listen.some(address => address.fd !== undefined) ? 'LISTEN_FDS' : '--listen'

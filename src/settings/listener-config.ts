@@ -1,12 +1,12 @@
 import type { Access, AnonymousOperations } from '../maas/access.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ChosenProfile } from './key/chosen-profile.ts'
-import type { ClientTokenFile } from './client-tokens.ts'
 import { inheritedListeners } from '../listen/systemd-sockets.ts'
 import { chooseKey, type KeySource } from './key/key-source.ts'
 import type { ListenAddress } from '../listen/address.ts'
 import { checkExposure } from './exposure.ts'
 import { buildPolicy } from './policy-settings.ts'
+import { buildClients, type ConfiguredClient } from './listener-clients.ts'
 import { LISTENER_SETTINGS } from './listener-settings.ts'
 import type { Environment } from '../environment.ts'
 import type { SettingsReport } from './report.ts'
@@ -20,7 +20,8 @@ export interface ListenerConfig {
   readonly socketGroup: number | undefined
   readonly allowHost: readonly string[]
   readonly allowOrigin: readonly string[]
-  readonly clientTokens: ClientTokenFile | undefined
+  /** undefined if clients need no name */
+  readonly clients: readonly ConfiguredClient[] | undefined
   readonly policy: Policy
   readonly anonymousOperations: AnonymousOperations
   readonly dualOperations: Access
@@ -36,9 +37,6 @@ export interface ListenerWithKey extends Omit<ListenerConfig, 'keyId'> {
 /** Settings that a socket unit replaces by `ListenStream=`, `SocketMode=` and `SocketGroup=`. */
 const SOCKET_UNIT_SETTINGS = ['listen', 'socketMode', 'socketGroup'] as const
 
-/** The length from which a token of random letters and digits cannot be guessed. */
-const MIN_TOKEN_LENGTH = 16
-
 /**
  * Makes the configurations of one scope: one for each of its addresses.
  * @param profile the profile in use; null if there is none
@@ -46,7 +44,8 @@ const MIN_TOKEN_LENGTH = 16
  * @returns an empty list if the report has problems
  */
 export async function readListeners (
-  { lookup, where }: ListenerScope, environment: Environment, profile: ChosenProfile | null, report: SettingsReport
+  { lookup, where, clients: written }: ListenerScope, environment: Environment, profile: ChosenProfile | null,
+  report: SettingsReport
 ): Promise<ListenerWithKey[]> {
   const own = report.within(where)
   const values = readValues(LISTENER_SETTINGS, lookup, report)
@@ -57,16 +56,15 @@ export async function readListeners (
     checkSocketUnit(lookup, where !== '', own)
     values.listen = inherited
   }
-  if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, lookup, own)
-  checkTokens(values.clientTokenFile, own)
+  if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, lookup, written, own)
+  const clients = policy && buildClients(values.clientTokenFile, written, policy, { report, own })
   if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
   if (report.hasProblems || policy === undefined || key === undefined) return []
-  const { socketMode, socketGroup, allowHost, allowOrigin, clientTokenFile: clientTokens } = values
-  const { anonymousOperations, dualOperations } = values
-  const clients = { allowHost, allowOrigin, clientTokens }
+  const { socketMode, socketGroup, allowHost, allowOrigin, anonymousOperations, dualOperations } = values
+  const callers = { allowHost, allowOrigin, clients }
   const operations = { policy, anonymousOperations, dualOperations }
   return values.listen.map(address => (
-    Object.freeze({ address, socketMode, socketGroup, ...clients, ...operations, key })
+    Object.freeze({ address, socketMode, socketGroup, ...callers, ...operations, key })
   ))
 }
 
@@ -77,11 +75,4 @@ function checkSocketUnit (lookup: Lookup, isFromConfigFile: boolean, report: Set
     const reason = 'systemd passed the sockets, as the socket unit says'
     report.problem(`${source} and LISTEN_FDS: ${reason}; leave the setting out, or start without the unit`)
   }
-}
-
-function checkTokens (file: ClientTokenFile | undefined, report: SettingsReport): void {
-  const names = (file?.clients ?? []).filter(({ token }) => token.length < MIN_TOKEN_LENGTH).map(({ name }) => name)
-  if (names.length === 0) return
-  const risk = `is shorter than ${MIN_TOKEN_LENGTH} characters and may be guessed`
-  report.warn(`--client-token-file: the token of ${names.join(', ')} ${risk}; openssl rand -hex 24 makes a better one`)
 }

@@ -1,11 +1,13 @@
 import { knownOperations } from '../policy/catalogue.ts'
 import type { MaasUrl } from '../maas/maas-url.ts'
-import type { Policy } from '../policy/policy.ts'
 import { chooseProfile, type ChosenProfile } from './key/chosen-profile.ts'
+import { configFiles } from './config-files.ts'
+import { type EffectiveSettings, settingsInEffect } from './effective.ts'
 import { findEgress } from './egress.ts'
 import type { EgressProxy } from '../http/egress-proxy.ts'
 import type { KeySource } from './key/key-source.ts'
 import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
+import { buildClients } from './listener-clients.ts'
 import { type ListenerConfig, type ListenerWithKey, readListeners } from './listener-config.ts'
 import { buildPolicy } from './policy-settings.ts'
 import { readValues } from './read-values.ts'
@@ -36,12 +38,22 @@ export interface Config extends Readonly<Omit<Values, ListenerSettingName | Inpu
   readonly warnings: readonly string[]
   /** messages for the log at the start, each about a choice that the program made for the user */
   readonly notices: readonly string[]
+  readonly source: ConfigSource
 }
 
-/** The policy of some addresses. */
-export interface ListenerPolicy {
+/** Where a configuration comes from, so that it can be made again. */
+export interface ConfigSource {
+  /** the files whose change is a change of the configuration; those of keys and of TLS to MAAS are watched for them */
+  readonly files: readonly string[]
+  /** the settings in effect */
+  readonly settings: EffectiveSettings
+  /** Reads all of it again. @throws SettingsError with every problem */
+  readonly read: () => Promise<Config>
+}
+
+/** The rules of some addresses, and the clients there; undefined if clients need no name. */
+export interface ListenerPolicy extends Pick<ListenerConfig, 'policy' | 'clients'> {
   addresses: readonly string[]
-  policy: Policy
 }
 
 const PROGRAM_SETTINGS = (Object.keys(SETTINGS) as SettingName[])
@@ -56,18 +68,21 @@ const PROGRAM_SETTINGS = (Object.keys(SETTINGS) as SettingName[])
  */
 export async function loadConfig (flags: Flags, environment: Environment, defaults: Flags = {}): Promise<Config> {
   const report = new SettingsReport()
-  return await configure(await readScopes(flags, environment, report, defaults), environment, report)
+  const read = async () => await loadConfig(flags, environment, defaults)
+  return await configure(await readScopes(flags, environment, report, defaults), environment, report, read)
 }
 
 /**
  * Makes the configuration from inputs for the program and its listeners, whatever their sources.
  * @param environment variables for what is not a setting: profiles, systemd's credentials, the egress proxy
  * @param report receives the messages; it may already have some
+ * @param read reads the same inputs again
  * @throws SettingsError with every problem of the report
  */
 export async function configure (
-  { program, listeners: scopes }: Scopes, environment: Environment, report: SettingsReport
+  inputs: Scopes, environment: Environment, report: SettingsReport, read: ConfigSource['read']
 ): Promise<Config> {
+  const { program, listeners: scopes } = inputs
   const values = readValues(PROGRAM_SETTINGS, program, report)
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
     const risk = 'so the certificate of MAAS is not verified, and the API key goes to whoever answers'
@@ -104,7 +119,8 @@ export async function configure (
     listeners: listeners.map(({ key, ...listener }) => ({ ...listener, keyId: key.id })),
     keys: [...keys.values()],
     warnings: report.warnings,
-    notices: report.notices
+    notices: report.notices,
+    source: { files: configFiles(inputs), settings: settingsInEffect(inputs), read }
   })
 }
 
@@ -167,10 +183,12 @@ export async function loadPolicies (flags: Flags, environment: Environment): Pro
   const { program, listeners } = await readScopes(flags, environment, report)
   readValues(PROGRAM_SETTINGS, program, report)
   const policies: ListenerPolicy[] = []
-  for (const { lookup } of listeners) {
+  for (const { lookup, clients: written } of listeners) {
     const values = readValues(LISTENER_SETTINGS, lookup, report)
     const policy = buildPolicy(values, report)
-    if (policy !== undefined) policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy })
+    if (policy === undefined) continue
+    const clients = buildClients(values.clientTokenFile, written, policy, { report, own: report })
+    policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy, clients })
   }
   if (report.hasProblems) throw report.toError()
   return policies

@@ -26,9 +26,7 @@ export function buildPolicy (values: Partial<PolicyValues>, report: SettingsRepo
   const deny = [...withSource('--deny', values.deny), ...withSource('--policy deny', policy?.deny ?? [])]
   const credentialRules = allowCredentialOperations ? [] : readCredentialRules()
   const opened = withSource('--allow-credential-operation', allowCredentialOperation)
-  const effectfulReads = readShippedRows('effectful-reads.json').map(({ rule, reason }) => (
-    { rule: parseRule(rule), source: `a read with an effect: ${reason}` }
-  ))
+  const effectfulReads = readEffectfulReads()
   for (const { rule, source } of allow) {
     if (readOnly && rule.methods?.some(method => method !== 'GET')) {
       report.problem(`--read-only and ${source}: contradict each other; keep one`)
@@ -47,7 +45,15 @@ export function buildPolicy (values: Partial<PolicyValues>, report: SettingsRepo
   }
   const openedOperations = allowCredentialOperations ? [] : opened
   const warnOnly = policyMode === 'warn'
-  return new Policy({ credentialRules, openedOperations, readOnly, effectfulReads, deny, allow, warnOnly })
+  const rules = { credentialRules, openedOperations, readOnly, effectfulReads, deny, allow }
+  return new Policy({ ...rules, warnOnly, client: null })
+}
+
+/** Reads the shipped table of the GET operations that have an effect. */
+export function readEffectfulReads (): SourcedRule[] {
+  return readShippedRows('effectful-reads.json').map(({ rule, reason }) => (
+    { rule: parseRule(rule), source: `a read with an effect: ${reason}` }
+  ))
 }
 
 function withSource (setting: string, rules: readonly Rule[]): SourcedRule[] {

@@ -25,7 +25,8 @@ export async function readScopes (
   const config = lookup('config')
   const withDefaults = (lookup: Lookup): Lookup => name => lookup(name) ?? defaultOf(name, defaults)
   if (config === undefined) {
-    return { program: withDefaults(lookup), listeners: [{ where: '', lookup: withDefaults(lookup) }] }
+    const listener = { where: '', lookup: withDefaults(lookup), clients: undefined }
+    return { program: withDefaults(lookup), listeners: [listener] }
   }
   const others = (Object.keys(SETTINGS) as SettingName[])
     .filter(name => !BESIDE_CONFIG.includes(name))
@@ -39,8 +40,8 @@ export async function readScopes (
   if (file === null) throw report.toError() // every other setting may be in the file, so none can be called missing
   return {
     program: withDefaults(name => (BESIDE_CONFIG.includes(name) ? lookup(name) : undefined) ?? file.program(name)),
-    listeners: file.listeners.map(({ where, lookup }) => (
-      { where, lookup: withDefaults(name => name === 'config' ? config : lookup(name)) }
+    listeners: file.listeners.map(({ where, lookup, clients }) => (
+      { where, clients, lookup: withDefaults(name => name === 'config' ? config : lookup(name)) }
     ))
   }
 }

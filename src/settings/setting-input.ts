@@ -1,12 +1,6 @@
+import type { ClientsInput } from './client-row.ts'
+import { messageAt, type Place } from './place.ts'
 import type { SettingName } from './table.ts'
-
-/** A place in a configuration file. */
-export interface Place {
-  /** file, line and column, as `proxy.yaml:5:12` */
-  name: string
-  /** the line with a mark below the column, on lines of their own; empty if it may have a secret in it */
-  excerpt: string
-}
 
 /** The texts of one setting, as the user wrote them, and their source. */
 export interface SettingInput {
@@ -41,6 +35,8 @@ export interface ListenerScope {
   /** the beginning of messages about the listener, as `listeners[1]: `; empty if there is only one */
   where: string
   lookup: Lookup
+  /** the clients of a configuration file; undefined if it has no list of them, or there is no file */
+  clients: ClientsInput | undefined
 }
 
 /** The inputs for the program, and for each of its listeners. */
@@ -58,9 +54,4 @@ export function messageAbout (
   { source, places }: Pick<SettingInput, 'source' | 'places'>, problem: string, i = 0
 ): string {
   return messageAt(places?.[i], `${source}: ${problem}`)
-}
-
-/** A message with the place that it is about. */
-export function messageAt (place: Place | undefined, message: string): string {
-  return place === undefined ? message : `${place.name}: ${message}${place.excerpt}`
 }

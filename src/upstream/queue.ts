@@ -6,13 +6,17 @@ export interface QueueMember {
   onTurnMissed (): void
 }
 
-interface QueueOptions {
-  /** how many connections there are: the maximum number of turns at the same time, and what the shares divide */
-  connections: number
+/** The limits of a queue. */
+export interface QueueLimits {
   /** how many turns run at the same time: all connections, or at most a quarter of them */
   maxRunning: number
   /** the longest time that a request waits for its turn */
   timeoutMs: number
+}
+
+interface QueueOptions extends QueueLimits {
+  /** how many connections there are: the maximum number of turns at the same time, and what the shares divide */
+  connections: number
 }
 
 /** What a listener, or a client of it that has a name, has in the queue. */
@@ -43,8 +47,8 @@ export interface Turn {
  */
 export class RequestQueue {
   readonly #connections: number
-  readonly #maxRunning: number
-  readonly #timeoutMs: number
+  #maxRunning: number
+  #timeoutMs: number
   /** the shares with waiting requests */
   readonly #waiting = new Set<Share>()
   #running = 0
@@ -54,6 +58,13 @@ export class RequestQueue {
     this.#connections = connections
     this.#maxRunning = maxRunning
     this.#timeoutMs = timeoutMs
+  }
+
+  /** Replaces the limits. More turns begin at once; requests that wait keep the time that they had. */
+  setLimits ({ maxRunning, timeoutMs }: QueueLimits): void {
+    this.#maxRunning = maxRunning
+    this.#timeoutMs = timeoutMs
+    this.#callNext()
   }
 
   /** The number of requests that wait. */

@@ -207,7 +207,7 @@ t.test('a client of the process stays one when the file of tokens is read again'
   await proxy.reload()
   t.strictSame([await ask('own-token-000001'), await ask('alice-token-0001'), await ask('bob-token-00002')], ['200', '401 CLIENT_UNKNOWN', '200'])
   await proxy.reload()
-  t.ok(proxy.log.some(({ msg }) => msg === 'the client tokens are the same as before'))
+  t.ok(proxy.log.some(({ msg }) => msg === 'the settings are the same as before'))
 })
 
 /*

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { fastify } from 'fastify'
-import { browserGuard } from '../../src/admit/browser.ts'
 import type { Client, ClientIdentifier } from '../../src/admit/clients.ts'
 import { admit } from '../../src/admit/plugin.ts'
+import { createRuleset } from '../../src/admit/ruleset.ts'
 import { exchanges } from '../../src/exchange/plugin.ts'
 import { errorAnswers } from '../../src/respond/errors.ts'
 import { loadConfig } from '../../src/settings/load.ts'
@@ -30,7 +30,8 @@ async function serve (t: Test, identifiers: readonly ClientIdentifier[]) {
   const logOf = () => app.log
   await app.register(exchanges, { observers: [] })
   await app.register(errorAnswers, { isEmbedded: false, logOf })
-  await app.register(admit, { ...listener, browser: browserGuard(listener.address, [], []), hostClient: null, identifiers, ownPages: new Set(['/page']), openPaths: ['/open'], clientBodyTimeoutMs: 1000 })
+  const ruleset = { ...createRuleset(listener, { clientBodyTimeoutMs: 1000, ownClient: null }), identifiers }
+  await app.register(admit, { ruleset: () => ruleset, hostClient: null, ownPages: new Set(['/page']), openPaths: ['/open'] })
   app.get('/*', request => String(request.exchange.client))
   return async (headers: Record<string, string> = {}, path = '/MAAS/api/2.0/machines/') => {
     const answer = await app.inject({ url: path, headers })

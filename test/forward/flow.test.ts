@@ -13,8 +13,8 @@ import { relay } from '../../src/forward/relay.ts'
 import { parseApiKey } from '../../src/maas/api-key.ts'
 import { MaasClock } from '../../src/maas/clock.ts'
 import type { AnonymousOperations } from '../../src/maas/access.ts'
-import type { Policy } from '../../src/policy/policy.ts'
-import { loadPolicies } from '../../src/settings/load.ts'
+import { createRuleset } from '../../src/admit/ruleset.ts'
+import type { ListenerConfig } from '../../src/settings/listener-config.ts'
 import { Lane, RequestQueue } from '../../src/upstream/queue.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { until } from '../helper/until.ts'
@@ -208,7 +208,7 @@ t.test('a client that disconnects aborts its waiting requests', async t => {
 t.test('a client that disconnects while it waits costs MAAS nothing', async t => {
   // Stands for a pool whose connection is made only after the client has gone.
   let handler: Dispatcher.DispatchHandler = {}
-  const [{ policy } = {}] = await loadPolicies({}, {})
+  const { listeners: [listener] } = await testConfig('http://maas/MAAS')
   const late = {
     dispatch: (_options: unknown, given: Dispatcher.DispatchHandler) => { handler = given }
   } as unknown as Dispatcher
@@ -221,15 +221,13 @@ t.test('a client that disconnects while it waits costs MAAS nothing', async t =>
       upstream: { pool: late, probes: late, queue, origin: 'http://maas', clock },
       lane: new Lane(queue),
       maasFacts: { version: null, isAdmin: null },
-      clientBodyTimeoutMs: 60_000,
       signing: new Credential(parseApiKey('c:t:s'), clock).signing,
-      policy: policy as Policy,
       request,
       target: '/',
       reply: { hijack: never, send: never } as unknown as FastifyReply,
       response,
       exchange,
-      admitted: { target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', form: null, bodyStart: null, isContinueSent: false },
+      admitted: { ruleset: createRuleset(listener as ListenerConfig, { clientBodyTimeoutMs: 60_000, ownClient: null }), target: { path: '/', rawPath: '/', query: [] }, operation: { method: 'GET', path: '/', op: null, fromPath: false }, access: 'signed', form: null, bodyStart: null, isContinueSent: false },
       createRewriter: null
     })
     response.on('close', () => {

@@ -51,7 +51,7 @@ t.test('a file describes several listeners, each with its scope', async t => {
     { address: { path: /admin\.sock$/ }, socketMode: 0o660 },
     { address: { port: 5241 } },
     { address: { port: 5243 } },
-    { address: { host: '127.0.0.1', port: 5242 }, clientTokens: { clients: [{ name: 'alice' }] } }
+    { address: { host: '127.0.0.1', port: 5242 }, clients: [{ name: 'alice' }] }
   ])
   const allowed = (i: number, method: string, path: string) => config.listeners[i]?.policy.decide({ method, path: `/MAAS/api/2.0/${path}`, op: null, fromPath: false }).allowed
   t.strictSame([0, 1, 3].map(i => allowed(i, 'DELETE', 'machines/abc/')), [true, false, false], 'what stands outside the list holds for those that do not have it themselves')

@@ -24,13 +24,16 @@ const config = async (argv: readonly string[], env: Environment = {}) => await r
 
 /** What the proxy would do, without where it was said. */
 async function meaning (argv: readonly string[], env: Environment) {
-  const { listeners, keys, warnings: _warnings, notices: _notices, ...program } =
+  const { listeners, keys, warnings: _warnings, notices: _notices, source: _source, ...program } =
     await loadConfig(parseCommandLine(argv).flags, env)
   return JSON.parse(JSON.stringify({
     ...program,
     keys: keys.map(({ file }) => file),
-    listeners: listeners.map(({ policy, ...listener }) =>
-      ({ ...listener, rules: policy.rules.map(({ rule }) => rule.text) }))
+    listeners: listeners.map(({ policy, clients = [], ...listener }) => ({
+      ...listener,
+      rules: policy.rules.map(({ rule }) => rule.text),
+      clients: clients.map(client => ({ ...client, policy: client.policy?.rules.map(({ rule }) => rule.text) }))
+    }))
   }))
 }
 

@@ -27,7 +27,7 @@ export const run: Command = {
     const { env, stderr, signals } = io
     const config = await loadConfig(flags, env, DEFAULTS)
     return await withLog(config, stderr, io, async logger => {
-      const asksForToken = config.listeners.some(({ clientTokens }) => clientTokens !== undefined)
+      const asksForToken = config.listeners.some(({ clients }) => clients !== undefined)
       const own = asksForToken ? { name: CLIENT_NAME, token: randomBytes(24).toString('hex') } : null
       const proxy = await startProxy(config, logger, { probeAtStart: true, ownClient: own })
       const keys = config.keys.map(({ apiKey }) => apiKey)

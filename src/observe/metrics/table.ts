@@ -36,6 +36,10 @@ interface MetricSources {
   queue: { waiting: number }
   /** how many connections clients have open, by listener */
   clientConnections: () => ReadonlyArray<{ listener: string, count: number }>
+  /** the configuration in force */
+  configuration: { failures: number }
+  /** the configured clients, by listener */
+  clients: () => ReadonlyArray<{ listener: string, name: string, expires: Date | null }>
 }
 
 /** Sources without a value, for texts about the metrics. */
@@ -45,7 +49,9 @@ const NO_SOURCES: MetricSources = {
   keys: [],
   upstream: { stats: { connected: 0, free: 0, running: 0 } },
   queue: { waiting: 0 },
-  clientConnections: Array.of
+  clientConnections: Array.of,
+  configuration: { failures: 0 },
+  clients: Array.of
 }
 
 /** Returns names, types, labels and helps of every metric, for the help and README. */
@@ -58,7 +64,7 @@ export function describeMetrics (): ReadonlyArray<Omit<MetricRow, 'samples'>> {
  * `_total` for counters, timestamps rather than ages. The values of labels are bounded, whatever clients send.
  */
 export function metricsTable (traffic: Traffic, sources: MetricSources): readonly MetricRow[] {
-  const { version, clock, keys, upstream, queue, clientConnections } = sources
+  const { version, clock, keys, upstream, queue, clientConnections, configuration, clients } = sources
   const single = (value: () => number) => () => [{ labels: {}, value: value() }]
   const perCode = (codes: readonly (keyof Traffic['errors'])[]) => () => (
     codes.map(code => ({ labels: { code }, value: traffic.errors[code] }))
@@ -115,6 +121,14 @@ export function metricsTable (traffic: Traffic, sources: MetricSources): readonl
     metric('key_reload_failures_total', 'counter', ['key'],
       'times that the file of the key changed and could not be used',
       perKey(key => key.failures)),
+    metric('config_reload_failures_total', 'counter', [],
+      'times that a file of the settings changed and could not be used, so that the old settings stayed in force',
+      single(() => configuration.failures)),
+    metric('client_expires_timestamp_seconds', 'gauge', ['listener', 'client'],
+      'time at which the access of a client ends, of those whose access ends',
+      () => clients().flatMap(({ listener, name: client, expires }) => (
+        expires === null ? [] : [{ labels: { listener, client }, value: expires.getTime() / 1000 }]
+      ))),
     metric('client_connections', 'gauge', ['listener'],
       'open connections of clients',
       () => clientConnections().map(({ listener, count }) => ({ labels: { listener }, value: count }))),

@@ -1,0 +1,43 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { ListenerConfig } from '../settings/listener-config.ts'
+import { formatExpiry } from '../settings/expiry.ts'
+
+const DAY_MS = 24 * 3_600_000
+
+/** How long before its end an access is worth a warning. */
+const NOTICE_MS = 7 * DAY_MS
+
+/** Logs every day which clients lose their access within a week, or have lost it. */
+export class ExpiryReminder {
+  readonly #listeners: () => ReadonlyArray<Pick<ListenerConfig, 'clients'>>
+  readonly #logger: FastifyBaseLogger
+  readonly #timer: NodeJS.Timeout
+
+  /** @param listeners returns the listeners as they are now */
+  constructor (listeners: () => ReadonlyArray<Pick<ListenerConfig, 'clients'>>, logger: FastifyBaseLogger) {
+    this.#listeners = listeners
+    this.#logger = logger
+    this.#timer = setInterval(this.remind, DAY_MS)
+    this.#timer.unref()
+  }
+
+  /** Logs each client once, on however many listeners it is. */
+  readonly remind = (): void => {
+    const ends = new Map<string, { client: string, expires: string, isOver: boolean }>()
+    const now = Date.now()
+    for (const { name, expires } of this.#listeners().flatMap(({ clients }) => clients ?? [])) {
+      if (expires === null || expires.getTime() - now > NOTICE_MS) continue
+      const at = formatExpiry(expires)
+      ends.set(`${name} ${at}`, { client: name, expires: at, isOver: expires.getTime() <= now })
+    }
+    for (const { client, expires, isOver } of ends.values()) {
+      const message = isOver ? 'the access of a client has ended' : 'the access of a client ends within a week'
+      this.#logger.warn({ client, expires }, message)
+    }
+  }
+
+  /** Stops the reminders. */
+  close (): void {
+    clearInterval(this.#timer)
+  }
+}

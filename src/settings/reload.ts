@@ -1,0 +1,49 @@
+import { CLIENTS } from './client-entries.ts'
+import { keyOf } from './config-file.ts'
+import type { EffectiveSetting, EffectiveSettings } from './effective.ts'
+import type { SettingName } from './table.ts'
+
+/** The settings that a running proxy takes over when they change. */
+const RELOADED: readonly SettingName[] = [
+  'allowNonLoopback', 'allowHost', 'allowOrigin', 'clientTokenFile', 'noClientAuth',
+  'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperation', 'allowCredentialOperations',
+  'dualOperations', 'anonymousOperations',
+  'maxMaasRequests', 'queueTimeoutMs', 'clientBodyTimeoutMs', 'shutdownDelayMs', 'drainTimeoutMs'
+]
+
+const RELOADED_KEYS: ReadonlySet<string> = new Set([...RELOADED.map(keyOf), CLIENTS])
+
+/**
+ * Finds the settings that have changed and need a restart: addresses, keys in other files, and the way to MAAS.
+ * Listeners correspond if they have the same addresses.
+ * @returns their names as the user calls them: `maas-url`, `listeners[1].listen`, `MAAS_URL (.env)`
+ */
+export function changesForRestart (before: EffectiveSettings, after: EffectiveSettings): string[] {
+  const rest = [...before.listeners]
+  const changes = after.listeners.flatMap(settings => {
+    const at = rest.findIndex(old => textOf(listenOf(old)) === textOf(listenOf(settings)))
+    const [old] = at < 0 ? [] : rest.splice(at, 1)
+    return old === undefined ? namesOf([listenOf(settings)]) : differences(old, settings)
+  })
+  return [...differences(before.program, after.program), ...changes, ...namesOf(rest.map(listenOf))]
+}
+
+function differences (before: readonly EffectiveSetting[], after: readonly EffectiveSetting[]): string[] {
+  const keys = new Set([...before, ...after].map(({ key }) => key).filter(key => !RELOADED_KEYS.has(key)))
+  return [...keys].flatMap(key => {
+    const [old, setting] = [before, after].map(settings => settings.find(setting => setting.key === key))
+    return textOf(old) === textOf(setting) ? [] : namesOf([setting?.source === 'default' ? old : setting ?? old])
+  })
+}
+
+function listenOf (settings: readonly EffectiveSetting[]): EffectiveSetting | undefined {
+  return settings.find(({ key }) => key === keyOf('listen'))
+}
+
+function textOf (setting: EffectiveSetting | undefined): string {
+  return JSON.stringify(setting?.value)
+}
+
+function namesOf (settings: ReadonlyArray<EffectiveSetting | undefined>): string[] {
+  return settings.flatMap(setting => setting?.source ?? [])
+}
