@@ -227,7 +227,7 @@ t.test('a listener for clients with tokens says so', async t => {
   chmodSync(`${dir}/tokens`, 0o600)
   const proxy = await startTestProxy(t, testConfig(upstream.url, { clientTokenFile: [`${dir}/tokens`] }))
   const { body } = await page(proxy.port, '*/*', 'MAAS-Proxy-Token: 0123456789abcdef')
-  t.match(body, /mode {8}reads and writes; clients need a token\n[^]*curl -H 'MAAS-Proxy-Token: TOKEN' 'http:/)
+  t.match(body, /mode {8}reads and writes\n {2}clients {5}by token: 1 client\n[^]*curl -H 'MAAS-Proxy-Token: TOKEN' 'http:/)
 })
 
 t.test('a silent MAAS delays the front page by a second at most', async t => {

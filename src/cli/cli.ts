@@ -1,5 +1,5 @@
 import { check } from './commands/check.ts'
-import { CommandError, type Commands, EXIT, type Io } from './command.ts'
+import { type Command, CommandError, type Commands, EXIT, type Io } from './command.ts'
 import { completion } from './commands/completion.ts'
 import { config } from './commands/config.ts'
 import { demo } from './commands/demo.ts'
@@ -10,9 +10,10 @@ import { policy } from './commands/policy.ts'
 import { ready } from './commands/ready.ts'
 import { run as runCommand } from './commands/run.ts'
 import { serve } from './commands/serve.ts'
+import { token } from './commands/token.ts'
 import { explainStrayWord } from './stray-word.ts'
 import { checkUsage } from './usage.ts'
-import { parseCommandLine } from './flags.ts'
+import { type CommandLine, OWN_FLAGS, type OwnFlag, parseCommandLine } from './flags.ts'
 import { overview } from './help/overview.ts'
 import { SettingsError } from '../settings/settings-error.ts'
 import { suggestion } from '../text/suggestion.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: Commands = {
   check,
   ready,
   policy,
+  token,
   config,
   explain,
   help: help(() => COMMANDS),
@@ -51,9 +53,19 @@ export async function run (io: Io): Promise<number> {
     if ((line.standInOnly || line.maasVersion !== null) && command.standIn !== true) {
       throw new SettingsError([`--stand-in-only, --maas-version: ${name} has no stand-in for MAAS; demo has`])
     }
+    checkOwnFlags(name, command, line)
     return await command.run(line, io)
   } catch (error) {
     return report(error as NodeJS.ErrnoException, io)
+  }
+}
+
+/** Checks that the command takes the flags that few commands take. @throws SettingsError */
+function checkOwnFlags (name: string, { ownFlags = [] }: Command, line: CommandLine): void {
+  for (const flag of Object.keys(OWN_FLAGS) as OwnFlag[]) {
+    if (line[OWN_FLAGS[flag]] === null || ownFlags.includes(flag)) continue
+    const [other] = Object.keys(COMMANDS).filter(name => COMMANDS[name]?.ownFlags?.includes(flag))
+    throw new SettingsError([`${flag}: is no flag of ${name}; ${other} has it`])
   }
 }
 

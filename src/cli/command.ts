@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Writable } from 'node:stream'
 import { createLogger, type Logger, resolveLogFormat } from '../observe/log/logger.ts'
 import type { Config } from '../settings/load.ts'
-import type { CommandLine } from './flags.ts'
+import type { CommandLine, OwnFlag } from './flags.ts'
 import type { Environment } from '../environment.ts'
 import type { RunningProxy } from '../proxy/running-proxy.ts'
 
@@ -42,6 +42,8 @@ export interface Command {
   verbose?: true
   /** whether the command has a stand-in for MAAS, for --stand-in-only and --maas-version */
   standIn?: true
+  /** the flags that are for this command and few others */
+  ownFlags?: readonly OwnFlag[]
   /** Runs the command. @returns the exit code */
   run: (line: CommandLine, io: Io) => Promise<number>
 }

@@ -20,6 +20,10 @@ export interface CommandLine {
   standInOnly: boolean
   /** the value of --maas-version; null if it is not given */
   maasVersion: string | null
+  /** the value of --expires; null if it is not given */
+  expires: string | null
+  /** the value of --client; null if it is not given */
+  client: string | null
   help: boolean
   version: boolean
 }
@@ -37,9 +41,17 @@ export const OTHER_FLAGS = {
   '--verbose': 'tell more, where the command says so',
   '--stand-in-only': 'demo: start the stand-in for MAAS alone, and print its address and its keys',
   '--maas-version': 'demo: the version of MAAS that the stand-in answers as, 3.4 or 3.7 (3.7)',
+  '--expires': 'token: when the access of the client ends: 30d, 12h, 2026-12-31 or 2026-12-31T18:00:00Z',
+  '--client': 'policy: the client whose rules are asked, beside those of the listener',
   '--help': 'show help, behind a command that of the command',
   '--version': 'show the version'
 } as const
+
+/** The flags that few commands take, each with a value. */
+export const OWN_FLAGS = { '--expires': 'expires', '--client': 'client' } as const
+
+/** A flag that few commands take. */
+export type OwnFlag = keyof typeof OWN_FLAGS
 
 const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 
@@ -69,7 +81,10 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     else if (rawName === '--verbose') line.verbose = true
     else if (rawName === '--stand-in-only') line.standInOnly = true
     else if (rawName === '--maas-version') line.maasVersion = value ?? ''
-    else if (name === undefined) report.problem(explainFlag(rawName))
+    else if (rawName in OWN_FLAGS) {
+      if (value === undefined || value.startsWith('-')) report.problem(`${rawName}: needs a value`)
+      else line[OWN_FLAGS[rawName as OwnFlag]] = value
+    } else if (name === undefined) report.problem(explainFlag(rawName))
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) {
       report.problem(`${rawName}: needs a value: ${rawName} ${SETTINGS[name].value}`)
@@ -83,7 +98,14 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
 
 /** A command line without any of {@link OTHER_FLAGS}. */
 const NO_OTHER_FLAGS = {
-  json: false, verbose: false, standInOnly: false, maasVersion: null, help: false, version: false
+  json: false,
+  verbose: false,
+  standInOnly: false,
+  maasVersion: null,
+  expires: null,
+  client: null,
+  help: false,
+  version: false
 } as const
 
 /** The message about an unknown flag. */
@@ -133,6 +155,8 @@ const OPTIONS = {
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
   'stand-in-only': { type: 'boolean' },
+  expires: { type: 'string' },
+  client: { type: 'string' },
   'maas-version': { type: 'string' },
   ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: typeOf(name) }]))
 } as const

@@ -48,8 +48,18 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
     mode: describeMode(config.policy),
     rules: config.policy.userRules.map(({ source }) => source),
     needsToken,
+    clients: describeClients(config.clients),
     examples: examplesOf(address, needsToken, operation => config.policy.decide(operation).allowed)
   }
+}
+
+/** Says how clients are identified: `by token: 3 clients, 1 with rules of its own`. */
+function describeClients (clients: ListenerConfig['clients']): string | null {
+  if (clients === undefined) return null
+  const { length: count } = clients
+  const { length: ruled } = clients.filter(({ policy }) => policy !== null)
+  const narrowed = ruled === 0 ? '' : `, ${ruled} with rules of ${ruled === 1 ? 'its' : 'their'} own`
+  return `by token: ${count} ${count === 1 ? 'client' : 'clients'}${narrowed}`
 }
 
 /** Resolves as a promise does, or to a substitute if that takes too long. */

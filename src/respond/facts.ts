@@ -27,6 +27,8 @@ export interface ListenerFacts {
   rules: readonly string[]
   /** whether clients need a token */
   needsToken: boolean
+  /** how clients are identified, in a few words; null if they need no name */
+  clients: string | null
   /** lines to copy, without operations that the rules refuse */
   examples: readonly Example[]
 }
@@ -38,7 +40,7 @@ const UNKNOWN = 'not known yet'
 
 /** The facts as rows for people, in the order of their importance. */
 export function factRows (facts: ListenerFacts): FactRow[] {
-  const { address, isWildcard, maas, user, clockOffsetSeconds, mode, rules } = facts
+  const { address, isWildcard, maas, user, clockOffsetSeconds, mode, clients, rules } = facts
   const { ready, reason, remedy } = facts.readiness
   return [
     ['listens on', isWildcard ? `${address} and all other addresses of this machine` : address],
@@ -47,7 +49,8 @@ export function factRows (facts: ListenerFacts): FactRow[] {
     ['ready', `${ready ? 'yes' : 'no'}: ${reason}`],
     ...remedy === null ? [] : [['to do', remedy] as const],
     ['clock', clockOffsetSeconds === null ? UNKNOWN : `that of MAAS is ${describeOffset(clockOffsetSeconds)}`],
-    ['mode', facts.needsToken ? `${mode}; clients need a token` : mode],
+    ['mode', mode],
+    ...clients === null ? [] : [['clients', clients] as const],
     ...rules.map(rule => ['rule', rule] as const)
   ]
 }

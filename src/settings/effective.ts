@@ -1,6 +1,6 @@
 import { SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
-import { CLIENTS } from './client-entries.ts'
-import type { ClientsInput, WrittenClient } from './client-row.ts'
+import { CLIENT_FIELDS, CLIENTS } from './client-entries.ts'
+import type { ClientsInput } from './client-row.ts'
 import { keyOf, NAMES_BY_KEY } from './config-file.ts'
 import { isListenerSetting } from './listener-settings.ts'
 import { SettingsReport } from './report.ts'
@@ -14,7 +14,7 @@ import { parseSwitch } from './values.ts'
 /** One setting in effect, as a configuration file would have it. */
 export interface EffectiveSetting {
   key: string
-  value: string | boolean | string[] | readonly WrittenClient[]
+  value: string | boolean | string[] | ReadonlyArray<Readonly<Record<string, boolean | string | readonly string[]>>>
   /** the source as the user calls it: `--listen`, `MAAS_PROXY_LISTEN (.env)`, `listeners[0].listen`, `default` */
   source: string
   /** whether the value is a placeholder for a secret */
@@ -48,8 +48,12 @@ export function settingsInEffect ({ program, listeners }: Scopes): EffectiveSett
   }
 }
 
+/** Describes the clients as they are written: a file has no tokens of theirs. */
 function describeClients ({ written, source }: ClientsInput): EffectiveSetting {
-  return { key: CLIENTS, value: written, source, secret: false }
+  const value = written.map(client => Object.fromEntries(Object.entries(client).map(([key, text]) => (
+    [key, CLIENT_FIELDS[key]?.value === null ? parseSwitch(String(text)) : text]
+  ))))
+  return { key: CLIENTS, value, source, secret: false }
 }
 
 /** Settings that exclude each other: a profile has an address and a key, and the strongest source of a key wins. */

@@ -13,7 +13,7 @@ import { runHere } from '../helper/process.ts'
 
 /** The words of a line as a shell splits it. */
 function shellWords (line: string): string[] {
-  const [command = ''] = line.split(/ [>|] /)
+  const [command = ''] = line.split(/ (?:>>?|\|) /)
   return execFileSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8' }).trimEnd().split('\n')
 }
 

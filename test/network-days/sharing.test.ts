@@ -126,6 +126,24 @@ t.test('a limit of running requests is used wholly, whoever is there', async t =
   }
 })
 
+t.test('limits of the queue may change while requests wait', async t => {
+  const queue = new RequestQueue({ connections: 256, maxRunning: 1, timeoutMs: 60_000 })
+  const lane = new Lane(queue)
+  const began: number[] = []
+  const missed: number[] = []
+  const enter = (i: number) => lane.enter(null, { onTurn: () => { began.push(i) }, onTurnMissed: () => { missed.push(i) } })
+  const turns = [0, 1, 2, 3].map(enter)
+  queue.setLimits({ maxRunning: 3, timeoutMs: 1 })
+  t.strictSame(began, [1, 2], 'more turns begin at once')
+  const late = enter(4)
+  await until('a request that came later waits for the new time', () => missed.length > 0)
+  t.strictSame([missed, queue.waiting], [[4], 1], 'one that waited keeps its own')
+  queue.setLimits({ maxRunning: 1, timeoutMs: 60_000 })
+  queue.leave(turns[0] as Turn)
+  t.equal(queue.waiting, 1, 'with less turns none begins until there are less')
+  for (const turn of [...turns, late].reverse()) queue.leave(turn)
+})
+
 t.test('under a limit a turn goes to the client with the fewest, then to the oldest request', async t => {
   const queue = new RequestQueue({ connections: 256, maxRunning: 2, timeoutMs: 60_000 })
   const lane = new Lane(queue)

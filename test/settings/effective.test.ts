@@ -41,13 +41,19 @@ t.test('config print writes an equivalent configuration file', async t => {
   const dir = files(t, { 'my.env': 'MAAS_PROXY_CONNECT_TIMEOUT=3s\n', tokens: 'alice 0123456789abcdef\n' })
   chmodSync(join(dir, 'tokens'), 0o600)
   writeFileSync(join(dir, 'several.yaml'), shipped('example.yaml').replaceAll('/etc/maas-auth-proxy', dir))
+  writeFileSync(join(dir, 'clients.yaml'), [
+    `{ api-key-file: ${join(dir, 'api-key')}, maas-url: http://localhost:5240/MAAS, client-token-file: ${join(dir, 'tokens')},`,
+    `listeners: [{ listen: 1 }, { listen: 2, clients: [{ name: bob, token-sha256: ${'1'.repeat(64)} }] }],`,
+    "clients: [{ name: alice, read-only: yes, deny: GET tags/, allow: [GET **, 'GET machines/*?op=details'], expires: 2999-12-31 }] }"
+  ].join('\n'))
   const keyFile = ['--api-key-file', join(dir, 'api-key')]
   const rows: Array<[argv: string[], env: Environment, reason: string]> = [
     [keyFile, MAAS, 'little'],
     [['--listen', '5', '--listen', 'unix:/x', '--socket-mode', '0660', '--read-only', '--log-level', 'debug', '--client-token-file', join(dir, 'tokens')], { ...MAAS, MAAS_API_KEY_FILE: join(dir, 'api-key') }, 'flags and variables'],
     [[...keyFile, '--deny', 'DELETE **', '--env-file', join(dir, 'my.env')], { ...MAAS, MAAS_PROXY_ALLOW: 'GET **; POST machines/*?op=deploy', MAAS_PROXY_INSECURE_SKIP_TLS_VERIFY: 'yes' }, 'rules and switches'],
     [keyFile, { ...MAAS, MAAS_API_KEY: 'c:t:HIDDEN' }, 'a key that is not used, since a flag names another'],
-    [['--config', join(dir, 'several.yaml')], {}, 'a file']
+    [['--config', join(dir, 'several.yaml')], {}, 'a file'],
+    [['--config', join(dir, 'clients.yaml')], {}, 'clients']
   ]
   for (const [argv, env, reason] of rows) {
     const { code, stdout } = await config(['print', ...argv], env)

@@ -5,12 +5,13 @@ import type { Target } from '../../maas/target.ts'
 import {
   asRule, describeVersions, isParameter, type KnownOperation, knownOperations, nearestRule, operationsOf
 } from '../../policy/catalogue.ts'
-import type { Policy } from '../../policy/policy.ts'
+import type { Policy, PolicyVerdict } from '../../policy/policy.ts'
 import { findResource, operationOf } from '../../policy/resources.ts'
 import type { Rule } from '../../policy/rule.ts'
 import { API_ROOT } from '../../policy/segments.ts'
-import { loadPolicies } from '../../settings/load.ts'
+import { type ListenerPolicy, loadPolicies } from '../../settings/load.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
+import { suggestion } from '../../text/suggestion.ts'
 import { type Paint, paintFor, type Style } from '../../text/terminal.ts'
 import { type Command, EXIT } from '../command.ts'
 import { learnRules } from './policy/learn.ts'
@@ -21,27 +22,41 @@ interface PolicyAnswer {
   code: number
 }
 
+/** The rules that are asked. */
+interface Rules {
+  addresses: readonly string[]
+  policy: Policy
+  /** the own rules of the client; null if none is named, or it has none */
+  own: Policy | null
+  /** the clients with own rules, if none is named */
+  others: readonly string[]
+}
+
 /** Says which operations the rules allow. It needs neither MAAS nor a key. */
 export const policy: Command = {
   summary: 'say what the rules allow',
-  help: 'list: the operations that the rules allow; test: whether they allow one, by exit code too; learn: the rules ' +
-    'that the requests in a log need, the log of --log-format json, - for stdin',
+  help: 'list: the operations that the rules allow; test: whether they allow one, by exit code too, both with ' +
+    '--client NAME for one client; learn: the rules that the requests in a log need, the log of --log-format json, ' +
+    '- for stdin',
   examples: [
     ["policy list --allow 'GET machines/**'", 'every operation that is allowed'],
     ["policy test 'POST machines/abc?op=deploy' --deny 'POST machines/**'", 'one operation; exit code 0 or 1'],
+    ["policy test --client ci 'POST machines/abc?op=deploy' --config proxy.yaml", 'for a client with rules of its own'],
     ['policy learn maas-auth-proxy.log', 'the smallest policy that lets the same requests pass']
   ],
   forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"'], ['learn', 'LOG']],
-  async run ({ flags, words: [, task, subject] }, { env, stdout }) {
-    const listeners = await loadPolicies(flags, env)
+  ownFlags: ['--client'],
+  async run ({ flags, client, words: [, task, subject] }, { env, stdout }) {
     if (task === 'learn') {
-      stdout.write(await learnRules(subject as string, listeners.map(({ policy }) => policy)))
+      if (client !== null) throw new SettingsError(['--client: is for policy list and policy test; leave it out'])
+      const policies = (await loadPolicies(flags, env)).map(({ policy }) => policy)
+      stdout.write(await learnRules(subject as string, policies))
       return EXIT.ok
     }
     const paint = paintFor(stdout, env)
-    const answer = (policy: Policy) => subject === undefined ? list(policy, paint) : test(policy, subject, paint)
-    const codes = listeners.map((listener, _i, all) => {
-      const { text, code } = answer(listener.policy)
+    const answer = (rules: Rules) => subject === undefined ? list(rules, paint) : test(rules, subject, paint)
+    const codes = rulesOf(await loadPolicies(flags, env), client).map((listener, _i, all) => {
+      const { text, code } = answer(listener)
       stdout.write((all.length > 1 ? `${paint('bold', `${listener.addresses.join(', ')}:`)}\n` : '') + text)
       return code
     })
@@ -49,9 +64,35 @@ export const policy: Command = {
   }
 }
 
-function test (policy: Policy, subject: string, paint: Paint): PolicyAnswer {
-  const { operation, known } = readSubject(subject)
+/**
+ * Finds the rules to ask: those of each listener, or of each that knows a client.
+ * @throws SettingsError if none knows it
+ */
+function rulesOf (listeners: readonly ListenerPolicy[], client: string | null): Rules[] {
+  if (client === null) {
+    return listeners.map(({ clients = [], ...listener }) => {
+      const others = clients.filter(({ policy }) => policy !== null).map(({ name }) => name)
+      return { ...listener, own: null, others }
+    })
+  }
+  const found = listeners.flatMap(({ clients = [], ...listener }) => (
+    clients.filter(({ name }) => name === client).map(({ policy: own }) => ({ ...listener, own, others: [] }))
+  ))
+  if (found.length > 0) return found
+  const names = [...new Set(listeners.flatMap(({ clients = [] }) => clients.map(({ name }) => name)))]
+  const advice = names.length === 0 ? '; the settings have no clients' : suggestion(client, names)
+  throw new SettingsError([`--client: there is no such client${advice}`])
+}
+
+/** Decides as admission does: the rules of the listener, then those of the client. */
+function decide (policy: Policy, own: Policy | null, operation: Operation): PolicyVerdict {
   const verdict = policy.decide(operation)
+  return verdict.allowed && own !== null ? own.decide(operation) : verdict
+}
+
+function test ({ policy, own }: Rules, subject: string, paint: Paint): PolicyAnswer {
+  const { operation, known } = readSubject(subject)
+  const verdict = decide(policy, own, operation)
   const passes = verdict.allowed || (policy.warnOnly && verdict.code === 'MAAS_PROXY_RULE_REFUSED')
   const word = verdict.allowed ? 'allowed' : passes ? 'allowed by --policy-mode warn, but would be refused' : 'refused'
   const range = describeVersions(known.versions)
@@ -96,19 +137,23 @@ function readTarget (text: string): Target {
 /** The styles of methods: reading is harmless, the others are not. */
 const METHOD_STYLES: Readonly<Record<string, Style>> = { GET: 'green', DELETE: 'red' }
 
-function list (policy: Policy, paint: Paint): PolicyAnswer {
+function list ({ policy, own, others }: Rules, paint: Paint): PolicyAnswer {
   const rows = knownOperations()
-    .filter(({ method, path, op }) => policy.decide({ method, path: API_ROOT + path, op, fromPath: false }).allowed)
+    .filter(({ method, path, op }) => (
+      decide(policy, own, { method, path: API_ROOT + path, op, fromPath: false }).allowed
+    ))
     .map(({ method, path, op, versions }) => {
       const word = paint(METHOD_STYLES[method] ?? 'yellow', method.padEnd(6))
       const range = describeVersions(versions)
       return `${word}  ${path}${op === null ? '' : paint('bold', `?op=${op}`)}${range === '' ? '' : `  (${range})`}\n`
     })
-  const singles = policy.rules.filter(({ rule }) => namesResource(rule)).map(({ rule, source }) => (
+  const all = [...policy.rules, ...own?.rules ?? []]
+  const singles = all.filter(({ rule }) => namesResource(rule)).map(({ rule, source }) => (
     `  ${source} means ${operationsOf(rule).map(asRule).join(', ')} for that one only\n`
   ))
   const count = `${rows.length} of ${knownOperations().length} operations of MAAS are allowed for every resource`
-  return { text: `${rows.join('')}${paint('bold', count)}\n${singles.join('')}`, code: EXIT.ok }
+  const note = others.length === 0 ? '' : `  ${others.join(', ')} may do less; --client NAME lists it\n`
+  return { text: `${rows.join('')}${paint('bold', count)}\n${singles.join('')}${note}`, code: EXIT.ok }
 }
 
 /** Whether a rule names one resource, so that it means nothing for the others. */

@@ -37,7 +37,9 @@ const NO_VALUE = { value: null, offer: null } as const
 
 /** The values of flags that are not settings. */
 const OFFERS: Readonly<Record<string, Pick<FlagWord, 'value' | 'offer'>>> = {
-  '--maas-version': { value: 'VERSION', offer: ['3.4', '3.7'] }
+  '--maas-version': { value: 'VERSION', offer: ['3.4', '3.7'] },
+  '--expires': { value: 'TIME', offer: null },
+  '--client': { value: 'NAME', offer: null }
 }
 
 /** Makes the vocabulary from the tables of settings and commands. */
