@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createHash } from 'node:crypto'
-import { chmodSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import type { FastifyRequest } from 'fastify'
 import { startStandIn } from '../src/demo/stand-in/index.ts'
 import { Exchange } from '../src/exchange/exchange.ts'
@@ -228,6 +228,14 @@ t.test('a listener for clients with tokens says so', async t => {
   const proxy = await startTestProxy(t, testConfig(upstream.url, { clientTokenFile: [`${dir}/tokens`] }))
   const { body } = await page(proxy.port, '*/*', 'MAAS-Proxy-Token: 0123456789abcdef')
   t.match(body, /mode {8}reads and writes\n {2}clients {5}by token: 1 client\n[^]*curl -H 'MAAS-Proxy-Token: TOKEN' 'http:/)
+  const described = async (...lines: string[]) => {
+    writeFileSync(`${dir}/tokens`, `${lines.join('\n')}\n`)
+    await proxy.reload()
+    return (await proxy.facts()).map(({ clients }) => clients)
+  }
+  const [alice, bob] = ['alice 0123456789abcdef', 'bob bob-token-000001']
+  t.strictSame(await described(alice, `${bob} read-only`), ['by token: 2 clients, 1 with rules of its own'])
+  t.strictSame(await described(`${alice} read-only`, `${bob} read-only`), ['by token: 2 clients, 2 with rules of their own'])
 })
 
 t.test('a silent MAAS delays the front page by a second at most', async t => {

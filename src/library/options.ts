@@ -71,8 +71,8 @@ export interface MaasAuthProxyOptions {
   /**
    * Names the user that a hook of your server has authenticated, for the log, the audit and a fair share of the
    * connections. It runs after the `onRequest` hooks that were added before the plugin. A user that it names needs no
-   * client token; null leaves the request to the tokens, or without a name. An error that it throws is the answer, as
-   * that of a hook.
+   * client token, and has the rules of the client of that name in the file of tokens; null leaves the request to the
+   * tokens, or without a name. An error that it throws is the answer, as that of a hook.
    */
   client?: ((request: FastifyRequest) => string | null) | undefined
   /**

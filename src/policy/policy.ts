@@ -120,13 +120,11 @@ export class Policy {
     const segments = relativeSegments(operation.path)
     const guard = isOpened ? undefined : findBy(credentialRules, operation, segments)
     if (guard !== undefined) return refuseCredential(guard, operation)
-    if (readOnly && !READING_METHODS.includes(operation.method)) {
-      return refuseWrite(client)
-    }
+    if (readOnly && !READING_METHODS.includes(operation.method)) return refuseWrite(client)
     const effectful = readOnly ? findBy(effectfulReads, operation, segments) : undefined
     if (effectful !== undefined) return refuseWrite(client, `: ${effectful.source}`)
     const denied = findBy(deny, operation, segments)
-    return denied === undefined ? null : refuse('MAAS_PROXY_RULE_REFUSED', denied.source)
+    return denied === undefined ? null : refuseDenied(denied, client)
   }
 
   /** Whether an operation can have an effect: all do but GET and HEAD, and a few known GET operations. */
@@ -169,6 +167,12 @@ function refuseWrite (client: string | null, reason = ''): Refusal {
   if (client === null) return refuse('MAAS_PROXY_WRITE_REFUSED', `--read-only${reason}`)
   const refusal = refuse('MAAS_PROXY_WRITE_REFUSED', `read-only of the client ${client}${reason}`)
   return { ...refusal, remedy: `remove read-only from the rules of the client ${client}` }
+}
+
+/** Refuses an operation that a deny rule means. @param client whose rule it is; null if it is the listener's */
+function refuseDenied ({ source }: SourcedRule, client: string | null): Refusal {
+  const refusal = refuse('MAAS_PROXY_RULE_REFUSED', source)
+  return client === null ? refusal : { ...refusal, remedy: `remove that rule if the client ${client} is to do this` }
 }
 
 /** Refuses an operation that no allow rule means. The remedy names the rule that would, if MAAS has the operation. */

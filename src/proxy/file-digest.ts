@@ -1,8 +1,12 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-/** The digest of a file's content, to tell whether it has changed; empty if it cannot be read. */
-export function digestFile (path: string): string {
+/** The digests of files, to tell whether they have changed; empty for one that cannot be read. */
+export function digestFiles (files: readonly string[]): Map<string, string> {
+  return new Map(files.map(file => [file, digestOf(file)]))
+}
+
+function digestOf (path: string): string {
   try {
     return hash('sha256', readFileSync(path))
   } catch {

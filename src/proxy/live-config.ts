@@ -10,7 +10,7 @@ import { SettingsError } from '../settings/settings-error.ts'
 import { MAX_CONNECTIONS } from '../upstream/pool.ts'
 import type { RequestQueue } from '../upstream/queue.ts'
 import { ExpiryReminder } from './expiry-reminder.ts'
-import { digestFile } from './file-digest.ts'
+import { digestFiles } from './file-digest.ts'
 import { FileWatch } from './file-watch.ts'
 
 /** What a listener does now. */
@@ -26,6 +26,10 @@ interface LiveConfigOptions {
   ownClient: ConfiguredClient | null
 }
 
+/** The message about a setting that changed in vain. */
+const RESTART = 'the setting has changed, which needs a restart; until then the old one stays in force, and a ' +
+  'listener with another address keeps its old rules'
+
 /**
  * The configuration in force. When one of its files changes, all of it is read again, and the rules, clients and limits
  * of all listeners are replaced together. If anything in it is wrong, nothing changes.
@@ -38,8 +42,10 @@ export class LiveConfig {
   #watch = new FileWatch()
   #config: Config
   #listeners: readonly LiveListener[]
-  /** the digests of the files, to tell what has changed */
-  #digests: ReadonlyMap<string, string> = new Map()
+  /** the digests of the files when the configuration in force was read */
+  #inForce: ReadonlyMap<string, string> = new Map()
+  /** the digests of the files when they were last read, whatever came of it */
+  #seen: ReadonlyMap<string, string> = new Map()
   /** whether the files have a configuration that could not be read */
   #isBehind = false
   #reading: Promise<void> = Promise.resolve()
@@ -79,6 +85,7 @@ export class LiveConfig {
     const { logger } = this.#options
     const before = this.#config
     if (before.source.files.length === 0) return
+    this.#seen = digestFiles(before.source.files) // before the reading: what changes during it is seen as a change
     try {
       const config = await before.source.read()
       this.#apply(config)
@@ -88,7 +95,7 @@ export class LiveConfig {
       logger.info({ changed }, 'the settings have been replaced; requests from now on follow the new ones')
       for (const warning of config.warnings) if (!before.warnings.includes(warning)) logger.warn(warning)
       for (const setting of changesForRestart(this.#started, config.source.settings)) {
-        logger.warn({ setting }, 'the setting has changed, which needs a restart; the old one stays in force')
+        logger.warn({ setting }, RESTART)
       }
       this.#reminder.remind()
     } catch (error) {
@@ -128,16 +135,23 @@ export class LiveConfig {
    */
   #watchFiles (): string[] {
     const { source: { files }, keys, tlsSource } = this.#config
-    const before = this.#digests
-    this.#digests = new Map(files.map(file => [file, digestFile(file)]))
+    const before = this.#inForce
+    const digests = [...digestFiles(files), ...this.#seen] // those of before the reading count
+    this.#inForce = this.#seen = new Map(digests.filter(([file]) => files.includes(file)))
     if ([...before.keys()].join('\n') !== files.join('\n')) {
       this.#watch.close()
       this.#watch = new FileWatch()
-      for (const file of files) this.#watch.add(file, () => { void this.reload() })
+      for (const file of files) this.#watch.add(file, () => { this.#onChange() })
       for (const file of new Set([...keys.map(({ file }) => file), ...tlsSource.files])) {
         if (file !== null) this.#watch.add(file, () => { if (this.#isBehind) void this.reload() })
       }
     }
-    return [...this.#digests].filter(([file, digest]) => digest !== before.get(file)).map(([file]) => file)
+    return [...this.#inForce].filter(([file, digest]) => digest !== before.get(file)).map(([file]) => file)
+  }
+
+  /** Reads the configuration again, unless that has been done since the change. */
+  #onChange (): void {
+    const digests = digestFiles([...this.#seen.keys()])
+    if ([...digests].some(([file, digest]) => digest !== this.#seen.get(file))) void this.reload()
   }
 }

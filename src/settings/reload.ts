@@ -1,6 +1,7 @@
 import { CLIENTS } from './client-entries.ts'
 import { keyOf } from './config-file.ts'
 import type { EffectiveSetting, EffectiveSettings } from './effective.ts'
+import { DEFAULT_SOURCE } from './setting-input.ts'
 import type { SettingName } from './table.ts'
 
 /** The settings that a running proxy takes over when they change. */
@@ -16,34 +17,34 @@ const RELOADED_KEYS: ReadonlySet<string> = new Set([...RELOADED.map(keyOf), CLIE
 /**
  * Finds the settings that have changed and need a restart: addresses, keys in other files, and the way to MAAS.
  * Listeners correspond if they have the same addresses.
- * @returns their names as the user calls them: `maas-url`, `listeners[1].listen`, `MAAS_URL (.env)`
+ * @returns their names as the user calls them, each once: `maas-url`, `listeners[1].listen`, `MAAS_URL (.env)`
  */
-export function changesForRestart (before: EffectiveSettings, after: EffectiveSettings): string[] {
+export function changesForRestart (before: EffectiveSettings, after: EffectiveSettings): Set<string> {
   const rest = [...before.listeners]
   const changes = after.listeners.flatMap(settings => {
     const at = rest.findIndex(old => textOf(listenOf(old)) === textOf(listenOf(settings)))
     const [old] = at < 0 ? [] : rest.splice(at, 1)
-    return old === undefined ? namesOf([listenOf(settings)]) : differences(old, settings)
+    return old === undefined ? [listenOf(settings).source] : differences(old, settings)
   })
-  return [...differences(before.program, after.program), ...changes, ...namesOf(rest.map(listenOf))]
+  return new Set([...differences(before.program, after.program), ...changes, ...rest.map(old => listenOf(old).source)])
 }
 
 function differences (before: readonly EffectiveSetting[], after: readonly EffectiveSetting[]): string[] {
   const keys = new Set([...before, ...after].map(({ key }) => key).filter(key => !RELOADED_KEYS.has(key)))
   return [...keys].flatMap(key => {
     const [old, setting] = [before, after].map(settings => settings.find(setting => setting.key === key))
-    return textOf(old) === textOf(setting) ? [] : namesOf([setting?.source === 'default' ? old : setting ?? old])
+    if (textOf(old) === textOf(setting)) return []
+    // What is no longer set is called as it was.
+    const sources = [setting, old].flatMap(setting => setting?.source ?? [])
+    return sources.filter(source => source !== DEFAULT_SOURCE).slice(0, 1)
   })
 }
 
-function listenOf (settings: readonly EffectiveSetting[]): EffectiveSetting | undefined {
-  return settings.find(({ key }) => key === keyOf('listen'))
+/** The addresses of a listener, which always has some. */
+function listenOf (settings: readonly EffectiveSetting[]): EffectiveSetting {
+  return settings.find(({ key }) => key === keyOf('listen')) as EffectiveSetting
 }
 
 function textOf (setting: EffectiveSetting | undefined): string {
   return JSON.stringify(setting?.value)
-}
-
-function namesOf (settings: ReadonlyArray<EffectiveSetting | undefined>): string[] {
-  return settings.flatMap(setting => setting?.source ?? [])
 }

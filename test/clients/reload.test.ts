@@ -115,6 +115,15 @@ t.test('a broken file changes nothing, says where it is broken, and counts', asy
   t.strictSame([await ask('alice-token-0002', 'POST tags/'), await ask('alice-token-0001', 'GET tags/')], ['403 RULE_REFUSED', '401 CLIENT_UNKNOWN'], 'what is mended is in force')
 })
 
+t.test('a failure that is no mistake of the settings changes nothing either', async t => {
+  const { path } = await start(t, [LISTENERS])
+  const config = await loadConfig({ config: [path('proxy.yaml')] }, {})
+  const read = async () => { throw new Error('too many open files') }
+  const proxy = await startTestProxy(t, { ...config, source: { ...config.source, files: [path('gone')], read } })
+  await proxy.reload()
+  t.match(await proxy.logged(({ level }) => level === 50), { reason: 'too many open files', failures: 1 })
+})
+
 t.test('a key that cannot be read holds settings back until it can', async t => {
   const proxy = await start(t, [LISTENERS])
   proxy.put('key', '')
@@ -130,7 +139,7 @@ t.test('what needs a restart is told by its name, and the rest is in force', asy
   const rows: Array<[lines: string[], wanted: string[], why: string]> = [
     [[LISTENERS, 'response-timeout: 5s', 'log-level: debug'], ['response-timeout', 'log-level'], 'settings of the program'],
     [[LISTENERS, 'drain-timeout: 1s', 'shutdown-delay: 1ms', 'max-maas-requests: 3', 'queue-timeout: 2s', 'client-body-timeout: 3s'], [], 'limits'],
-    [["listeners: [{ listen: '127.0.0.1:1' }, { listen: '127.0.0.2:0', read-only: true }]"], ['listeners[0].listen', 'listeners[0].listen'], 'another address'],
+    [["listeners: [{ listen: '127.0.0.1:1' }, { listen: '127.0.0.2:0', read-only: true }]"], ['listeners[0].listen'], 'another address'],
     [["listeners: [{ listen: '127.0.0.1:0', api-key-file: DIR/other }, { listen: '127.0.0.2:0', read-only: true }]"], ['listeners[0].api-key-file'], 'another file of a key'],
     [["listeners: [{ listen: '127.0.0.2:0', read-only: true }]"], ['listeners[0].listen'], 'one less'],
     [["listeners: [{ listen: '127.0.0.1:0' }, { listen: '127.0.0.3:0' }, { listen: '127.0.0.2:0', read-only: true }]"], ['listeners[1].listen'], 'one more']

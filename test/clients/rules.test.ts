@@ -97,7 +97,7 @@ t.test('a client has what its own rules and those of the listener allow', async 
   t.match(await proxy.logged(record => record['client'] === 'only'), { path: '/MAAS/api/2.0/machines/' }, 'which names it otherwise')
   const bodyOf = async (token: string, line: string) => (await exchange(ports[0] as number, request([`${line.replace(' ', ' /MAAS/api/2.0/')} HTTP/1.1`, 'Host: localhost', `MAAS-Proxy-Token: ${token}`]))).split('\r\n\r\n')[1]
   t.match(JSON.parse(await bodyOf('deployer-token-01', 'GET tags/') as string), { error: { message: 'refused by no allow rule of the client deployer that means it', remedy: "allow it with the client's rule allow \"GET tags/\"" } })
-  t.match(JSON.parse(await bodyOf('deployer-token-01', 'GET machines/precious/') as string), { error: { message: 'refused by deny "GET machines/precious" of the client deployer' } })
+  t.match(JSON.parse(await bodyOf('deployer-token-01', 'GET machines/precious/') as string), { error: { message: 'refused by deny "GET machines/precious" of the client deployer', remedy: 'remove that rule if the client deployer is to do this' } })
   t.match(JSON.parse(await bodyOf('reader-token-0001', 'PUT tags/a/') as string), { error: { message: 'refused by read-only of the client reader', remedy: 'remove read-only from the rules of the client reader' } })
   t.match(JSON.parse(await bodyOf('reader-token-0001', 'GET machines/a/?op=query_power_state') as string), { error: { message: /^refused by read-only of the client reader: a read with an effect: / } })
   t.notMatch(JSON.stringify(proxy.log), /token-0/, 'no token is logged')

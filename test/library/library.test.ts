@@ -338,6 +338,12 @@ t.test('a user that a hook of the server has authenticated has a name in log and
     const records = host.log.slice(logged).filter(({ msg }) => msg === 'request' || msg === 'audit')
     t.strictSame(records.map(({ msg, client }) => [msg, client]), status === '200' ? [['request', name], ['audit', name]] : [['request', name]], `${reason}: in log and audit`)
   }
+  writeFileSync(tokens, 'alice alice-token-0001 deny="DELETE **"\n', { mode: 0o600 })
+  const ruled = await startHost(t, optionsFor(upstream.url, { client, clientTokenFile: tokens }), { before })
+  for (const [fields, status, reason] of [
+    [['X-User: "alice"'], '403', 'a user has the rules of the client of that name'],
+    [['X-User: "carol"'], '200', 'others have those of the plugin']
+  ] as const) t.equal((await exchange(ruled.port, get(`${MACHINES}a/`, ...fields).replace('GET', 'DELETE'))).slice(9, 12), status, reason)
   const promising = await startHost(t, optionsFor(upstream.url, { client: (async () => 'carol') as unknown as NonNullable<MaasAuthProxyOptions['client']> }))
   t.match(await exchange(promising.port, get(MACHINES)), /^HTTP\/1\.1 500 [^]*returned a Promise; it returns a name or null/, 'a name that comes later comes too late')
 })

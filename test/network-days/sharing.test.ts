@@ -131,7 +131,9 @@ t.test('limits of the queue may change while requests wait', async t => {
   const lane = new Lane(queue)
   const began: number[] = []
   const missed: number[] = []
-  const enter = (i: number) => lane.enter(null, { onTurn: () => { began.push(i) }, onTurnMissed: () => { missed.push(i) } })
+  const enter = (i: number) => (
+    lane.enter(null, { onTurn: () => { began.push(i) }, onTurnMissed: () => { missed.push(i) } })
+  )
   const turns = [0, 1, 2, 3].map(enter)
   queue.setLimits({ maxRunning: 3, timeoutMs: 1 })
   t.strictSame(began, [1, 2], 'more turns begin at once')

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadConfig, loadPolicies } from '../../src/settings/load.ts'
 import { SettingsError } from '../../src/settings/settings-error.ts'
@@ -59,6 +59,16 @@ t.test('a file describes several listeners, each with its scope', async t => {
   t.equal(config.keys.length, 2, 'those that use the same file share a key')
   t.equal(config.listeners[0]?.keyId, config.listeners[1]?.keyId)
   t.not(config.listeners[0]?.keyId, config.listeners[3]?.keyId)
+})
+
+t.test("README's example of clients means what README says", async t => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, example = ''] = /```yaml\n(client-token-file: [^]*?)```/.exec(readme) ?? []
+  const dir = t.testdir({ tokens: 'alice 0123456789abcdef\n', 'ci-token': 'ci-token-00000001\n' })
+  for (const name of ['tokens', 'ci-token']) chmodSync(join(dir, name), 0o600)
+  const path = join(dir, 'proxy.yaml')
+  writeFileSync(path, `maas-url: http://localhost:5240/MAAS\napi-key: c:t:s\nlisteners: [{}]\n${example.replaceAll('/etc/maas-auth-proxy', dir)}`)
+  t.match((await loadConfig({ config: [path] }, {})).listeners[0]?.clients, [{ name: 'alice', expires: null }, { name: 'ci', expires: new Date('3000-01-01T00:00:00Z') }])
 })
 
 t.test('the configuration file may be JSON', async t => {

@@ -104,11 +104,12 @@ t.test('every line of README that can be copied does what it says', { skip: !has
         } else t.equal(await program.ended, line.includes(' test ') ? 1 : 0, line)
       }
     }],
-    ['openssl rand', async block => {
+    ['(umask 077 && maas-auth-proxy token', async block => {
       const [make = '', serve = '', curl = ''] = block.split(/^(?=maas-auth-proxy|curl)/m)
       const program = home.start(`${make}exec ${serve}`, '', own)
       await program.printed('"msg":"listening"')
-      const asked = home.start(curl.replaceAll('curl ', 'curl -sf ').replaceAll('localhost:5241', `localhost:${port}`))
+      const [token = ''] = /(?<=only now: )\w+/.exec(program.stderr()) ?? []
+      const asked = home.start(curl.replace('TOKEN', token).replaceAll('curl ', 'curl -sf ').replaceAll('localhost:5241', `localhost:${port}`))
       t.equal(await asked.ended, 0, 'a client with its token is answered')
       const refused = home.start(`curl -sf http://localhost:${port}/MAAS/api/2.0/machines/`)
       t.equal(await refused.ended, 22, 'one without is not')

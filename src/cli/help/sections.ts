@@ -26,7 +26,9 @@ export const RULES: Section = {
   paragraphs: [
     'A rule is METHOD[,METHOD] PATH[?op=NAME]. Quote it, because a shell would split it and expand its stars.',
     'The first of these that applies decides: the credential guard, --read-only, deny rules, allow rules. One allow ' +
-    'rule refuses everything that no allow rule means. With several listeners, each has its own rules.',
+    'rule refuses everything that no allow rule means. With several listeners, each has its own rules. A client may ' +
+    'have rules of its own, which narrow those of its listener: in its line of the file of tokens, or in clients of ' +
+    'the configuration file.',
     'A rule that means no operation of MAAS 3.4 to 3.8 is an error. maas-auth-proxy policy list shows what is ' +
     "allowed, and maas-auth-proxy policy test 'METHOD PATH' answers for one operation."
   ],
@@ -52,6 +54,8 @@ export function configurationFile (): Section {
       '--log-level and --log-format may stand beside it. Its keys are the flags without their dashes, and api-key.',
       'A setting of a listener that stands outside the list holds for all listeners that do not have it themselves. ' +
       "A rule that starts with a star stands in quotes: '* machines/**'.",
+      'clients is a list of clients, of a listener or for all: name, token-file or token-sha256, and perhaps ' +
+      'expires, read-only, allow and deny. A client of the file of tokens needs no token here.',
       'maas-auth-proxy config print makes such a file of flags and variables; maas-auth-proxy config schema prints ' +
       'its JSON Schema.'
     ],
@@ -81,7 +85,7 @@ export const SIGNALS: Section = {
       'SIGTERM, SIGINT',
       'serve ends its requests and stops, a second signal stops it at once; run passes all signals on to its command'
     ],
-    ['SIGHUP', 'serve reads the API keys, the client tokens and the certificates for MAAS again'],
+    ['SIGHUP', 'serve reads rules, clients, limits, API keys and the certificates for MAAS again'],
     ['SIGUSR2', 'serve logs at the level debug for ten minutes; a second one ends that']
   ],
   sample: ''
