@@ -151,6 +151,8 @@ t.test('what needs a restart is told by its name, and the rest is in force', asy
     t.match(records[0], { msg: /^the settings have been replaced/ }, why)
   }
   t.strictSame(restart(await proxy.change(LISTENERS)), [], 'and not, once it is as at the start')
+  const withAdmin = await start(t, [LISTENERS, "admin-listen: '127.0.0.1:0'"])
+  t.strictSame(restart(await withAdmin.change(LISTENERS)), ['admin-listen'], 'what is no longer set, as it was called')
   await proxy.change("listeners: [{ listen: '127.0.0.3:0' }, { listen: '127.0.0.2:0' }, { listen: '127.0.0.1:0', deny: [POST tags/] }]")
   t.strictSame([await proxy.ask('alice-token-0001', 'POST tags/'), await proxy.ask('alice-token-0001', 'POST tags/', 1)], ['403 RULE_REFUSED', '200'], 'listeners correspond by their addresses')
 })
