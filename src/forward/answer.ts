@@ -4,6 +4,7 @@ import type { Admitted } from '../admit/admitted.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { ownOrigin } from '../http/fields.ts'
+import { cutOffResponse } from '../http/response-tracker.ts'
 import type { MaasFacts } from '../maas/hint-row.ts'
 import { findHint } from '../maas/hints.ts'
 import { atEndOfTurn, type EndOfTurnListener } from '../performance/end-of-turn.ts'
@@ -154,7 +155,7 @@ export class Answer implements EndOfTurnListener {
     const { httpVersion, socket } = response.req
     exchange.error = code
     if (httpVersion === '1.0' && socket.remoteAddress !== undefined) socket.resetAndDestroy()
-    else response.destroy()
+    else cutOffResponse(response.req, response)
   }
 
   /**

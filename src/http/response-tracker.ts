@@ -63,6 +63,17 @@ export function followsClose (socket: Socket): boolean {
   return responses.slice(0, -1).some(({ response }) => !response.shouldKeepAlive)
 }
 
+/**
+ * Cuts off a response, and closes its connection as soon as the responses before it are finished. Node's `destroy` does
+ * not close it for a response that waits behind another one, whose client would wait forever.
+ */
+export function cutOffResponse ({ socket }: IncomingMessage, response: ServerResponse): void {
+  const responses = responsesBySocket.get(socket) ?? []
+  const before = responses[responses.findIndex(one => one.response === response) - 1]
+  before?.callbacks.push(() => { socket.destroy() })
+  response.destroy()
+}
+
 function trackSocket (socket: Socket): PendingResponse[] {
   const responses: PendingResponse[] = []
   responsesBySocket.set(socket, responses)

@@ -305,6 +305,30 @@ t.test('an answer that is cut off is cut off for the client too', async t => {
   }
 })
 
+t.test('an answer that is cut off while it waits behind another ends the connection in its turn', async t => {
+  const rows: Array<[reason: string, paths: string[]]> = [
+    ['the second', ['kept', 'cut']],
+    ['the second, before another', ['kept', 'cut', 'kept']],
+    ['two of them', ['kept', 'cut', 'cut']],
+    ['behind two', ['kept', 'kept', 'cut']]
+  ]
+  for (const [reason, paths] of rows) {
+    const kept: Socket[] = []
+    const upstream = await rawUpstream(t, (socket, head) => {
+      if (head.includes('/kept/')) kept.push(socket)
+      else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart', () => { socket.destroy() })
+    })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const answer = exchange(proxy.port, paths.map(path => `GET /MAAS/api/2.0/machines/${path}/ HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(''))
+    await until('all are there', () => upstream.sockets.length === paths.length)
+    await proxy.logged(record => record['complete'] === false)
+    for (const socket of kept) socket.end(OK)
+    const text = await answer
+    t.match(text, /^HTTP\/1.1 200 [^]*?\r\n\r\nok/, `${reason}: the first is whole`)
+    t.equal(text.split('\r\n\r\nok').length - 1, paths.indexOf('cut'), `${reason}: and each before it`)
+  }
+})
+
 t.test('a MAAS that falls silent in the middle of an answer is given up in time', async t => {
   const upstream = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart')
   const proxy = await startTestProxy(t, testConfig(upstream.url, { responseTimeoutMs: ['150ms'] }))

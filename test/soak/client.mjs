@@ -60,10 +60,9 @@ export class Client {
 
   /**
    * Asks, and judges what comes.
-   * @param options deliver: sends the requests, in one piece unless it says otherwise; mayFail: whether the client
-   *   itself is a reason to get no answer
+   * @param options deliver: sends the requests, in one piece unless it says otherwise
    */
-  async ask (requests, { deliver, mayFail = false } = {}) {
+  async ask (requests, { deliver } = {}) {
     const { journal, upstream, rotation } = this.#soak
     const connection = this.#connection
     await connection.opened()
@@ -76,7 +75,7 @@ export class Client {
     for (const request of requests) {
       const answer = await connection.answer(request.method)
       if (request.keys.length > 1) request.keys = keysOf()
-      journal.judge(request, answer, mayFail || UNANSWERED.has(request.how) || wasAway())
+      journal.judge(request, answer, UNANSWERED.has(request.how) || wasAway())
     }
     await sent
     clearTimeout(timer)

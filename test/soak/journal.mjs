@@ -43,7 +43,7 @@ export class Journal {
   /**
    * Judges what came in answer to a request.
    * @param answer as `Connection.answer` gives it
-   * @param mayFail whether the upstream was away meanwhile, or the client itself left
+   * @param mayFail whether the upstream was away meanwhile, or gives no whole answer
    */
   judge (request, answer, mayFail) {
     const problem = this.#judge(request, answer, mayFail)

@@ -7,7 +7,6 @@ import { Random } from './random.mjs'
 
 const MAX_PAUSE_MS = 20
 const BATCH = 100
-const QUEUE_FULL_MS = 100
 /** the proxy may close a connection that has asked nothing for a minute, and one that is kept alive after 72 s */
 const LEAST_IDLE_MS = 55_000
 
@@ -51,14 +50,7 @@ export class IdleCrowd {
   async #add (i) {
     const { listeners, journal } = this.#soak
     const connection = new Connection(Object.values(listeners)[i % 3].address)
-    try {
-      await connection.opened()
-    } catch (error) {
-      // A thousand come back at once, and a unix socket lets no more wait than its queue holds (connect(2)).
-      if (error.code !== 'EAGAIN') throw error
-      await wait(QUEUE_FULL_MS)
-      return await this.#add(i)
-    }
+    await connection.opened()
     this.#open.add(connection)
     if (i % 2 === 0) {
       await connection.send('GET /-/live HTTP/1.1\r\nHost: localhost\r\n\r\n')

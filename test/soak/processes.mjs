@@ -16,6 +16,7 @@ const GRACE_MS = 500
 const SMALL_YOUNG_GENERATION = '--max-semi-space-size=8'
 /** What the proxy logs of a key file that is broken: the one error that is to be. */
 export const UNREADABLE = 'the API key could not be read again; the old one stays in use'
+const DROPPED = 'log records were dropped because nobody read the log'
 
 /** A directory for keys, configuration and ledger, gone at the end. */
 export const scratch = mkdtempSync(join(tmpdir(), 'maas-auth-proxy-soak-'))
@@ -90,6 +91,8 @@ export class Upstream {
 export class Proxy {
   addresses = []
   records = 0
+  /** records that it says it has dropped */
+  dropped = 0
   #child
   #onRecord = []
 
@@ -106,6 +109,7 @@ export class Proxy {
       if (secrets.some(secret => line.includes(secret))) report('a secret in the log', line)
       const record = parse(line)
       if (record === null || /unhandled|uncaught/i.test(line) || (record.level >= 50 && record.msg !== UNREADABLE)) report('a record of the proxy', line)
+      if (record?.msg === DROPPED) this.dropped += record.records
       if (record?.msg === 'listening') this.addresses.push(record.address)
       for (const listener of [...this.#onRecord]) listener(record?.msg)
     })
@@ -123,6 +127,13 @@ export class Proxy {
       const timer = setTimeout(done, timeoutMs, null)
       this.#onRecord.push(listener)
     })
+  }
+
+  /** Reads nothing of the log for so long, as a terminal that Ctrl-S has stopped. */
+  async stallLog (ms) {
+    this.#child.stdout.pause()
+    await wait(ms)
+    this.#child.stdout.resume()
   }
 
   signal (name) { this.#child.kill(name) }

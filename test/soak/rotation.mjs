@@ -1,15 +1,19 @@
-// The key file, written anew every 0.7 s and told by SIGHUP: another key, now and then half of one.
+// What an operator does to the proxy: every 0.7 s another key, now and then half of one, told by SIGHUP; and now and
+// then nobody reads the log.
 import { renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { UNREADABLE } from './processes.mjs'
 
 const INTERVAL_MS = 700
+/** how long nobody reads the log, and how often */
+const [STALL_MS, ROUNDS_A_STALL] = [2500, 10]
 const TIMEOUT_MS = 10_000
 const REPLACED = 'the API key has been replaced; requests from now on are signed with the new one'
 
 export class Rotation {
   done = 0
   broken = 0
+  stalls = 0
   signals = 0
   #file
   #keys
@@ -32,8 +36,12 @@ export class Rotation {
   }
 
   async run (proxy, random, isOver, report) {
-    while (!isOver()) {
+    for (let round = 1; !isOver(); round++) {
       await wait(INTERVAL_MS)
+      if (round % ROUNDS_A_STALL === 1) {
+        await proxy.stallLog(STALL_MS)
+        this.stalls++
+      }
       const isBroken = random.chance(0.2)
       const others = Object.keys(this.#keys).filter(name => name !== this.#current)
       const next = isBroken ? this.#current : random.pick(others)

@@ -1,7 +1,7 @@
 // npm run soak: the built proxy under load and faults, for minutes. Thousands of idle connections, hundreds of busy
-// ones with slow, aborted and half-closed clients among them; MAAS killed and started again every second; keys changed
-// and signals sent meanwhile. It exits with 1 on any wrong answer, unsigned, doubly sent or lost write, error of the
-// proxy's own, or growth. Linux only: it reads /proc.
+// ones with slow, aborted and half-closed clients among them; MAAS killed and started again every second; keys changed,
+// signals sent and the log not read meanwhile. It exits with 1 on any wrong answer, unsigned, doubly sent or lost
+// write, error of the proxy's own, or growth. Linux only: it reads /proc.
 //
 //   --seconds N      how long (180); a warm-up and two rests come on top
 //   --connections N  idle ones (5000)      --busy N  busy ones (200)
@@ -155,7 +155,8 @@ function judgeWork () {
   const undone = [
     ...Object.keys(KINDS).filter(kind => !journal.counts.has(`asked: ${kind}`)),
     ...upstream.deaths < seconds / 3 ? ['deaths of the upstream'] : [],
-    ...rotation.done < seconds / 3 ? ['changes of the key'] : [],
+    ...rotation.done < seconds / 4 ? ['changes of the key'] : [],
+    ...rotation.stalls === 0 ? ['a log that nobody reads'] : [],
     ...journal.counts.has('seen: answered') ? [] : ['answers'],
     ...journal.counts.has('seen: MAAS_PROXY_UPSTREAM_REFUSED') ? [] : ['answers while the upstream was away']
   ]
@@ -166,11 +167,11 @@ function print () {
   const use = ({ mib, descriptors, sockets }) => `${mib.toFixed(0)} MiB, ${descriptors} descriptors, ${sockets} of them sockets`
   const { counts } = journal
   console.log(asTable([
-    [`Seed ${seed}, ${seconds} s`, [['idle connections', idle], ['closed by the proxy after a minute', crowd.closings], ['busy connections', busy], ['records of the proxy', proxy.records]]],
+    [`Seed ${seed}, ${seconds} s`, [['idle connections', idle], ['closed by the proxy after a minute', crowd.closings], ['busy connections', busy], ['records of the proxy', proxy.records], ['records that nobody read, dropped', proxy.dropped]]],
     ['Asked', countsOf(counts, 'asked')],
     ['Seen', countsOf(counts, 'seen')],
     ['Writes, as the upstream has them', countsOf(counts, 'writes')],
-    ['Faults', [['upstream killed', upstream.deaths], ['key changed', rotation.done], ['key file broken', rotation.broken], ['SIGHUP', rotation.signals]]],
+    ['Faults', [['upstream killed', upstream.deaths], ['key changed', rotation.done], ['key file broken', rotation.broken], ['SIGHUP', rotation.signals], ['log not read', rotation.stalls]]],
     ['The proxy uses', [['at the start', use(base)], ['after the warm-up', use(before)], ['at the end', use(after)], ['without any connection', use(left)]]],
     ['Violations', [['all', journal.violations], ...countsOf(counts, 'violation')]]
   ]))
