@@ -1,19 +1,23 @@
 import type { Server } from 'node:http'
-import { limitConnections } from '../listen/connection-limit.ts'
+import { type ConnectionLimit, limitConnections } from '../listen/connection-limit.ts'
 import { logClientConnections } from '../observe/log/connection-log.ts'
 import type { Logger } from '../observe/log/logger.ts'
 import type { Traffic } from '../observe/metrics/traffic.ts'
 
 interface ClientConnectionOptions {
-  /** the maximum number of connections */
-  limit: number
+  limit: ConnectionLimit
   /** counts the refused connections */
   traffic: Traffic
   logger: Logger
 }
 
-const TOO_MANY_CLIENTS = 'connections of clients were refused, because the limit of open files leaves no more; ' +
-  'raise it (ulimit -n, LimitNOFILE=), or look for clients that keep connections open'
+/** What to do about the limit of connections, by its cause. */
+const TOO_MANY_CLIENTS: Readonly<Record<ConnectionLimit['cause'], string>> = {
+  'open files': 'connections of clients were refused, because the limit of open files leaves no more; ' +
+    'raise it (ulimit -n, LimitNOFILE=), or look for clients that keep connections open',
+  memory: 'connections of clients were refused, because the limit of memory leaves no more; ' +
+    'raise it (resources.limits.memory, MemoryMax=), or look for clients that keep connections open'
+}
 
 /**
  * Limits the connections of clients to a server, and logs and counts them.
@@ -25,7 +29,7 @@ export function observeClients (
   logClientConnections(server, listener, logger)
   refusedConnections.set(listener, 0)
   const onRefused = () => { refusedConnections.set(listener, refusedConnections.get(listener) as number + 1) }
-  limitConnections(server, limit, onRefused, refused => {
-    logger.warn({ listener, limit, refused }, TOO_MANY_CLIENTS)
+  limitConnections(server, limit.connections, onRefused, refused => {
+    logger.warn({ listener, limit: limit.connections, refused }, TOO_MANY_CLIENTS[limit.cause])
   })
 }

@@ -51,7 +51,7 @@ export async function startProxy (
   })
   const proxies = new Servers()
   const status = new Servers()
-  const limit = connectionLimit(maxOpenFiles(), config.listeners.length)
+  const limit = connectionLimit(maxOpenFiles(), process.constrainedMemory(), config.listeners.length)
   let isStopping = false
 
   const traffic = new Traffic()

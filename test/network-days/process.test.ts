@@ -19,7 +19,7 @@ import { loadConfig } from '../../src/settings/load.ts'
 import type { Flags } from '../../src/settings/setting-input.ts'
 import { PROGRAM, runHere, startCommand, startProgram } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
-import { exchange, get, listenOn, rawUpstream, readAll } from '../helper/sockets.ts'
+import { exchange, get, listenOn, OK, rawUpstream, readAll } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
 
 const MAAS_API_KEY = Object.values(KEY).join(':')
@@ -152,28 +152,54 @@ t.test('a terminal that is stopped with Control-S stops neither answers nor the 
 t.test('clients leave descriptors for MAAS, and those that are refused are counted', async t => {
   const dir = t.testdir({ limits: 'Limit Soft Hard\nMax open files            1024                 4096                 files\n', odd: 'Max open files unlimited\n' })
   t.strictSame([maxOpenFiles(`${dir}/limits`), maxOpenFiles(`${dir}/odd`), maxOpenFiles(`${dir}/none`)], [1024, Infinity, Infinity])
-  t.strictSame(
-    [[1024, 1], [1024, 2], [60, 1], [1, 1], [Infinity, 3]]
-      .map(([files, listeners]) => connectionLimit(files as number, listeners as number)),
-    [704, 352, 30, 1, Infinity]
-  )
+  const MIB = 1024 ** 2
+  type Row = [files: number, memory: number, listeners: number, connections: number, cause: string, why: string]
+  const rows: Row[] = [
+    [1024, 0, 1, 704, 'open files', 'the usual limit, and no cgroup'],
+    [1024, 0, 2, 352, 'open files', 'shared by two listeners'],
+    [60, 0, 1, 30, 'open files', 'half of few'],
+    [1, 0, 1, 1, 'open files', 'one at least'],
+    [Infinity, 0, 3, Infinity, 'open files', 'no limit'],
+    [1_048_576, 2 ** 63, 1, 1_048_256, 'open files', 'a cgroup without a limit'],
+    [1_048_576, 256 * MIB, 1, 5120, 'memory', 'a container'],
+    [1_048_576, 128 * MIB, 2, 512, 'memory', 'a small one, shared by two listeners'],
+    [1_048_576, 64 * MIB, 1, 64, 'memory', 'one that is too small'],
+    [300, 256 * MIB, 1, 150, 'open files', 'the smaller of the two']
+  ]
+  for (const [files, memory, listeners, connections, cause, why] of rows) {
+    t.strictSame(connectionLimit(files, memory, listeners), { connections, cause }, why)
+  }
+})
 
-  const upstream = await rawUpstream(t)
+t.test('clients that are idle make room for others, and those that are refused are counted', async t => {
+  let answer: () => void = () => t.fail('nothing was asked')
+  const upstream = await rawUpstream(t, socket => { answer = () => { socket.write(OK) } })
   const program = startCommand(t, ['/bin/sh', '-c', 'ulimit -n 60 && exec "$@"', 'sh', ...PROGRAM, '--listen', '127.0.0.1:0'], { MAAS_URL: upstream.url, MAAS_API_KEY })
   await program.printed('"listening"')
   const port = Number(/127\.0\.0\.1:(\d+)","upstream/.exec(program.stdout())?.[1])
   const sockets: Socket[] = []
   t.after(() => { for (const socket of sockets) socket.destroy() })
-  for (let i = 0; i < 40; i++) {
-    const socket = connect(port, '127.0.0.1')
+  const join = async () => {
+    const socket = connect(port, '127.0.0.1').resume()
     socket.on('error', () => {})
     sockets.push(socket)
     await once(socket, 'connect')
   }
-  await program.printed('connections of clients were refused')
+  const open = () => sockets.filter(({ closed }) => !closed).length
+  await join()
+  const asking = readAll(sockets[0] as Socket)
   sockets[0]?.write(get('/MAAS/api/2.0/machines/'))
-  t.match(await readAll(sockets[0] as Socket), /^HTTP\/1\.1 200 /, 'who is connected is served')
-  t.match(await exchange(port, get('/-/metrics')), /^maas_auth_proxy_client_connections_refused_total\{[^}]*\} [1-9]\d*$/m)
+  await upstream.sawText('GET ')
+  for (let i = 0; i < 39; i++) await join()
+  await program.printed('connections of clients were refused')
+  await until('the oldest idle connections are closed', () => open() === 22)
+  t.equal(sockets[1]?.closed, true, 'the oldest')
+  t.match(await exchange(port, get('/-/metrics')), /^maas_auth_proxy_client_connections_refused_total\{[^}]*\} 10$/m, 'another client is served')
+  answer()
+  t.match(await asking, /^HTTP\/1\.1 200 /, 'one that waits for its answer is no idle one')
+  await join()
+  await wait(2500) // two checks
+  t.equal(open(), 22, 'where there is room, nobody is sent away')
 })
 
 t.test('many refused connections are one record a minute', async t => {
@@ -190,10 +216,14 @@ t.test('refused connections are counted for their listener, and told of', async 
   const traffic = new Traffic()
   const lines: string[] = []
   const logger = createLogger('warn', 'json', new Writable({ write: (line, _encoding, done) => { lines.push(String(line)); done() } }))
-  observeClients(server, 'unix:/s', { limit: 7, traffic, logger })
+  observeClients(server, 'unix:/s', { limit: { connections: 7, cause: 'open files' }, traffic, logger })
   server.emit('drop')
+  const tight = new Server()
+  observeClients(tight, 'unix:/m', { limit: { connections: 7, cause: 'memory' }, traffic, logger })
   t.equal(traffic.refusedConnections.get('unix:/s'), 1)
   t.match(JSON.parse(lines[0] ?? ''), { listener: 'unix:/s', limit: 7, refused: 1, msg: /ulimit -n/ })
+  tight.emit('drop')
+  t.match(JSON.parse(lines[1] ?? ''), { listener: 'unix:/m', limit: 7, refused: 1, msg: /limits\.memory/ })
 })
 
 t.test('what a storm has left in the heap is collected once it is quiet', async t => {

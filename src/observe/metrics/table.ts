@@ -133,7 +133,7 @@ export function metricsTable (traffic: Traffic, sources: MetricSources): readonl
       'open connections of clients',
       () => clientConnections().map(({ listener, count }) => ({ labels: { listener }, value: count }))),
     metric('client_connections_refused_total', 'counter', ['listener'],
-      'connections of clients that were refused because of the limit of open files',
+      'connections of clients that were refused because of the limit of open files or of memory',
       () => [...traffic.refusedConnections].map(([listener, value]) => ({ labels: { listener }, value }))),
     metric('upstream_connections', 'gauge', ['state'],
       'open connections to MAAS',
