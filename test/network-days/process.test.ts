@@ -1,6 +1,6 @@
 import t from 'tap'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import fs, { chmodSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { Server } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
@@ -128,6 +128,29 @@ t.test('a terminal is opened a second time, so that nothing blocks while it is s
     t.equal(readFileSync(path, 'utf8'), written, reason)
   }
   closeSync(descriptor)
+})
+
+t.test('a log on a full disk goes on when there is room again, to its last record', async t => {
+  const path = `${t.testdir({ log: '' })}/log`
+  const fd = openSync(path, 'w')
+  const write = fs.write
+  t.after(() => { fs.write = write })
+  let refused = 0
+  const full = (...values: unknown[]) => {
+    refused++
+    setImmediate(values.at(-1) as (error: Error) => void, Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }))
+  }
+  const destination = openDestination(Object.assign(new Writable(), { fd }), () => t.fail('nothing is lost'))
+  fs.write = full as unknown as typeof write
+  destination.write(`${'x'.repeat(5000)}\n`)
+  await until('the disk is found full', () => refused > 0)
+  fs.write = write
+  destination.write(`${'y'.repeat(5000)}\n`)
+  await until('there is room', () => readFileSync(path, 'utf8').includes('y'))
+  destination.write('the last one\n')
+  await destination.close()
+  t.match(readFileSync(path, 'utf8'), /^x{5000}\ny{5000}\nthe last one\n$/)
+  closeSync(fd)
 })
 
 const noScript = spawnSync('script', ['--version']).status !== 0 && 'there is no script(1)'

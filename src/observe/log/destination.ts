@@ -51,7 +51,9 @@ export function openDestination (stream: Writable, onLost: (records: number) => 
     lost = 0
     onLost(records)
   })
-  destination.on('error', () => { hasFailed = true }) // the reader has gone: the proxy serves on without a log
+  // The reader has gone, or the disk is full: the proxy serves on, and logs on if there is room again.
+  destination.on('error', () => { hasFailed = true })
+  destination.on('write', () => { hasFailed = false })
   return {
     write: text => { destination.write(text) },
     async close () {
