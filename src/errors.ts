@@ -2,6 +2,8 @@
 export const ERRORS = {
   MAAS_PROXY_REQUEST_MALFORMED: row(400, 'the request is not valid HTTP/1.1',
     'send one well-formed request: a method in capitals, one Host line, one length, no stray bytes'),
+  MAAS_PROXY_TLS_REQUIRED: row(400, 'the request is http, and this address of the proxy has TLS',
+    'write https:// in place of http:// in the address of the proxy'),
   MAAS_PROXY_REQUEST_TIMED_OUT: row(408, 'the request header did not arrive in time',
     'send the whole header within a minute'),
   MAAS_PROXY_BODY_TIMED_OUT: row(408, 'the client sent nothing more of its body in time; MAAS got a part of it at most',
@@ -107,6 +109,9 @@ export const ERRORS = {
 export const NO_FORWARD_PROXY = 'use its address in place of that of MAAS, http://HOST:PORT/MAAS/api/2.0/..., and ' +
   'leave out curl -x or http_proxy'
 
+/** The scheme of the address of the proxy in a remedy. */
+const OWN_ADDRESS = /http:\/\/(?=(?:HOST|localhost):PORT)/g
+
 /** The code of one of the proxy's own errors: the field `code` and the header `MAAS-Proxy-Error`. */
 export type ErrorCode = keyof typeof ERRORS
 
@@ -137,9 +142,13 @@ export class ProxyError extends Error {
     this.remedy = details.remedy ?? remedy
   }
 
-  /** Returns the JSON body of the answer. A line feed ends it, so that a shell prompt after curl starts a new line. */
-  body (): string {
-    return JSON.stringify({ error: { code: this.code, message: this.message, remedy: this.remedy } }) + '\n'
+  /**
+   * Returns the JSON body of the answer. A line feed ends it, so that a shell prompt after curl starts a new line.
+   * @param isSecure whether the listener has TLS, which its address in a remedy then says
+   */
+  body (isSecure = false): string {
+    const remedy = isSecure ? this.remedy.replaceAll(OWN_ADDRESS, 'https://') : this.remedy
+    return JSON.stringify({ error: { code: this.code, message: this.message, remedy } }) + '\n'
   }
 }
 

@@ -81,6 +81,12 @@ t.test('lines to copy are for a shell, and for what the rules allow', async t =>
     "requests.get('http://127.0.0.1:1/MAAS/api/2.0/machines/', auth=('x', 'TOKEN')).json()",
     'cluster_instance: { host: "http://127.0.0.1:1/MAAS", customer_key: x, token_key: x, token_secret: TOKEN }'
   ], 'tools that have a token')
+  t.strictSame(examplesOf('https://127.0.0.1:1', true, all).slice(2).map(({ text }) => text), [
+    "curl --cacert CA.pem -H 'MAAS-Proxy-Token: TOKEN' 'https://127.0.0.1:1/MAAS/api/2.0/version/'",
+    'maas login --cacerts CA.pem proxied https://127.0.0.1:1/MAAS x:x:TOKEN',
+    "requests.get('https://127.0.0.1:1/MAAS/api/2.0/machines/', auth=('x', 'TOKEN'), verify='CA.pem').json()",
+    'cluster_instance: { host: "https://127.0.0.1:1/MAAS", customer_key: x, token_key: x, token_secret: TOKEN }'
+  ], 'a listener with TLS')
   t.strictSame(examplesOf('http://127.0.0.1:1', false, ({ op }) => op === null).map(({ tool }) => tool),
     ['curl', 'curl', 'maas CLI', 'Python', 'Ansible'])
 })

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { memoize } from '../performance/memoize.ts'
 
 /**
@@ -40,7 +41,12 @@ export function expectsContinue ({ headers, httpVersion }: IncomingMessage): boo
 
 /** The origin by which a client reached this server, according to its `Host`: `http://localhost:5241`. */
 export function ownOrigin ({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
-  return `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? 'localhost'}`
+  return `${isEncrypted(socket) ? 'https' : 'http'}://${headers.host ?? 'localhost'}`
+}
+
+/** Whether a connection has TLS. */
+export function isEncrypted (socket: Socket): boolean {
+  return 'encrypted' in socket
 }
 
 /**

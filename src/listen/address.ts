@@ -27,9 +27,10 @@ export function isLoopback (address: ListenAddress): boolean {
   return 'path' in address || address.host === '::1' || (isIPv4(address.host) && address.host.startsWith('127.'))
 }
 
-/** Formats an address as a URL, or as `unix:PATH`. */
-export function formatListenAddress (address: ListenAddress): string {
-  return 'path' in address ? `unix:${address.path}` : `http://${bracket(address.host)}:${address.port}`
+/** Formats an address as a URL, or as `unix:PATH`. @param isSecure whether clients reach it by https */
+export function formatListenAddress (address: ListenAddress, isSecure = false): string {
+  if ('path' in address) return `unix:${address.path}`
+  return `${isSecure ? 'https' : 'http'}://${bracket(address.host)}:${address.port}`
 }
 
 /**
@@ -42,7 +43,7 @@ export function reachableHost (host: string): string {
 }
 
 /** A wildcard address as the host of a URL. */
-const WILDCARD_HOST = /(?<=^http:\/\/)(?:0\.0\.0\.0|\[::\])(?=:)/
+const WILDCARD_HOST = /(?<=^https?:\/\/)(?:0\.0\.0\.0|\[::\])(?=:)/
 
 /** Replaces the wildcard host of a formatted address by the loopback address, as {@link reachableHost}. */
 export function reachableAddress (address: string): string {

@@ -12,12 +12,17 @@ const socketsByServer = new WeakMap<Server, Set<Socket>>()
 
 /** Tracks the connections of a server. The other functions of this file need it. */
 export function trackConnections (server: Server): void {
-  const sockets = new Set<Socket>()
-  socketsByServer.set(server, sockets)
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  socketsByServer.set(server, new Set())
+  server.on('connection', (socket: Socket) => { trackConnection(server, socket) })
+}
+
+/** Tracks a connection that its server has not been told of. @returns a function that ends this */
+export function trackConnection (server: Server, socket: Socket): () => void {
+  const sockets = socketsByServer.get(server) as Set<Socket>
+  const untrack = () => { sockets.delete(socket) }
+  sockets.add(socket)
+  socket.once('close', untrack)
+  return untrack
 }
 
 /** The open connections of a server. */
@@ -58,9 +63,15 @@ export async function listen (
 export async function waitUntilIdle (servers: readonly Server[], idleMs: number): Promise<void> {
   await new Promise<void>(resolve => {
     let timer: NodeJS.Timeout | undefined
+    const open = () => servers.flatMap(server => [...openConnections(server)])
     const check = () => {
       clearTimeout(timer)
-      if (servers.every(server => openConnections(server).size === 0)) timer = setTimeout(resolve, idleMs)
+      if (open().length === 0) timer = setTimeout(finish, idleMs)
+    }
+    const finish = () => {
+      const connecting = open() // those that TLS has not told the server of yet
+      if (connecting.length === 0) resolve()
+      for (const socket of connecting) socket.once('close', check)
     }
     const follow = (socket: Socket) => {
       check()

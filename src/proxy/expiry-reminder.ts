@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import { formatExpiry } from '../settings/expiry.ts'
@@ -7,14 +8,17 @@ const DAY_MS = 24 * 3_600_000
 /** How long before its end an access is worth a warning. */
 const NOTICE_MS = 7 * DAY_MS
 
-/** Logs every day which clients lose their access within a week, or have lost it. */
+/** What of a listener may end. */
+type Reminded = Pick<ListenerConfig, 'clients' | 'tls'>
+
+/** Logs every day which clients lose their access within a week, or have lost it, and which certificates end. */
 export class ExpiryReminder {
-  readonly #listeners: () => ReadonlyArray<Pick<ListenerConfig, 'clients'>>
+  readonly #listeners: () => ReadonlyArray<Reminded>
   readonly #logger: FastifyBaseLogger
   readonly #timer: NodeJS.Timeout
 
   /** @param listeners returns the listeners as they are now */
-  constructor (listeners: () => ReadonlyArray<Pick<ListenerConfig, 'clients'>>, logger: FastifyBaseLogger) {
+  constructor (listeners: () => ReadonlyArray<Reminded>, logger: FastifyBaseLogger) {
     this.#listeners = listeners
     this.#logger = logger
     this.#timer = setInterval(this.remind, DAY_MS)
@@ -33,6 +37,13 @@ export class ExpiryReminder {
     for (const { client, expires, isOver } of ends.values()) {
       const message = isOver ? 'the access of a client has ended' : 'the access of a client ends within a week'
       this.#logger.warn({ client, expires }, message)
+    }
+    for (const pem of new Set(this.#listeners().flatMap(({ tls }) => tls?.cert[0] ?? []))) {
+      const { validToDate } = new X509Certificate(pem)
+      const left = validToDate.getTime() - now
+      if (left > NOTICE_MS) continue
+      const message = `the certificate of a listener ${left > 0 ? 'ends within a week' : 'has ended'}`
+      this.#logger.warn({ expires: formatExpiry(validToDate) }, message)
     }
   }
 

@@ -8,7 +8,7 @@ export interface RunningProxy {
   adminAddress: string | null
   /** Finds the facts about all listeners, for people. It waits at most a second for MAAS. */
   facts (): Promise<ListenerFacts[]>
-  /** Reads the configuration, the API keys and the certificates for MAAS again. */
+  /** Reads the configuration, the API keys and the certificates again. */
   reload (): Promise<void>
   /**
    * Waits until no client has been connected for a time. The caller then has to call `stop` in the same turn of the

@@ -6,6 +6,7 @@ import type { Credential } from '../forward/credential.ts'
 import { METHODS } from '../http/methods.ts'
 import { allowHalfClosed } from '../listen/half-closed.ts'
 import { trackConnections } from '../listen/listener.ts'
+import { type ListenerTls, secureServer } from '../listen/secure-server.ts'
 import type { MaasFacts } from '../maas/hint-row.ts'
 import type { Health } from '../observe/health.ts'
 import { accessLog } from '../observe/log/access-log.ts'
@@ -39,6 +40,8 @@ const OWN_PAGES: ReadonlySet<string> = new Set(['/', LIVE_PATH, READY_PATH, METR
 interface ServerParts extends StatusPagesOptions {
   /** returns what the listener decides by, now */
   ruleset: () => Ruleset
+  /** returns the certificate for new connections, now; null for a listener without TLS */
+  tls: () => ListenerTls | null
   logger: Logger
   upstream: Upstream
   credential: Credential
@@ -75,6 +78,8 @@ export async function buildServer (parts: ServerParts): Promise<FastifyInstance>
   // Methods without a body, to Fastify: it parses nothing, and leaves the stream to the relay.
   for (const method of METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   prepareServer(app.server)
+  const tls = parts.tls()
+  if (tls !== null) secureServer(app.server, tls, parts.tls, logger)
 
   const logOf = () => logger
   const logError = logObserverError(logOf)

@@ -6,7 +6,7 @@ import type { SocketPermissions } from '../listen/unix-socket.ts'
 /** A server that listens. */
 interface ListeningServer {
   app: FastifyInstance
-  /** `http://127.0.0.1:5241`, with the port that the system chose for port 0, or `unix:PATH` */
+  /** `http://127.0.0.1:5241`, with the port that the system chose for port 0, `https://...` or `unix:PATH` */
   address: string
 }
 
@@ -27,14 +27,15 @@ export class Servers {
   /**
    * Makes a server listen.
    * @param permissions used for a unix socket only
+   * @param isSecure whether clients reach it by https
    * @returns the address, with the port that the system chose for port 0
    * @throws the system's error
    */
   async start (
-    app: FastifyInstance, listenAddress: ListenAddress, permissions: SocketPermissions
+    app: FastifyInstance, listenAddress: ListenAddress, permissions: SocketPermissions, isSecure = false
   ): Promise<string> {
     await app.ready()
-    const address = formatListenAddress(await listen(app.server, listenAddress, permissions))
+    const address = formatListenAddress(await listen(app.server, listenAddress, permissions), isSecure)
     this.#listening.push({ app, address })
     return address
   }

@@ -95,6 +95,7 @@ export async function startProxy (
     const app = await buildServer({
       ...pages([key]),
       ruleset: () => live.listener(at).ruleset,
+      tls: () => live.listener(at).config.tls,
       logger,
       upstream,
       credential: key.credential,
@@ -106,7 +107,7 @@ export async function startProxy (
       activity: activity?.observe ?? null
     })
     const permissions = { mode: listener.socketMode, group: listener.socketGroup ?? null }
-    const address = await proxies.start(app, listener.address, permissions)
+    const address = await proxies.start(app, listener.address, permissions, listener.tls !== null)
     factsOf.push(findOwnFacts)
     observeClients(app.server, address, { limit, traffic, logger })
     if (isSameAddress(config.maasUrl.origin, address)) {

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { isEncrypted } from '../http/fields.ts'
 import { lingerOnClose } from '../http/lingering-close.ts'
 import { METHODS } from '../http/methods.ts'
 import { type ErrorCode, ProxyError } from '../errors.ts'
@@ -50,7 +51,7 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   request.raw.resume() // the rest of a body is dropped, so that the connection can be used again
   void reply.code(statusCode)
     .headers({ 'MAAS-Proxy-Error': code, 'Content-Type': 'application/json; charset=utf-8' })
-    .send(proxyError.body())
+    .send(proxyError.body(isEncrypted(request.raw.socket)))
 }
 
 /** The loggable parts of an error. Other properties may hold bytes of an answer, which undici attaches. */

@@ -16,6 +16,9 @@ function read (path: string, op: string | null = null): Operation {
   return { method: 'GET', path: API_ROOT + path, op, fromPath: false }
 }
 
+/** The file with the CA of the listener's certificate, as lines call it. */
+const CA_FILE = 'CA.pem'
+
 /**
  * Writes lines to copy for a listener. The `Host` of a client has no part in them: it could inject shell code.
  * @param address as {@link ListenerFacts.address}
@@ -27,7 +30,9 @@ export function examplesOf (
 ): Example[] {
   const [, socket] = /^unix:(.*)$/s.exec(address) ?? []
   const origin = socket === undefined ? address : 'http://localhost'
+  const isSecure = address.startsWith('https:')
   const options = [
+    ...isSecure ? ['--cacert', CA_FILE] : [],
     ...socket === undefined ? [] : ['--unix-socket', shellQuote(socket)],
     ...needsToken ? ['-H', "'MAAS-Proxy-Token: TOKEN'"] : []
   ]
@@ -37,10 +42,11 @@ export function examplesOf (
   if (socket !== undefined) return curl // these tools know no sockets
   const secret = needsToken ? 'TOKEN' : 'x' // a tool that signs with a key sends the token in it
   const auth = needsToken ? ", auth=('x', 'TOKEN')" : ''
+  const [verify, cacerts] = isSecure ? [`, verify='${CA_FILE}'`, `--cacerts ${CA_FILE} `] : ['', '']
   return [
     ...curl,
-    { tool: 'maas CLI', text: `maas login proxied ${origin}/MAAS x:x:${secret}` },
-    { tool: 'Python', text: `requests.get('${origin}/MAAS/api/2.0/machines/'${auth}).json()` },
+    { tool: 'maas CLI', text: `maas login ${cacerts}proxied ${origin}/MAAS x:x:${secret}` },
+    { tool: 'Python', text: `requests.get('${origin}/MAAS/api/2.0/machines/'${auth}${verify}).json()` },
     {
       tool: 'Ansible',
       text: `cluster_instance: { host: "${origin}/MAAS", customer_key: x, token_key: x, token_secret: ${secret} }`

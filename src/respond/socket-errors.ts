@@ -2,8 +2,10 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { isEncrypted } from '../http/fields.ts'
 import { linger } from '../http/lingering-close.ts'
 import { pendingResponses } from '../http/response-tracker.ts'
+import { PLAIN_HTTP } from '../listen/secure-server.ts'
 import { type ErrorCode, NO_FORWARD_PROXY, ProxyError } from '../errors.ts'
 
 interface SocketErrorsOptions {
@@ -50,6 +52,7 @@ const CLIENT_GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'HPE_INVALID_EOF
 
 /** Our codes by those of Node's parser. Any other code of the parser means a malformed request. */
 const PARSER_ERRORS: Readonly<Record<string, ErrorCode>> = {
+  [PLAIN_HTTP]: 'MAAS_PROXY_TLS_REQUIRED',
   HPE_HEADER_OVERFLOW: 'MAAS_PROXY_HEADER_TOO_LARGE',
   ERR_HTTP_REQUEST_TIMEOUT: 'MAAS_PROXY_REQUEST_TIMED_OUT'
 }
@@ -67,7 +70,7 @@ function canAnswer (socket: Socket, last: ServerResponse | undefined): boolean {
 
 /** Writes an error to a connection and closes it. */
 function refuseSocket (socket: Socket, error: ProxyError): void {
-  const body = error.body()
+  const body = error.body(isEncrypted(socket))
   const head = [
     `HTTP/1.1 ${error.statusCode} ${STATUS_CODES[error.statusCode]}`,
     `MAAS-Proxy-Error: ${error.code}`,

@@ -28,7 +28,8 @@ export function checkExposure (
     const source = hasFile ? '--client-token-file' : 'clients'
     report.problem(`${source} and --no-client-auth: contradict each other; keep one`)
   }
-  const open = listen.filter(address => !isLoopback(address)).map(formatListenAddress)
+  const hasTls = lookup('tlsCertFile') !== undefined
+  const open = listen.filter(address => !isLoopback(address)).map(address => formatListenAddress(address, hasTls))
   const source = listen.some(address => address.fd !== undefined) ? 'LISTEN_FDS' : '--listen'
   const reachable = `${source}: ${open.join(' and ')} can be reached from other machines`
   if (open.length > 0 && !allowNonLoopback) {
@@ -37,6 +38,10 @@ export function checkExposure (
   } else if (open.length > 0 && !hasTokens && !noClientAuth) {
     const remedy = 'name a file with --client-token-file, or give --no-client-auth'
     report.problem(`${reachable}, so clients need tokens: ${remedy}`)
+  }
+  if (open.length > 0 && !hasTls) {
+    const risk = 'without TLS, so requests, answers and tokens cross the network in the clear'
+    report.warn(`${reachable} ${risk}; give --tls-cert-file and --tls-key-file`)
   }
   if (open.length > 0 && noClientAuth) {
     report.warn(`--no-client-auth: whoever reaches the proxy over the network ${WHOLE_POWER}`)

@@ -5,6 +5,8 @@ import { inheritedListeners } from '../listen/systemd-sockets.ts'
 import { chooseKey, type KeySource } from './key/key-source.ts'
 import type { ListenAddress } from '../listen/address.ts'
 import { checkExposure } from './exposure.ts'
+import type { ListenerTls } from '../listen/secure-server.ts'
+import { readListenerTls } from './listener-tls.ts'
 import { buildPolicy } from './policy-settings.ts'
 import { buildClients, type ConfiguredClient } from './listener-clients.ts'
 import { LISTENER_SETTINGS } from './listener-settings.ts'
@@ -18,6 +20,8 @@ export interface ListenerConfig {
   readonly address: ListenAddress
   readonly socketMode: number
   readonly socketGroup: number | undefined
+  /** null for a listener without TLS */
+  readonly tls: ListenerTls | null
   readonly allowHost: readonly string[]
   readonly allowOrigin: readonly string[]
   /** undefined if clients need no name */
@@ -56,6 +60,10 @@ export async function readListeners (
     checkSocketUnit(lookup, where !== '', own)
     values.listen = inherited
   }
+  const tls = readListenerTls(lookup, values, own)
+  if (tls !== null && values.listen?.every(address => 'path' in address)) {
+    own.problem('--tls-cert-file: has no effect on a unix socket; leave it out, or listen on a port')
+  }
   if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, lookup, written, own)
   const clients = policy && buildClients(values.clientTokenFile, written, policy, { report, own })
   if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
@@ -64,7 +72,15 @@ export async function readListeners (
   const callers = { allowHost, allowOrigin, clients }
   const operations = { policy, anonymousOperations, dualOperations }
   return values.listen.map(address => (
-    Object.freeze({ address, socketMode, socketGroup, ...callers, ...operations, key })
+    Object.freeze({
+      address,
+      socketMode,
+      socketGroup,
+      tls: 'path' in address ? null : tls,
+      ...callers,
+      ...operations,
+      key
+    })
   ))
 }
 

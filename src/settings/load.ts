@@ -124,26 +124,6 @@ export async function configure (
   })
 }
 
-/** The addresses of a proxy, for a program that asks it. */
-export interface ProxyAddresses {
-  /** the address of `--admin-listen` */
-  admin: ListenAddress | undefined
-  listeners: ListenAddress[]
-}
-
-/**
- * Reads the settings of the addresses, and no others.
- * @throws SettingsError with every problem of these settings
- */
-export async function loadAddresses (flags: Flags, environment: Environment): Promise<ProxyAddresses> {
-  const report = new SettingsReport()
-  const { program, listeners } = await readScopes(flags, environment, report)
-  const { adminListen } = readValues(['adminListen'], program, report)
-  const values = listeners.map(({ lookup }) => readValues(['listen'], lookup, report))
-  if (report.hasProblems) throw report.toError()
-  return { admin: adminListen, listeners: values.flatMap(({ listen }) => listen) }
-}
-
 type IdleExitValues = Pick<Values, 'idleExitMs' | 'shutdownDelayMs'>
 
 /** Checks that an idle exit loses no client: systemd has to hold the sockets, and the exit must not wait. */
@@ -162,7 +142,9 @@ function checkIdleExit (
 
 /** Checks that no two listeners have one address. Port 0 is a different port each time. */
 function checkAddresses (addresses: readonly ListenAddress[], report: SettingsReport): void {
-  const texts = addresses.filter(address => 'path' in address || address.port !== 0).map(formatListenAddress)
+  const texts = addresses
+    .filter(address => 'path' in address || address.port !== 0)
+    .map(address => formatListenAddress(address))
   for (const text of texts.filter((text, i) => texts.indexOf(text) !== i)) {
     report.problem(`--listen: ${text} is given twice; every listener needs an address of its own`)
   }
@@ -188,7 +170,9 @@ export async function loadPolicies (flags: Flags, environment: Environment): Pro
     const policy = buildPolicy(values, report)
     if (policy === undefined) continue
     const clients = buildClients(values.clientTokenFile, written, policy, { report, own: report })
-    policies.push({ addresses: values.listen?.map(formatListenAddress) ?? [], policy, clients })
+    const hasTls = lookup('tlsCertFile') !== undefined
+    const addresses = values.listen?.map(address => formatListenAddress(address, hasTls)) ?? []
+    policies.push({ addresses, policy, clients })
   }
   if (report.hasProblems) throw report.toError()
   return policies

@@ -6,13 +6,16 @@ import type { SettingName } from './table.ts'
 
 /** The settings that a running proxy takes over when they change. */
 const RELOADED: readonly SettingName[] = [
-  'allowNonLoopback', 'allowHost', 'allowOrigin', 'clientTokenFile', 'noClientAuth',
+  'allowNonLoopback', 'tlsCertFile', 'tlsKeyFile', 'allowHost', 'allowOrigin', 'clientTokenFile', 'noClientAuth',
   'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperation', 'allowCredentialOperations',
   'dualOperations', 'anonymousOperations',
   'maxMaasRequests', 'queueTimeoutMs', 'clientBodyTimeoutMs', 'shutdownDelayMs', 'drainTimeoutMs'
 ]
 
 const RELOADED_KEYS: ReadonlySet<string> = new Set([...RELOADED.map(keyOf), CLIENTS])
+
+/** A setting that is taken over too, unless it is new or gone: whether a listener has TLS is part of its address. */
+const TLS_KEY = keyOf('tlsCertFile')
 
 /**
  * Finds the settings that have changed and need a restart: addresses, keys in other files, and the way to MAAS.
@@ -30,7 +33,9 @@ export function changesForRestart (before: EffectiveSettings, after: EffectiveSe
 }
 
 function differences (before: readonly EffectiveSetting[], after: readonly EffectiveSetting[]): string[] {
-  const keys = new Set([...before, ...after].map(({ key }) => key).filter(key => !RELOADED_KEYS.has(key)))
+  const hadTls = [before, after].map(settings => settings.some(({ key }) => key === TLS_KEY))
+  const isReloaded = (key: string) => RELOADED_KEYS.has(key) && !(key === TLS_KEY && hadTls[0] !== hadTls[1])
+  const keys = new Set([...before, ...after].map(({ key }) => key).filter(key => !isReloaded(key)))
   return [...keys].flatMap(key => {
     const [old, setting] = [before, after].map(settings => settings.find(setting => setting.key === key))
     if (textOf(old) === textOf(setting)) return []

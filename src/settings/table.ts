@@ -51,7 +51,15 @@ export const SETTINGS = {
       '--socket-group', envOf('--socket-group'), 'GROUP',
       'group of the file of a unix socket, by name or number', parseGroup
     ),
-    allowNonLoopback: toggle('--allow-non-loopback', 'listen on an address that other machines can reach')
+    allowNonLoopback: toggle('--allow-non-loopback', 'listen on an address that other machines can reach'),
+    tlsCertFile: optional(
+      '--tls-cert-file', envOf('--tls-cert-file'), 'FILE',
+      'certificate in PEM to show to clients, with those of its CAs; clients then use https', readCertificates
+    ),
+    tlsKeyFile: optional(
+      '--tls-key-file', envOf('--tls-key-file'), 'FILE',
+      'private key in PEM of the certificate in --tls-cert-file', readPrivateKey
+    )
   }),
   ...inGroup('clients', {
     allowHost: list(

@@ -155,7 +155,7 @@ t.test('listening beyond loopback needs an explicit setting', async t => {
     t.match(problems, wanted, reason)
   }
   t.match((await loadConfig({ ...open, allowNonLoopback: ['true'], noClientAuth: ['true'], allowHost: ['*'], allowCredentialOperations: ['true'], policyMode: ['warn'] }, BASE)).warnings, [
-    /^MAAS_URL: /, /^MAAS_API_KEY: the key does not/, /^--allow-credential-operations: whoever/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--policy-mode warn: /
+    /^MAAS_URL: /, /^MAAS_API_KEY: the key does not/, /^--allow-credential-operations: whoever/, /^--listen: http:.* can be reached from other machines without TLS/, /^--no-client-auth: whoever/, /^--allow-host \*: any web page/, /^--policy-mode warn: /
   ], 'each guard that is off warns')
   t.notMatch((await loadConfig({ noClientAuth: ['true'] }, BASE)).warnings.join(), /--no-client-auth/, 'on loopback nobody is let in by it')
 })

@@ -1,7 +1,7 @@
 import { Client } from 'undici'
 import { READY_PATH } from '../../respond/status-pages.ts'
 import { formatListenAddress, type ListenAddress, reachableHost } from '../../listen/address.ts'
-import { loadAddresses } from '../../settings/load.ts'
+import { loadAddresses } from '../../settings/load-addresses.ts'
 import { SettingsError } from '../../settings/settings-error.ts'
 import { type Command, CommandError, EXIT } from '../command.ts'
 
@@ -25,12 +25,12 @@ export const ready: Command = {
   ],
   json: true,
   async run ({ flags, json }, { env, stdout }) {
-    const { admin, listeners: [first] } = await loadAddresses(flags, env)
+    const { admin, listeners: [first], secure } = await loadAddresses(flags, env)
     const address = admin ?? first
     if (address === undefined || ('port' in address && address.port === 0)) {
       throw new SettingsError(['ready: the port is 0, so the address is unknown; give --admin-listen a port'])
     }
-    const answer = await askAt(address)
+    const answer = await askAt(address, secure.has(address))
     const { ready, reason, remedy } = answer
     if (json) stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
     else if (ready) stdout.write(`ready: ${reason}\n`)
@@ -42,12 +42,17 @@ export const ready: Command = {
 const WAIT = 'look at its log, and at how busy its machine is'
 const START_IT = 'start one there, or say where one runs with --listen or --admin-listen'
 
-/** Asks the proxy at an address. @throws CommandError if none answers there */
-async function askAt (address: ListenAddress): Promise<Answer> {
-  const name = formatListenAddress('path' in address ? address : { ...address, host: reachableHost(address.host) })
+/**
+ * Asks the proxy at an address. Its certificate is not verified, as by the probes of Kubernetes: it names the host that
+ * clients use, and the question holds no secret.
+ * @throws CommandError if none answers there
+ */
+async function askAt (address: ListenAddress, isSecure: boolean): Promise<Answer> {
+  const reachable = 'path' in address ? address : { ...address, host: reachableHost(address.host) }
+  const name = formatListenAddress(reachable, isSecure)
   const client = 'path' in address
     ? new Client('http://localhost', { socketPath: address.path })
-    : new Client(name)
+    : new Client(name, { connect: { rejectUnauthorized: false } })
   return await request(client, name).finally(async () => { await client.destroy() })
 }
 

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { loadConfig } from '../../settings/load.ts'
+import { isLoopback } from '../../listen/address.ts'
+import { type Config, loadConfig } from '../../settings/load.ts'
+import { SettingsError } from '../../settings/settings-error.ts'
 import type { Flags } from '../../settings/setting-input.ts'
 import { type Command, EXIT, type Io, stopUnlessSignalled, uncaughtError, withLog } from '../command.ts'
 import { startProxy } from '../../proxy/start.ts'
@@ -25,7 +27,7 @@ export const run: Command = {
   operands: 'COMMAND [ARGUMENT...]',
   async run ({ flags, operands }, io) {
     const { env, stderr, signals } = io
-    const config = await loadConfig(flags, env, DEFAULTS)
+    const config = withoutTls(await loadConfig(flags, env, DEFAULTS))
     return await withLog(config, stderr, io, async logger => {
       const asksForToken = config.listeners.some(({ clients }) => clients !== undefined)
       const own = asksForToken ? { name: CLIENT_NAME, token: randomBytes(24).toString('hex') } : null
@@ -43,6 +45,19 @@ export const run: Command = {
       return code || stopCode
     })
   }
+}
+
+/**
+ * Takes TLS from the listeners on loopback: tools do not trust a certificate that is not for localhost, and what stays
+ * in this machine needs none.
+ * @throws SettingsError if the command could use TLS only
+ */
+function withoutTls (config: Config): Config {
+  const listeners = config.listeners.map(each => isLoopback(each.address) ? { ...each, tls: null } : each)
+  if (listeners.some(({ tls }) => tls === null)) return { ...config, listeners }
+  throw new SettingsError([
+    '--tls-cert-file: the command uses http on loopback, where run has no TLS; add --listen 127.0.0.1:0'
+  ])
 }
 
 /** Runs the command. @throws StartError if it cannot start, and another Error if its tool cannot be led to the proxy */

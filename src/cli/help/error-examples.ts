@@ -4,6 +4,8 @@ import type { ErrorCode } from '../../errors.ts'
 export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   MAAS_PROXY_REQUEST_MALFORMED:
     'a client speaks https to the proxy, which speaks http: write http://localhost:5241/MAAS',
+  MAAS_PROXY_TLS_REQUIRED: 'curl http://localhost:5241/MAAS/api/2.0/version/ with --tls-cert-file\n' +
+    'write: curl --cacert ca.pem https://localhost:5241/MAAS/api/2.0/version/',
   MAAS_PROXY_REQUEST_TIMED_OUT: 'a connection is opened by hand, with nc for instance, and the header is not ended',
   MAAS_PROXY_BODY_TIMED_OUT:
     'an upload by curl -T - from a program that pauses for minutes: write the data to a file first',

@@ -16,7 +16,7 @@ export interface Section {
 export const EXAMPLES: readonly Example[] = [
   ['demo', 'try it: a stand-in MAAS, no key'],
   ['--maas-url URL --api-key-file FILE', 'serve on http://localhost:5241'],
-  ['check --profile NAME', 'with a login of the maas CLI: why does it not work?'],
+  ['check --profile NAME', 'test a login of the maas CLI'],
   ["--allow 'GET machines/**' --deny 'GET files/**'", 'give less than the whole key'],
   ['run --read-only -- ./report.sh', 'a script that never has the key']
 ]
@@ -85,7 +85,7 @@ export const SIGNALS: Section = {
       'SIGTERM, SIGINT',
       'serve ends its requests and stops, a second signal stops it at once; run passes all signals on to its command'
     ],
-    ['SIGHUP', 'serve reads rules, clients, limits, API keys and the certificates for MAAS again'],
+    ['SIGHUP', 'serve reads rules, clients, limits, API keys and certificates again'],
     ['SIGUSR2', 'serve logs at the level debug for ten minutes; a second one ends that']
   ],
   sample: ''

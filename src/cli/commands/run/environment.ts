@@ -29,7 +29,7 @@ const EGRESS_PROXY = /^(?:http|all)_proxy$/i
 /**
  * Makes the environment of a command that uses the proxy. It leaves out variables that lead to a key, and variables of
  * any name with the secret of a key.
- * @param addresses the addresses of the proxy, `http://HOST:PORT` or `unix:PATH`; the command gets the first URL
+ * @param addresses the addresses of the proxy, `http://HOST:PORT` or `unix:PATH`; the command gets the first of http
  * @param keys the keys of the proxy
  * @param token the token by which the proxy knows the command; null if it asks for none
  */
@@ -61,7 +61,7 @@ function egressException (environment: Environment, host: string): Record<string
 
 /** The URL of the proxy for clients. For a unix socket the host is only a name that the proxy accepts in `Host`. */
 function urlFor (addresses: readonly string[]): URL {
-  const url = new URL(addresses.find(address => !address.startsWith('unix:')) ?? 'http://localhost')
+  const url = new URL(addresses.find(address => address.startsWith('http:')) ?? 'http://localhost')
   url.hostname = bracket(reachableHost(withoutBrackets(url.hostname)))
   return url
 }

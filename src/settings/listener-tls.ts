@@ -1,0 +1,56 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import { type ListenerTls, secureOptionsOf } from '../listen/secure-server.ts'
+import { belongsTo } from './certificates.ts'
+import type { SettingsReport } from './report.ts'
+import { type Lookup, messageAbout, type SettingInput } from './setting-input.ts'
+import { quote } from './values.ts'
+
+/**
+ * Reads the certificate and the key of a listener.
+ * @param lookup finds the inputs of the listener
+ * @param values what the files have; undefined for one that is not set or cannot be read
+ * @param report receives a problem for half a pair and for a key that does not fit, and a warning for a certificate
+ *   that is not valid now; its messages say which listener it is
+ * @returns null if the listener has no TLS, or there is a problem
+ */
+export function readListenerTls (
+  lookup: Lookup, values: { tlsCertFile?: readonly string[] | undefined, tlsKeyFile?: string | undefined },
+  report: SettingsReport
+): ListenerTls | null {
+  const [certInput, keyInput] = [lookup('tlsCertFile'), lookup('tlsKeyFile')]
+  if (certInput === undefined && keyInput === undefined) return null
+  if (certInput === undefined || keyInput === undefined) {
+    const given = (certInput ?? keyInput) as SettingInput
+    const missing = certInput === undefined ? '--tls-cert-file' : '--tls-key-file'
+    report.problem(messageAbout(given, `${quoted(given)}: needs ${missing} as well; give both, or neither`))
+    return null
+  }
+  const { tlsCertFile: cert, tlsKeyFile: key } = values
+  if (cert === undefined || key === undefined) return null
+  const [first] = cert as [string]
+  if (!belongsTo(key, first)) {
+    const reason = `is not the key of the first certificate in ${quoted(certInput)}, or needs a passphrase`
+    report.problem(messageAbout(keyInput, `${quoted(keyInput)}: ${reason}, which cannot be given`))
+    return null
+  }
+  try {
+    createSecureContext(secureOptionsOf({ cert, key }))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    report.problem(messageAbout(certInput, `${quoted(certInput)}: TLS cannot use it (${code}); make a stronger one`))
+    return null
+  }
+  const { validFromDate, validToDate } = new X509Certificate(first)
+  const now = Date.now()
+  const isOver = validToDate.getTime() < now
+  if (isOver || validFromDate.getTime() > now) {
+    const when = isOver ? `ended at ${validToDate.toISOString()}` : `begins at ${validFromDate.toISOString()} only`
+    report.warn(messageAbout(certInput, `${quoted(certInput)}: the certificate ${when}; clients will refuse it`))
+  }
+  return { cert, key }
+}
+
+function quoted ({ texts }: SettingInput): string {
+  return quote(texts[0] as string)
+}
