@@ -247,7 +247,7 @@ t.test('a handshake keeps a proxy from being idle', async t => {
 t.test('connections count before their handshakes', async t => {
   const server = createServer((_request, response) => response.end('ok'))
   trackConnections(server)
-  const pair = { cert: [first.cert], key: first.key }
+  const pair = { cert: [first.cert], key: first.key, clientCa: null }
   secureServer(server, pair, () => pair, pino({ enabled: false }))
   let refused = 0
   limitConnections(server, 1, () => { refused++ }, () => {})

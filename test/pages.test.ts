@@ -72,22 +72,26 @@ t.test('the mode of a policy in words', async t => {
 
 t.test('lines to copy are for a shell, and for what the rules allow', async t => {
   const all = () => true
-  t.equal(examplesOf("unix:/run/it's", false, all)[0]?.text,
+  t.equal(examplesOf("unix:/run/it's", null, all)[0]?.text,
     "curl --unix-socket '/run/it'\\''s' 'http://localhost/MAAS/api/2.0/users/?op=whoami'", 'a socket')
-  t.equal(examplesOf('http://127.0.0.1:1', true, all)[0]?.text,
+  t.equal(examplesOf('http://127.0.0.1:1', 'token', all)[0]?.text,
     "curl -H 'MAAS-Proxy-Token: TOKEN' 'http://127.0.0.1:1/MAAS/api/2.0/users/?op=whoami'", 'a token')
-  t.strictSame(examplesOf('http://127.0.0.1:1', true, all).slice(3).map(({ text }) => text), [
+  t.strictSame(examplesOf('http://127.0.0.1:1', 'token', all).slice(3).map(({ text }) => text), [
     'maas login proxied http://127.0.0.1:1/MAAS x:x:TOKEN',
     "requests.get('http://127.0.0.1:1/MAAS/api/2.0/machines/', auth=('x', 'TOKEN')).json()",
     'cluster_instance: { host: "http://127.0.0.1:1/MAAS", customer_key: x, token_key: x, token_secret: TOKEN }'
   ], 'tools that have a token')
-  t.strictSame(examplesOf('https://127.0.0.1:1', true, all).slice(2).map(({ text }) => text), [
+  t.strictSame(examplesOf('https://127.0.0.1:1', 'token', all).slice(2).map(({ text }) => text), [
     "curl --cacert CA.pem -H 'MAAS-Proxy-Token: TOKEN' 'https://127.0.0.1:1/MAAS/api/2.0/version/'",
     'maas login --cacerts CA.pem proxied https://127.0.0.1:1/MAAS x:x:TOKEN',
     "requests.get('https://127.0.0.1:1/MAAS/api/2.0/machines/', auth=('x', 'TOKEN'), verify='CA.pem').json()",
     'cluster_instance: { host: "https://127.0.0.1:1/MAAS", customer_key: x, token_key: x, token_secret: TOKEN }'
   ], 'a listener with TLS')
-  t.strictSame(examplesOf('http://127.0.0.1:1', false, ({ op }) => op === null).map(({ tool }) => tool),
+  t.strictSame(examplesOf('https://127.0.0.1:1', 'certificate', all).slice(2).map(({ text }) => text), [
+    "curl --cacert CA.pem --cert CERT.pem --key KEY.pem 'https://127.0.0.1:1/MAAS/api/2.0/version/'",
+    "requests.get('https://127.0.0.1:1/MAAS/api/2.0/machines/', cert=('CERT.pem', 'KEY.pem'), verify='CA.pem').json()"
+  ], 'one whose clients have certificates')
+  t.strictSame(examplesOf('http://127.0.0.1:1', null, ({ op }) => op === null).map(({ tool }) => tool),
     ['curl', 'curl', 'maas CLI', 'Python', 'Ansible'])
 })
 

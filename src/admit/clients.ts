@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { ProxyError } from '../errors.ts'
+import { ERRORS, ProxyError } from '../errors.ts'
 import type { Policy } from '../policy/policy.ts'
 import { findClientToken } from './client-token.ts'
 
@@ -15,6 +15,8 @@ export interface Client {
 
 /** One way in which requests name their clients. */
 export interface ClientIdentifier {
+  /** what a client does to be identified */
+  readonly remedy: string
   /**
    * Identifies the client of a request.
    * @returns null if the request has nothing of this kind; a promise only where the answer takes time
@@ -24,23 +26,50 @@ export interface ClientIdentifier {
 }
 
 /**
- * Identifies the client of a request by the first identifier that finds one.
+ * Identifies the client of a request. All identifiers are asked, and those that find one have to agree.
  * @param isOptional whether a request may do without a client; one that names a client must name a known one
  * @returns null if none finds one, and the request may do without; there are no identifiers where clients need no name
  * @throws ProxyError MAAS_PROXY_CLIENT_UNKNOWN; of a promise, as its rejection
  */
 export function identifyClient (
-  request: IncomingMessage, identifiers: readonly ClientIdentifier[], isOptional: boolean, first = 0
+  request: IncomingMessage, identifiers: readonly ClientIdentifier[], isOptional: boolean
 ): Client | null | Promise<Client | null> {
-  for (let i = first; i < identifiers.length; i++) {
-    const found = (identifiers[i] as ClientIdentifier).identify(request)
-    if (found instanceof Promise) {
-      return found.then(client => client ?? identifyClient(request, identifiers, isOptional, i + 1))
-    }
-    if (found !== null) return found
+  if (identifiers.length === 0) return null
+  const answers = identifiers.map(identifier => answerOf(identifier, request))
+  const conclude = (found: ReadonlyArray<Client | null>) => {
+    const client = agreedClient(found)
+    if (client !== null || isOptional) return client
+    const [{ remedy }, ...others] = identifiers as [ClientIdentifier, ...ClientIdentifier[]]
+    if (others.length === 0) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN', { remedy })
+    throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN', {
+      message: 'the request has neither a certificate nor a token of a known client',
+      remedy: identifiers.map(identifier => identifier.remedy).join('; or ')
+    })
   }
-  if (isOptional || identifiers.length === 0) return null
-  throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
+  return isSettled(answers) ? conclude(answers) : Promise.all(answers).then(conclude)
+}
+
+/** Asks an identifier. What it throws is a rejection, so that no promise of another is left without a handler. */
+function answerOf (identifier: ClientIdentifier, request: IncomingMessage): ReturnType<ClientIdentifier['identify']> {
+  try {
+    return identifier.identify(request)
+  } catch (error) {
+    return Promise.resolve().then(() => { throw error })
+  }
+}
+
+function isSettled (answers: ReadonlyArray<Client | null | Promise<Client | null>>): answers is Array<Client | null> {
+  return !answers.some(answer => answer instanceof Promise)
+}
+
+/** The client that identifiers have found. @returns null if none has @throws ProxyError if two differ */
+function agreedClient (found: ReadonlyArray<Client | null>): Client | null {
+  const [client = null, ...others] = found.filter(answer => answer !== null)
+  if (others.every(({ name }) => name === client?.name)) return client
+  throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN', {
+    message: 'the certificate and the token of the request are of two clients',
+    remedy: 'send a token of the client that the certificate is of, or none'
+  })
 }
 
 /**
@@ -56,11 +85,12 @@ export function checkExpiry ({ name, expires }: Client): void {
 
 /** Identifies clients by their tokens, of which only digests are kept. */
 export class TokenIdentifier implements ClientIdentifier {
+  readonly remedy = ERRORS.MAAS_PROXY_CLIENT_UNKNOWN.remedy
   readonly #clients: ReadonlyMap<string, Client>
 
-  /** @param clients the clients, each with the SHA-256 of its token in hexadecimal digits */
-  constructor (clients: ReadonlyArray<Client & { readonly digest: string }>) {
-    this.#clients = new Map(clients.map(client => [client.digest, client]))
+  /** @param clients the clients, each with the SHA-256 of its token in hexadecimal digits, if it has one */
+  constructor (clients: ReadonlyArray<Client & { readonly digest: string | null }>) {
+    this.#clients = new Map(clients.flatMap(client => client.digest === null ? [] : [[client.digest, client]]))
   }
 
   /**

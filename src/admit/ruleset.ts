@@ -1,5 +1,6 @@
 import type { ConfiguredClient } from '../settings/listener-clients.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
+import { CertificateIdentifier } from './certificate-identifier.ts'
 import { type BrowserGuard, browserGuard } from './browser.ts'
 import { type Classifier, type ClassifierOptions, createClassifier } from './classify.ts'
 import { type Client, type ClientIdentifier, TokenIdentifier } from './clients.ts'
@@ -30,7 +31,8 @@ export function createRuleset (
 ): Ruleset {
   const { address, allowHost, allowOrigin, policy, anonymousOperations, dualOperations, clients } = listener
   const all = clients === undefined ? undefined : [...clients, ...ownClient === null ? [] : [ownClient]]
-  const byName = new Map(all?.map(client => [client.name, client]))
+  const byName = new Map<string, Client>(all?.map(client => [client.name, client]))
+  const clientNamed = (name: string) => byName.get(name) ?? { name, policy: null, expires: null }
   return {
     policy,
     anonymousOperations,
@@ -38,7 +40,20 @@ export function createRuleset (
     clientBodyTimeoutMs,
     classify: createClassifier({ policy, anonymousOperations }),
     browser: browserGuard(address, allowHost, allowOrigin),
-    identifiers: all === undefined ? [] : [new TokenIdentifier(all)],
-    clientNamed: name => byName.get(name) ?? { name, policy: null, expires: null }
+    identifiers: all === undefined ? [] : identifiersOf(listener, all, clientNamed),
+    clientNamed
   }
+}
+
+function identifiersOf (
+  { tls }: ListenerConfig, clients: readonly ConfiguredClient[], clientNamed: Ruleset['clientNamed']
+): ClientIdentifier[] {
+  const tokens = new TokenIdentifier(clients)
+  const ca = tls?.clientCa ?? null
+  if (ca === null) return [tokens]
+  const byCertificate = new Map<string, Client>(clients.flatMap(client => (
+    client.certificate === null ? [] : [[client.certificate, client]]
+  )))
+  const clientOf = (name: string) => byCertificate.get(name) ?? clientNamed(name)
+  return [new CertificateIdentifier({ ca, clientOf }), tokens]
 }

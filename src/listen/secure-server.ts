@@ -5,10 +5,13 @@ import { createServer, type Server as TlsServer, TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import { trackConnection } from './listener.ts'
 
-/** The certificate of a listener with those of its CAs, and the private key, in PEM. */
+/** The certificates and the key of a listener, in PEM. */
 export interface ListenerTls {
+  /** its certificate, with those of its CAs */
   readonly cert: readonly string[]
   readonly key: string
+  /** the CAs of clients, who are asked for certificates; null if they are not */
+  readonly clientCa: readonly string[] | null
 }
 
 /** How long a client may take until its connection is encrypted: as long as for the header of a request. */
@@ -17,9 +20,14 @@ const HANDSHAKE_TIMEOUT_MS = 60_000
 /** The code with which `clientError` tells of http where TLS is expected. It is OpenSSL's own. */
 export const PLAIN_HTTP = 'ERR_SSL_HTTP_REQUEST'
 
-/** The options of TLS of a listener: 1.2 and newer. */
-export function secureOptionsOf ({ cert, key }: ListenerTls) {
-  return { cert: cert.join('\n'), key, minVersion: 'TLSv1.2' } as const
+/**
+ * The options of TLS of a listener: 1.2 and newer. The handshake of a client with a bad certificate succeeds, so that
+ * its request can be told what is wrong.
+ */
+export function secureOptionsOf ({ cert, key, clientCa }: ListenerTls) {
+  const options = { cert: cert.join('\n'), key, minVersion: 'TLSv1.2' } as const
+  if (clientCa === null) return options
+  return { ...options, ca: [...clientCa], requestCert: true, rejectUnauthorized: false }
 }
 
 /**
@@ -38,6 +46,7 @@ export function secureServer (
     })
     tlsServer.on('secureConnection', socket => {
       unencrypted.get(peerOf(socket))?.()
+      clientCaBySocket.set(socket, tls.clientCa ?? [])
       server.emit('connection', socket)
     })
     tlsServer.on('tlsClientError', ({ code, message }: NodeJS.ErrnoException, socket) => {
@@ -67,6 +76,13 @@ export function secureServer (
       return true
     }
   })
+}
+
+const clientCaBySocket = new WeakMap<Socket, readonly string[]>()
+
+/** The CAs by which the certificate of a connection with TLS was verified, in PEM. */
+export function clientCaOf (socket: Socket): readonly string[] {
+  return clientCaBySocket.get(socket) as readonly string[]
 }
 
 /** Hands a connection on, by its first byte: no record of TLS begins with a letter, and every request of http does. */

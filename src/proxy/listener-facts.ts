@@ -6,6 +6,7 @@ import { describeMode } from '../policy/mode.ts'
 import { examplesOf } from '../respond/examples.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
+import { countOf } from '../text/count.ts'
 import type { Backend } from './backend.ts'
 import type { Key } from './key-ring.ts'
 
@@ -29,7 +30,7 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
   const { maasUrl, backend, config, key, readiness } = sources
   const { clock } = backend.upstream
   const address = reachableAddress(sources.address)
-  const needsToken = config.clients !== undefined
+  const { proof, clients } = describeClients(config)
   const asked = readiness()
   const owner = asked.then(async ({ ready }) => ready ? await key.owner.find() : key.owner.lastKnown)
   const [ready, maasVersion, user] = await Promise.all([
@@ -47,19 +48,26 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
     clockOffsetSeconds: clock.isKnown ? clock.offsetSeconds : null,
     mode: describeMode(config.policy),
     rules: config.policy.userRules.map(({ source }) => source),
-    needsToken,
-    clients: describeClients(config.clients),
-    examples: examplesOf(address, needsToken, operation => config.policy.decide(operation).allowed)
+    needsToken: proof === 'token',
+    clients,
+    examples: examplesOf(address, proof, operation => config.policy.decide(operation).allowed)
   }
 }
 
-/** Says how clients are identified: `by token: 3 clients, 1 with rules of its own`. */
-function describeClients (clients: ListenerConfig['clients']): string | null {
-  if (clients === undefined) return null
-  const { length: count } = clients
+/**
+ * Says how clients are identified: `by certificate or token: 3 clients, 1 with rules of its own`, and what most of them
+ * need. A certificate may be of a client that no list has.
+ */
+function describeClients ({ clients, tls }: Pick<ListenerConfig, 'clients' | 'tls'>) {
+  if (clients === undefined) return { clients: null, proof: null }
+  const byCertificate = tls !== null && tls.clientCa !== null
+  const byToken = !byCertificate || clients.some(({ digest }) => digest !== null)
+  const ways = [...byCertificate ? ['certificate'] : [], ...byToken ? ['token'] : []]
   const { length: ruled } = clients.filter(({ policy }) => policy !== null)
   const narrowed = ruled === 0 ? '' : `, ${ruled} with rules of ${ruled === 1 ? 'its' : 'their'} own`
-  return `by token: ${count} ${count === 1 ? 'client' : 'clients'}${narrowed}`
+  const known = `${countOf(clients.length, 'client')}${narrowed}`
+  const proof = byToken ? 'token' as const : 'certificate' as const
+  return { clients: `by ${ways.join(' or ')}${clients.length === 0 ? '' : `: ${known}`}`, proof }
 }
 
 /** Resolves as a promise does, or to a substitute if that takes too long. */

@@ -37,6 +37,12 @@ export const CLIENT_FIELDS: Readonly<Record<string, Field>> = {
     value: 'FILE', repeatable: false, help: 'file that has its token, or sha256:HEX', read: one(readTokenFile)
   },
   'token-sha256': { value: 'HEX', repeatable: false, help: 'the SHA-256 of its token', read: one(parseDigest) },
+  certificate: {
+    value: 'NAME',
+    repeatable: false,
+    help: 'the name in its certificate, signed by a CA of --client-ca-file: URI, else DNS name, else common name',
+    read: one(text => ({ certificate: parseClientName(text) }))
+  },
   expires: {
     value: 'DATE',
     repeatable: false,

@@ -10,6 +10,8 @@ export interface ClientRow {
   digest: string | null
   /** whether the token is so short that it may be guessed; false if only its digest is known */
   isShort: boolean
+  /** the name in its certificate; null if the row has none */
+  certificate: string | null
   readOnly: boolean
   allow: readonly Rule[]
   deny: readonly Rule[]
@@ -35,7 +37,8 @@ export interface ClientsInput {
 
 /** A row without any field but its name. */
 export function emptyRow (name: string, source: string, place?: Place): ClientRow {
-  return { name, digest: null, isShort: false, readOnly: false, allow: [], deny: [], expires: null, source, place }
+  const rules = { readOnly: false, allow: [], deny: [], expires: null }
+  return { name, digest: null, isShort: false, certificate: null, ...rules, source, place }
 }
 
 /** Parts of a client's row that say who it is. */

@@ -3,7 +3,7 @@ import { type SettingName, SETTINGS } from './table.ts'
 
 /** The settings whose values are files that are read at the start, but those of keys and of TLS to MAAS. */
 const FILE_SETTINGS: readonly SettingName[] = [
-  'config', 'envFile', 'tlsCertFile', 'tlsKeyFile', 'clientTokenFile', 'policy', 'anonymousOperations'
+  'config', 'envFile', 'tlsCertFile', 'tlsKeyFile', 'clientTokenFile', 'clientCaFile', 'policy', 'anonymousOperations'
 ]
 
 /** The files that inputs come from or name; see `ConfigSource.files`. Each is there once. */

@@ -23,9 +23,10 @@ export function checkExposure (
 ): void {
   const { listen, allowNonLoopback, allowHost, noClientAuth } = values
   const hasFile = lookup('clientTokenFile') !== undefined
-  const hasTokens = hasFile || clients !== undefined
+  const hasCa = lookup('clientCaFile') !== undefined
+  const hasTokens = hasFile || hasCa || clients !== undefined
   if (hasTokens && noClientAuth) {
-    const source = hasFile ? '--client-token-file' : 'clients'
+    const source = hasFile ? '--client-token-file' : hasCa ? '--client-ca-file' : 'clients'
     report.problem(`${source} and --no-client-auth: contradict each other; keep one`)
   }
   const hasTls = lookup('tlsCertFile') !== undefined

@@ -6,12 +6,15 @@ import { canPass } from '../policy/reach.ts'
 import { readEffectfulReads } from './policy-settings.ts'
 import type { SettingsReport } from './report.ts'
 import { messageAt } from './place.ts'
+import type { Values } from './table.ts'
 
 /** A client of a listener. */
 export interface ConfiguredClient {
   readonly name: string
-  /** the SHA-256 of its token, in hexadecimal digits */
-  readonly digest: string
+  /** the SHA-256 of its token, in hexadecimal digits; null if it has none */
+  readonly digest: string | null
+  /** the name in its certificate; null if the name of the client is meant */
+  readonly certificate: string | null
   /** its own rules, which narrow those of the listener; null if it has none */
   readonly policy: Policy | null
   /** when its access ends; null if it does not */
@@ -24,9 +27,27 @@ export interface ClientToken {
   token: string
 }
 
+/** Where the clients of a listener come from. */
+interface ClientSources {
+  /** the file of tokens */
+  file: ClientTokenFile | undefined
+  /** the list of a configuration file */
+  input: ClientsInput | undefined
+  /** whether certificates name clients */
+  byCertificate: boolean
+}
+
+/** Where the clients of a listener come from, by its settings. @param input the list of a configuration file */
+export function clientSources (
+  { clientTokenFile, clientCaFile }: Partial<Pick<Values, 'clientTokenFile' | 'clientCaFile'>>,
+  input: ClientsInput | undefined
+): ClientSources {
+  return { file: clientTokenFile, input, byCertificate: clientCaFile !== undefined }
+}
+
 /** Makes the client of this process, which has the rules of the listener. */
 export function ownClient ({ name, token }: ClientToken): ConfiguredClient {
-  return { name, digest: digestOf(token), policy: null, expires: null }
+  return { name, digest: digestOf(token), certificate: null, policy: null, expires: null }
 }
 
 /**
@@ -38,10 +59,10 @@ export function ownClient ({ name, token }: ClientToken): ConfiguredClient {
  * @returns undefined if clients need no name
  */
 export function buildClients (
-  file: ClientTokenFile | undefined, input: ClientsInput | undefined, policy: Policy,
+  { file, input, byCertificate }: ClientSources, policy: Policy,
   { report, own }: { report: SettingsReport, own: SettingsReport }
 ): readonly ConfiguredClient[] | undefined {
-  if (file === undefined && input === undefined) return undefined
+  if (file === undefined && input === undefined && !byCertificate) return undefined
   const fromFile = file?.clients ?? []
   const fromList = input?.rows ?? []
   const problem = (row: ClientRow, text: string) => {
@@ -51,11 +72,13 @@ export function buildClients (
   for (const rows of [fromFile, fromList]) findTwins(rows, problem)
   const rows = [...fromFile, ...fromList].filter(({ name }) => name !== '')
   const merged = mergeRows(fromFile, fromList.filter(({ name }) => name !== ''), problem)
-  findSameTokens(rows, problem)
+  findSame(rows, problem)
   for (const row of merged) {
     checkRules(row, policy, problem)
-    if (row.digest === null) {
-      problem(row, `nothing identifies the client ${row.name}; give it token-file or token-sha256, ` +
+    if (row.certificate !== null && !byCertificate) {
+      problem(row, 'certificate: clients are not asked for certificates; give --client-ca-file')
+    } else if (row.digest === null && row.certificate === null) {
+      problem(row, `nothing identifies the client ${row.name}; give it token-file, token-sha256 or certificate, ` +
         'or a line in the file of --client-token-file')
     }
   }
@@ -63,7 +86,11 @@ export function buildClients (
   warnOfShort(input?.source ?? '', fromList, report)
   const effectfulReads = readEffectfulReads()
   return merged.map(row => Object.freeze({
-    name: row.name, digest: String(row.digest), policy: policyOf(row, policy, effectfulReads), expires: row.expires
+    name: row.name,
+    digest: row.digest,
+    certificate: row.certificate,
+    policy: policyOf(row, policy, effectfulReads),
+    expires: row.expires
   }))
 }
 
@@ -79,12 +106,14 @@ function findTwins (rows: readonly ClientRow[], problem: Problem): void {
   }
 }
 
-/** Finds tokens of two clients, who could not be told apart. */
-function findSameTokens (rows: readonly ClientRow[], problem: Problem): void {
-  for (const [i, row] of rows.entries()) {
-    const first = rows.slice(0, i).find(({ digest }) => digest !== null && digest === row.digest)
-    if (first === undefined) continue
-    problem(row, `has the same token as ${first.source}, so ${first.name} and ${row.name} could not be told apart`)
+/** Finds tokens and certificates of two clients, who could not be told apart. */
+function findSame (rows: readonly ClientRow[], problem: Problem): void {
+  for (const [key, what] of [['digest', 'token'], ['certificate', 'certificate']] as const) {
+    for (const [i, row] of rows.entries()) {
+      const first = rows.slice(0, i).find(other => other[key] !== null && other[key] === row[key])
+      if (first === undefined) continue
+      problem(row, `has the same ${what} as ${first.source}, so ${first.name} and ${row.name} could not be told apart`)
+    }
   }
 }
 
@@ -102,7 +131,8 @@ function mergeRows (file: readonly ClientRow[], list: readonly ClientRow[], prob
     for (const what of twice) problem(other, `the client ${row.name} has ${what} in ${row.source} too; keep one`)
     const rules = hasRules(other) ? other : row
     const { readOnly, allow, deny } = rules
-    return { ...row, readOnly, allow, deny, expires: other.expires ?? row.expires }
+    const { certificate } = other
+    return { ...row, certificate, readOnly, allow, deny, expires: other.expires ?? row.expires }
   }), ...added]
 }
 

@@ -8,7 +8,7 @@ import { checkExposure } from './exposure.ts'
 import type { ListenerTls } from '../listen/secure-server.ts'
 import { readListenerTls } from './listener-tls.ts'
 import { buildPolicy } from './policy-settings.ts'
-import { buildClients, type ConfiguredClient } from './listener-clients.ts'
+import { buildClients, clientSources, type ConfiguredClient } from './listener-clients.ts'
 import { LISTENER_SETTINGS } from './listener-settings.ts'
 import type { Environment } from '../environment.ts'
 import type { SettingsReport } from './report.ts'
@@ -65,7 +65,7 @@ export async function readListeners (
     own.problem('--tls-cert-file: has no effect on a unix socket; leave it out, or listen on a port')
   }
   if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, lookup, written, own)
-  const clients = policy && buildClients(values.clientTokenFile, written, policy, { report, own })
+  const clients = policy && buildClients(clientSources(values, written), policy, { report, own })
   if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
   if (report.hasProblems || policy === undefined || key === undefined) return []
   const { socketMode, socketGroup, allowHost, allowOrigin, anonymousOperations, dualOperations } = values

@@ -3,7 +3,8 @@ import type { SettingName } from './table.ts'
 /** The settings that each listener has for itself: its address, its clients, its policy and its key. */
 export const LISTENER_SETTINGS = [
   'listen', 'socketMode', 'socketGroup',
-  'allowNonLoopback', 'tlsCertFile', 'tlsKeyFile', 'allowHost', 'allowOrigin', 'clientTokenFile', 'noClientAuth',
+  'allowNonLoopback', 'tlsCertFile', 'tlsKeyFile',
+  'allowHost', 'allowOrigin', 'clientTokenFile', 'clientCaFile', 'noClientAuth',
   'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperation', 'allowCredentialOperations',
   'dualOperations', 'anonymousOperations',
   'apiKey', 'apiKeyFile'

@@ -4,10 +4,11 @@ import { type ListenerTls, secureOptionsOf } from '../listen/secure-server.ts'
 import { belongsTo } from './certificates.ts'
 import type { SettingsReport } from './report.ts'
 import { type Lookup, messageAbout, type SettingInput } from './setting-input.ts'
+import type { Values } from './table.ts'
 import { quote } from './values.ts'
 
 /**
- * Reads the certificate and the key of a listener.
+ * Reads the certificate and the key of a listener, and the CAs of its clients.
  * @param lookup finds the inputs of the listener
  * @param values what the files have; undefined for one that is not set or cannot be read
  * @param report receives a problem for half a pair and for a key that does not fit, and a warning for a certificate
@@ -15,11 +16,16 @@ import { quote } from './values.ts'
  * @returns null if the listener has no TLS, or there is a problem
  */
 export function readListenerTls (
-  lookup: Lookup, values: { tlsCertFile?: readonly string[] | undefined, tlsKeyFile?: string | undefined },
+  lookup: Lookup, values: Partial<Pick<Values, 'tlsCertFile' | 'tlsKeyFile' | 'clientCaFile'>>,
   report: SettingsReport
 ): ListenerTls | null {
-  const [certInput, keyInput] = [lookup('tlsCertFile'), lookup('tlsKeyFile')]
-  if (certInput === undefined && keyInput === undefined) return null
+  const [certInput, keyInput, caInput] = [lookup('tlsCertFile'), lookup('tlsKeyFile'), lookup('clientCaFile')]
+  if (certInput === undefined && keyInput === undefined) {
+    if (caInput === undefined) return null
+    const remedy = 'clients show certificates by TLS only; give --tls-cert-file and --tls-key-file as well'
+    report.problem(messageAbout(caInput, `${quoted(caInput)}: ${remedy}`))
+    return null
+  }
   if (certInput === undefined || keyInput === undefined) {
     const given = (certInput ?? keyInput) as SettingInput
     const missing = certInput === undefined ? '--tls-cert-file' : '--tls-key-file'
@@ -28,6 +34,7 @@ export function readListenerTls (
   }
   const { tlsCertFile: cert, tlsKeyFile: key } = values
   if (cert === undefined || key === undefined) return null
+  const tls = { cert, key, clientCa: values.clientCaFile ?? null }
   const [first] = cert as [string]
   if (!belongsTo(key, first)) {
     const reason = `is not the key of the first certificate in ${quoted(certInput)}, or needs a passphrase`
@@ -35,7 +42,7 @@ export function readListenerTls (
     return null
   }
   try {
-    createSecureContext(secureOptionsOf({ cert, key }))
+    createSecureContext(secureOptionsOf(tls))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     report.problem(messageAbout(certInput, `${quoted(certInput)}: TLS cannot use it (${code}); make a stronger one`))
@@ -48,7 +55,7 @@ export function readListenerTls (
     const when = isOver ? `ended at ${validToDate.toISOString()}` : `begins at ${validFromDate.toISOString()} only`
     report.warn(messageAbout(certInput, `${quoted(certInput)}: the certificate ${when}; clients will refuse it`))
   }
-  return { cert, key }
+  return tls
 }
 
 function quoted ({ texts }: SettingInput): string {

@@ -7,7 +7,7 @@ import { findEgress } from './egress.ts'
 import type { EgressProxy } from '../http/egress-proxy.ts'
 import type { KeySource } from './key/key-source.ts'
 import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
-import { buildClients } from './listener-clients.ts'
+import { buildClients, clientSources } from './listener-clients.ts'
 import { type ListenerConfig, type ListenerWithKey, readListeners } from './listener-config.ts'
 import { buildPolicy } from './policy-settings.ts'
 import { readValues } from './read-values.ts'
@@ -169,7 +169,7 @@ export async function loadPolicies (flags: Flags, environment: Environment): Pro
     const values = readValues(LISTENER_SETTINGS, lookup, report)
     const policy = buildPolicy(values, report)
     if (policy === undefined) continue
-    const clients = buildClients(values.clientTokenFile, written, policy, { report, own: report })
+    const clients = buildClients(clientSources(values, written), policy, { report, own: report })
     const hasTls = lookup('tlsCertFile') !== undefined
     const addresses = values.listen?.map(address => formatListenAddress(address, hasTls)) ?? []
     policies.push({ addresses, policy, clients })

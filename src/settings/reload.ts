@@ -6,7 +6,8 @@ import type { SettingName } from './table.ts'
 
 /** The settings that a running proxy takes over when they change. */
 const RELOADED: readonly SettingName[] = [
-  'allowNonLoopback', 'tlsCertFile', 'tlsKeyFile', 'allowHost', 'allowOrigin', 'clientTokenFile', 'noClientAuth',
+  'allowNonLoopback', 'tlsCertFile', 'tlsKeyFile',
+  'allowHost', 'allowOrigin', 'clientTokenFile', 'clientCaFile', 'noClientAuth',
   'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperation', 'allowCredentialOperations',
   'dualOperations', 'anonymousOperations',
   'maxMaasRequests', 'queueTimeoutMs', 'clientBodyTimeoutMs', 'shutdownDelayMs', 'drainTimeoutMs'

@@ -4,12 +4,12 @@ import { parseMaasUrl } from '../maas/maas-url.ts'
 import { LOG_FORMATS, LOG_LEVEL_FORMATS, LOG_LEVELS, type LogFormat } from '../observe/log/logger.ts'
 import { readAnonymousOperations, SHIPPED_ANONYMOUS_OPERATIONS } from './anonymous-operations.ts'
 import { readCertificates, readPrivateKey } from './certificates.ts'
-import { readClientTokens } from './client-tokens.ts'
+import { CLIENT_SETTINGS } from './client-settings.ts'
 import { parseCredentialOperation } from './credential-rules.ts'
 import { parseGroup, parseListenAddress, parseSocketMode } from './listen.ts'
 import { parseKnownRule, readPolicyFile } from './rules.ts'
 import { choice, envOf, inGroup, list, optional, type Setting, toggle, withDefault } from './setting.ts'
-import { parseCount, parseDuration, parseHostName, parseOrigin } from './values.ts'
+import { parseCount, parseDuration } from './values.ts'
 
 /** The maximum of --max-maas-requests: a quarter of the connections. Up to it, a lone client gets every turn. */
 const MAX_MAAS_REQUESTS = 64
@@ -61,18 +61,7 @@ export const SETTINGS = {
       'private key in PEM of the certificate in --tls-cert-file', readPrivateKey
     )
   }),
-  ...inGroup('clients', {
-    allowHost: list(
-      '--allow-host', 'NAME', undefined,
-      'a further name that clients may use in Host, or * for any', parseHostName
-    ),
-    allowOrigin: list('--allow-origin', 'ORIGIN', undefined, 'origin of web pages that may use the proxy', parseOrigin),
-    clientTokenFile: optional(
-      '--client-token-file', envOf('--client-token-file'), 'FILE',
-      'file with a line NAME TOKEN for each client; then every request needs a token', readClientTokens
-    ),
-    noClientAuth: toggle('--no-client-auth', 'listen beyond loopback without client tokens')
-  }),
+  ...CLIENT_SETTINGS,
   ...inGroup('TLS to MAAS', {
     caFile: optional(
       '--ca-file', envOf('--ca-file'), 'FILE',

@@ -8,14 +8,17 @@ import { errorAnswers } from '../../src/respond/errors.ts'
 import { loadConfig } from '../../src/settings/load.ts'
 import { ProxyError } from '../../src/errors.ts'
 
+const NEITHER = 'the request has neither a certificate nor a token of a known client'
+
 const client = (name: string): Client => ({ name, policy: null, expires: null })
 /** An identifier that knows what a field of the request says, at once or later. */
 const byField = (field: string, isLate: boolean): ClientIdentifier => ({
+  remedy: `send a ${field}`,
   identify ({ headers }) {
     const { [field]: value } = headers
     const answer = () => {
       if (value === 'wrong') throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN', { message: `wrong ${field}` })
-      return value === undefined ? null : client(`${field}:${String(value)}`)
+      return value === undefined ? null : client(String(value))
     }
     return isLate && value !== undefined ? Promise.resolve().then(answer) : answer()
   }
@@ -39,23 +42,27 @@ async function serve (t: Test, identifiers: readonly ClientIdentifier[]) {
   }
 }
 
-t.test("clients are identified by the first of the listener's identifiers that finds one", async t => {
+t.test("all of a listener's identifiers are asked, and those that find a client agree", async t => {
   const orders: Array<[identifiers: ClientIdentifier[], why: string]> = [
     [[byField('card', false), byField('token', false)], 'both answer at once'],
     [[byField('card', true), byField('token', false)], 'the first takes time'],
     [[byField('card', false), byField('token', true)], 'the second takes time'],
     [[byField('card', true), byField('token', true)], 'both take time'],
-    [[{ identify: async () => null }, byField('card', false), byField('token', true)], 'one that takes time finds nothing']
+    [[{ remedy: '', identify: async () => null }, byField('card', false), byField('token', true)], 'one that takes time finds nothing']
   ]
   for (const [identifiers, why] of orders) {
     const ask = await serve(t, identifiers)
-    t.equal(await ask({ card: 'a', token: 'b' }), 'card:a', `the first counts: ${why}`)
-    t.equal(await ask({ token: 'b' }), 'token:b', `the second is asked if the first finds nothing: ${why}`)
-    t.equal(await ask(), '401 the request has no token of a known client', `none finds anything: ${why}`)
+    t.equal(await ask({ card: 'a', token: 'b' }), '401 the certificate and the token of the request are of two clients', `two that differ: ${why}`)
+    t.equal(await ask({ card: 'a', token: 'a' }), 'a', `two that agree: ${why}`)
+    t.equal(await ask({ card: 'a' }), 'a', `one finds nothing: ${why}`)
+    t.equal(await ask({ token: 'b' }), 'b', `the other finds nothing: ${why}`)
+    t.equal(await ask(), `401 ${NEITHER}`, `none finds anything: ${why}`)
     t.equal(await ask({ card: 'wrong', token: 'b' }), '401 wrong card', `what is wrong is not passed over: ${why}`)
+    t.equal(await ask({ card: 'a', token: 'wrong' }), '401 wrong token', `whichever it is: ${why}`)
+    t.match(await ask({ card: 'wrong', token: 'wrong' }), /^401 wrong/, `both: ${why}`)
     t.equal(await ask({ token: 'b' }, '/elsewhere'), '404 only paths below /MAAS/api/ are served', `what is not served is no secret to a client: ${why}`)
-    t.equal(await ask({}, '/elsewhere'), '401 the request has no token of a known client', `but to others it is: ${why}`)
-    t.equal(await ask({ token: 'b' }, '/page'), 'token:b', `own pages are for clients: ${why}`)
+    t.equal(await ask({}, '/elsewhere'), `401 ${NEITHER}`, `but to others it is: ${why}`)
+    t.equal(await ask({ token: 'b' }, '/page'), 'b', `own pages are for clients: ${why}`)
   }
 })
 

@@ -180,7 +180,7 @@ t.test('a file of client tokens', async t => {
   const path = `${t.testdir({ tokens: '# clients\n\n  alice   one \r\nbob@x two\n' })}/tokens`
   chmodSync(path, 0o640)
   t.match((await loadConfig({ clientTokenFile: [path] }, BASE)).warnings.join(), /the token of alice, bob@x is shorter than 16 characters/)
-  t.strictSame((await loadConfig({ clientTokenFile: [path] }, BASE)).listeners[0]?.clients, [{ name: 'alice', digest: digestOf('one'), policy: null, expires: null }, { name: 'bob@x', digest: digestOf('two'), policy: null, expires: null }])
+  t.strictSame((await loadConfig({ clientTokenFile: [path] }, BASE)).listeners[0]?.clients, [{ name: 'alice', digest: digestOf('one'), certificate: null, policy: null, expires: null }, { name: 'bob@x', digest: digestOf('two'), certificate: null, policy: null, expires: null }])
   for (const [mode, problem] of [[0o644, /every user of this machine may read it/], [0o660, /other users may write it/], [0o620, /other users may write it/], [0o602, /other users may write it/]] as const) {
     chmodSync(path, mode)
     t.match(await problemsOf(() => loadConfig({ clientTokenFile: [path] }, BASE)), [problem], mode.toString(8))

@@ -1,0 +1,23 @@
+import { readCertificates } from './certificates.ts'
+import { readClientTokens } from './client-tokens.ts'
+import { envOf, inGroup, list, optional, toggle } from './setting.ts'
+import { parseHostName, parseOrigin } from './values.ts'
+
+/** The settings that say who clients are, and which of them are served. */
+export const CLIENT_SETTINGS = inGroup('clients', {
+  allowHost: list(
+    '--allow-host', 'NAME', undefined,
+    'a further name that clients may use in Host, or * for any', parseHostName
+  ),
+  allowOrigin: list('--allow-origin', 'ORIGIN', undefined, 'origin of web pages that may use the proxy', parseOrigin),
+  clientTokenFile: optional(
+    '--client-token-file', envOf('--client-token-file'), 'FILE',
+    'file with a line NAME TOKEN for each client; then every request needs a token', readClientTokens
+  ),
+  clientCaFile: optional(
+    '--client-ca-file', envOf('--client-ca-file'), 'FILE',
+    'CAs in PEM that sign the certificates of clients; a client may then show one in place of a token',
+    readCertificates
+  ),
+  noClientAuth: toggle('--no-client-auth', 'listen beyond loopback without names of clients')
+})
