@@ -28,6 +28,8 @@ export const ERRORS = {
     'send a token of the file of --client-token-file: in a key, any:any:TOKEN, as MAAS-Proxy-Token, Bearer or Basic'),
   MAAS_PROXY_CLIENT_EXPIRED: row(401, 'the access of the client has ended',
     'ask whoever runs the proxy for another token, which maas-auth-proxy token NAME makes'),
+  MAAS_PROXY_CLIENT_KEYS_UNAVAILABLE: row(503, 'the keys that verify the tokens of workloads could not be fetched',
+    'send it again in a minute; --client-jwks has to answer, with a certificate of a CA in --client-jwks-ca-file'),
   MAAS_PROXY_HOST_REFUSED: row(403, 'the Host is not a name of this listener',
     'use http://localhost:PORT, or allow the name with --allow-host'),
   MAAS_PROXY_ORIGIN_REFUSED: row(403, 'the request comes from a web page of another origin',

@@ -114,7 +114,7 @@ t.test('flags of other programs get a suggestion', async t => {
     [['--config'], {}, '--config: needs a value: --config FILE'],
     [['dmo'], {}, 'no such command; did you mean demo?'],
     [['serve', '--', 'x'], {}, 'serve: has a word too many; a setting is given as --NAME VALUE'],
-    [['explain', '503'], {}, 'explain: the status 503 is that of MAAS_PROXY_FORM_MEMORY_EXHAUSTED, MAAS_PROXY_SHUTTING_DOWN, MAAS_PROXY_OUT_OF_FILES, MAAS_PROXY_QUEUE_TIMED_OUT; explain one of them'],
+    [['explain', '503'], {}, 'explain: the status 503 is that of MAAS_PROXY_CLIENT_KEYS_UNAVAILABLE, MAAS_PROXY_FORM_MEMORY_EXHAUSTED, MAAS_PROXY_SHUTTING_DOWN, MAAS_PROXY_OUT_OF_FILES, MAAS_PROXY_QUEUE_TIMED_OUT; explain one of them'],
     [['run', '--json', '--', 'x'], {}, '--json: run has no answer in JSON']
   ])
 })

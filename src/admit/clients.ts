@@ -1,8 +1,6 @@
-import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { ERRORS, ProxyError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { Policy } from '../policy/policy.ts'
-import { findClientToken } from './client-token.ts'
 
 /** A client, as a request has named it. */
 export interface Client {
@@ -81,27 +79,4 @@ export function checkExpiry ({ name, expires }: Client): void {
   throw new ProxyError('MAAS_PROXY_CLIENT_EXPIRED', {
     message: `the access of the client ${name} ended at ${expires.toISOString().replace(/\.\d+/, '')}`
   })
-}
-
-/** Identifies clients by their tokens, of which only digests are kept. */
-export class TokenIdentifier implements ClientIdentifier {
-  readonly remedy = ERRORS.MAAS_PROXY_CLIENT_UNKNOWN.remedy
-  readonly #clients: ReadonlyMap<string, Client>
-
-  /** @param clients the clients, each with the SHA-256 of its token in hexadecimal digits, if it has one */
-  constructor (clients: ReadonlyArray<Client & { readonly digest: string | null }>) {
-    this.#clients = new Map(clients.flatMap(client => client.digest === null ? [] : [[client.digest, client]]))
-  }
-
-  /**
-   * Identifies a client by its token; see {@link findClientToken}. What is looked up is the token's digest: the time
-   * that takes depends on nothing that a caller could choose without knowing the token.
-   */
-  identify ({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): Client | null {
-    const token = findClientToken(rawHeaders)
-    if (token === null) return null
-    const client = this.#clients.get(hash('sha256', token))
-    if (client === undefined) throw new ProxyError('MAAS_PROXY_CLIENT_UNKNOWN')
-    return client
-  }
 }

@@ -1,9 +1,12 @@
 import type { ConfiguredClient } from '../settings/listener-clients.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
+import type { WorkloadSettings } from '../settings/workloads.ts'
 import { CertificateIdentifier } from './certificate-identifier.ts'
 import { type BrowserGuard, browserGuard } from './browser.ts'
 import { type Classifier, type ClassifierOptions, createClassifier } from './classify.ts'
-import { type Client, type ClientIdentifier, TokenIdentifier } from './clients.ts'
+import type { Client, ClientIdentifier } from './clients.ts'
+import { TokenIdentifier } from './token-identifier.ts'
+import { WorkloadVerifier } from './workload-verifier.ts'
 
 /**
  * What a listener decides by. A reload puts another one in its place as a whole, and a request keeps the one that it
@@ -16,6 +19,8 @@ export interface Ruleset extends ClassifierOptions, Pick<ListenerConfig, 'dualOp
   readonly identifiers: readonly ClientIdentifier[]
   /** Finds the rules of a client that something else than its token has named. */
   readonly clientNamed: (name: string) => Client
+  /** verifies tokens of workloads; null if the listener takes none */
+  readonly workloads: WorkloadVerifier | null
   /** how long a client may send nothing of a body that is waited for */
   readonly clientBodyTimeoutMs: number
 }
@@ -23,16 +28,19 @@ export interface Ruleset extends ClassifierOptions, Pick<ListenerConfig, 'dualOp
 interface RulesetOptions extends Pick<Ruleset, 'clientBodyTimeoutMs'> {
   /** a client of this process, beside the configured ones; null for none */
   ownClient: ConfiguredClient | null
+  /** the ruleset that this one replaces: what it knows of workloads stays */
+  before?: Ruleset | undefined
 }
 
 /** Makes the ruleset of a listener. */
 export function createRuleset (
-  listener: ListenerConfig, { clientBodyTimeoutMs, ownClient }: RulesetOptions
+  listener: ListenerConfig, { clientBodyTimeoutMs, ownClient, before }: RulesetOptions
 ): Ruleset {
   const { address, allowHost, allowOrigin, policy, anonymousOperations, dualOperations, clients } = listener
   const all = clients === undefined ? undefined : [...clients, ...ownClient === null ? [] : [ownClient]]
   const byName = new Map<string, Client>(all?.map(client => [client.name, client]))
   const clientNamed = (name: string) => byName.get(name) ?? { name, policy: null, expires: null }
+  const workloads = verifierFor(listener.workloads, before?.workloads)
   return {
     policy,
     anonymousOperations,
@@ -40,15 +48,25 @@ export function createRuleset (
     clientBodyTimeoutMs,
     classify: createClassifier({ policy, anonymousOperations }),
     browser: browserGuard(address, allowHost, allowOrigin),
-    identifiers: all === undefined ? [] : identifiersOf(listener, all, clientNamed),
-    clientNamed
+    identifiers: all === undefined ? [] : identifiersOf({ ...listener, clients: all }, workloads, clientNamed),
+    clientNamed,
+    workloads
   }
 }
 
+/** The verifier for settings: the one of before, if they are the same. */
+function verifierFor (
+  settings: WorkloadSettings | null, before: WorkloadVerifier | null | undefined
+): WorkloadVerifier | null {
+  if (settings === null) return null
+  return before?.isFor(settings) === true ? before : new WorkloadVerifier(settings)
+}
+
 function identifiersOf (
-  { tls }: ListenerConfig, clients: readonly ConfiguredClient[], clientNamed: Ruleset['clientNamed']
+  { clients, tls }: { clients: readonly ConfiguredClient[], tls: ListenerConfig['tls'] },
+  workloads: WorkloadVerifier | null, clientNamed: Ruleset['clientNamed']
 ): ClientIdentifier[] {
-  const tokens = new TokenIdentifier(clients)
+  const tokens = new TokenIdentifier({ clients, workloads, clientNamed })
   const ca = tls?.clientCa ?? null
   if (ca === null) return [tokens]
   const byCertificate = new Map<string, Client>(clients.flatMap(client => (

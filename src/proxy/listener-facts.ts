@@ -58,15 +58,20 @@ export async function findFacts (sources: FactSources): Promise<ListenerFacts> {
  * Says how clients are identified: `by certificate or token: 3 clients, 1 with rules of its own`, and what most of them
  * need. A certificate may be of a client that no list has.
  */
-function describeClients ({ clients, tls }: Pick<ListenerConfig, 'clients' | 'tls'>) {
+function describeClients ({ clients, tls, workloads }: Pick<ListenerConfig, 'clients' | 'tls' | 'workloads'>) {
   if (clients === undefined) return { clients: null, proof: null }
   const byCertificate = tls !== null && tls.clientCa !== null
-  const byToken = !byCertificate || clients.some(({ digest }) => digest !== null)
-  const ways = [...byCertificate ? ['certificate'] : [], ...byToken ? ['token'] : []]
+  const byWorkload = workloads !== null
+  const byToken = !(byCertificate || byWorkload) || clients.some(({ digest }) => digest !== null)
+  const ways = [
+    ...byCertificate ? ['certificate'] : [],
+    ...byToken ? ['token'] : [],
+    ...byWorkload ? ['token of a ServiceAccount'] : []
+  ]
   const { length: ruled } = clients.filter(({ policy }) => policy !== null)
   const narrowed = ruled === 0 ? '' : `, ${ruled} with rules of ${ruled === 1 ? 'its' : 'their'} own`
   const known = `${countOf(clients.length, 'client')}${narrowed}`
-  const proof = byToken ? 'token' as const : 'certificate' as const
+  const proof = byToken || byWorkload ? 'token' as const : 'certificate' as const
   return { clients: `by ${ways.join(' or ')}${clients.length === 0 ? '' : `: ${known}`}`, proof }
 }
 

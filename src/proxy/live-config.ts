@@ -116,7 +116,7 @@ export class LiveConfig {
       const text = formatListenAddress(live.config.address)
       const at = found.findIndex(({ address }) => formatListenAddress(address) === text)
       const [listener] = at < 0 ? [] : found.splice(at, 1)
-      return listener === undefined ? live : this.#liveOf(config, listener)
+      return listener === undefined ? live : this.#liveOf(config, listener, live.ruleset)
     })
     this.#config = config
     this.#options.queue.setLimits({
@@ -124,8 +124,9 @@ export class LiveConfig {
     })
   }
 
-  #liveOf ({ clientBodyTimeoutMs }: Config, config: ListenerConfig): LiveListener {
-    return { config, ruleset: createRuleset(config, { clientBodyTimeoutMs, ownClient: this.#options.ownClient }) }
+  #liveOf ({ clientBodyTimeoutMs }: Config, config: ListenerConfig, before?: Ruleset): LiveListener {
+    const { ownClient } = this.#options
+    return { config, ruleset: createRuleset(config, { clientBodyTimeoutMs, ownClient, before }) }
   }
 
   /**

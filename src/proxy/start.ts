@@ -25,7 +25,7 @@ import type { RunningProxy } from './running-proxy.ts'
 import { buildServer } from './server.ts'
 import { Servers } from './servers.ts'
 import { maasFacts } from './maas-facts.ts'
-import { probeKey, probeMaas } from './startup-checks.ts'
+import { probeKey, probeMaas, probeWorkloadKeys } from './startup-checks.ts'
 
 const ADMIN_PERMISSIONS = { mode: 0o600, group: null }
 
@@ -156,7 +156,13 @@ export async function startProxy (
   if (probeAtStart) await probeMaas(backend, logger)
   for (const address of proxies.addresses) logger.info({ address, upstream: config.maasUrl.href }, 'listening')
   for (const address of status.addresses) logger.info({ address }, 'status pages')
-  if (probeAtStart) for (const key of allKeys) void probeKey(key, logger, () => isStopping)
+  if (probeAtStart) {
+    for (const key of allKeys) void probeKey(key, logger, () => isStopping)
+    for (const at of config.listeners.keys()) {
+      const { workloads } = live.listener(at).ruleset
+      if (workloads !== null) void probeWorkloadKeys(workloads, logger)
+    }
+  }
   return {
     addresses: proxies.addresses,
     adminAddress: status.addresses[0] ?? null,

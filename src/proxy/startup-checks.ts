@@ -1,4 +1,6 @@
 import type { Logger } from 'pino'
+import type { WorkloadVerifier } from '../admit/workload-verifier.ts'
+import type { ProxyError } from '../errors.ts'
 import { askVersion } from '../upstream/probe.ts'
 import type { Backend } from './backend.ts'
 import type { Key } from './key-ring.ts'
@@ -32,4 +34,14 @@ export async function probeKey ({ source, health }: Key, logger: Logger, isStopp
   if (isStopping()) return
   if (ready) logger.info({ source: source.name }, reason)
   else logger.warn({ source: source.name, reason, remedy }, 'requests will fail until this is fixed')
+}
+
+/** Fetches the keys that verify tokens of workloads, before one comes. A failure is logged. */
+export async function probeWorkloadKeys (workloads: WorkloadVerifier, logger: Logger): Promise<void> {
+  try {
+    await workloads.prepare()
+  } catch (error) {
+    const { message, remedy, cause } = error as ProxyError
+    logger.warn({ reason: (cause as Error).message, remedy }, message)
+  }
 }

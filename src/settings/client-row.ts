@@ -60,6 +60,11 @@ export function isClientName (text: string): boolean {
   return /^[\w.@:/-]{1,250}$/.test(text)
 }
 
+/** Whether a text is the name of a workload in Kubernetes: of its ServiceAccount. */
+export function isWorkloadName (text: string): boolean {
+  return isClientName(text) && /^system:serviceaccount:[^:]+:[^:]+$/.test(text)
+}
+
 /** Parses a token, or the digest of one as `sha256:HEX`. @returns null if it is neither */
 export function parseToken (text: string): RowToken | null {
   if (!/^[\x21-\x7e]+$/.test(text)) return null

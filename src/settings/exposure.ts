@@ -9,11 +9,18 @@ export type ListenerValues = Pick<
   Values, 'listen' | 'allowNonLoopback' | 'allowHost' | 'noClientAuth'
 >
 
+/** The settings by which clients say who they are. */
+const WAYS = [
+  { setting: 'clientTokenFile', flag: '--client-token-file' },
+  { setting: 'clientCaFile', flag: '--client-ca-file' },
+  { setting: 'clientJwks', flag: '--client-jwks' }
+] as const
+
 const WHOLE_POWER = 'has the whole power of the API key'
 
 /**
  * Checks that other machines reach the proxy only if the user allowed it, and that their clients then need tokens.
- * @param lookup tells whether there is a file of tokens, even if it cannot be read
+ * @param lookup tells which settings are given, even if their files cannot be read
  * @param clients the list of clients of a configuration file
  * @param report receives a problem for each address that the user did not allow and for each contradiction, and a
  *   warning for each protection that is off
@@ -22,12 +29,10 @@ export function checkExposure (
   values: ListenerValues, lookup: Lookup, clients: ClientsInput | undefined, report: SettingsReport
 ): void {
   const { listen, allowNonLoopback, allowHost, noClientAuth } = values
-  const hasFile = lookup('clientTokenFile') !== undefined
-  const hasCa = lookup('clientCaFile') !== undefined
-  const hasTokens = hasFile || hasCa || clients !== undefined
-  if (hasTokens && noClientAuth) {
-    const source = hasFile ? '--client-token-file' : hasCa ? '--client-ca-file' : 'clients'
-    report.problem(`${source} and --no-client-auth: contradict each other; keep one`)
+  const given = WAYS.filter(({ setting }) => lookup(setting) !== undefined).map(({ flag }) => flag)
+  const [way] = [...given, ...clients === undefined ? [] : ['clients']]
+  if (way !== undefined && noClientAuth) {
+    report.problem(`${way} and --no-client-auth: contradict each other; keep one`)
   }
   const hasTls = lookup('tlsCertFile') !== undefined
   const open = listen.filter(address => !isLoopback(address)).map(address => formatListenAddress(address, hasTls))
@@ -36,7 +41,7 @@ export function checkExposure (
   if (open.length > 0 && !allowNonLoopback) {
     const remedy = 'listen on loopback, or give --allow-non-loopback and tokens for clients with --client-token-file'
     report.problem(`${reachable}, and whoever reaches it ${WHOLE_POWER}; ${remedy}`)
-  } else if (open.length > 0 && !hasTokens && !noClientAuth) {
+  } else if (open.length > 0 && way === undefined && !noClientAuth) {
     const remedy = 'name a file with --client-token-file, or give --no-client-auth'
     report.problem(`${reachable}, so clients need tokens: ${remedy}`)
   }

@@ -1,6 +1,6 @@
 import { operationsOf } from '../policy/catalogue.ts'
 import { Policy, type SourcedRule } from '../policy/policy.ts'
-import { type ClientRow, type ClientsInput, digestOf, MIN_TOKEN_LENGTH } from './client-row.ts'
+import { type ClientRow, type ClientsInput, digestOf, isWorkloadName, MIN_TOKEN_LENGTH } from './client-row.ts'
 import type { ClientTokenFile } from './client-tokens.ts'
 import { canPass } from '../policy/reach.ts'
 import { readEffectfulReads } from './policy-settings.ts'
@@ -35,14 +35,17 @@ interface ClientSources {
   input: ClientsInput | undefined
   /** whether certificates name clients */
   byCertificate: boolean
+  /** whether tokens of workloads name clients */
+  byWorkload: boolean
 }
 
 /** Where the clients of a listener come from, by its settings. @param input the list of a configuration file */
 export function clientSources (
-  { clientTokenFile, clientCaFile }: Partial<Pick<Values, 'clientTokenFile' | 'clientCaFile'>>,
+  values: Partial<Pick<Values, 'clientTokenFile' | 'clientCaFile' | 'clientJwks'>>,
   input: ClientsInput | undefined
 ): ClientSources {
-  return { file: clientTokenFile, input, byCertificate: clientCaFile !== undefined }
+  const { clientTokenFile: file, clientCaFile, clientJwks } = values
+  return { file, input, byCertificate: clientCaFile !== undefined, byWorkload: clientJwks !== undefined }
 }
 
 /** Makes the client of this process, which has the rules of the listener. */
@@ -59,10 +62,10 @@ export function ownClient ({ name, token }: ClientToken): ConfiguredClient {
  * @returns undefined if clients need no name
  */
 export function buildClients (
-  { file, input, byCertificate }: ClientSources, policy: Policy,
+  { file, input, byCertificate, byWorkload }: ClientSources, policy: Policy,
   { report, own }: { report: SettingsReport, own: SettingsReport }
 ): readonly ConfiguredClient[] | undefined {
-  if (file === undefined && input === undefined && !byCertificate) return undefined
+  if (file === undefined && input === undefined && !byCertificate && !byWorkload) return undefined
   const fromFile = file?.clients ?? []
   const fromList = input?.rows ?? []
   const problem = (row: ClientRow, text: string) => {
@@ -77,7 +80,7 @@ export function buildClients (
     checkRules(row, policy, problem)
     if (row.certificate !== null && !byCertificate) {
       problem(row, 'certificate: clients are not asked for certificates; give --client-ca-file')
-    } else if (row.digest === null && row.certificate === null) {
+    } else if (row.digest === null && row.certificate === null && !(byWorkload && isWorkloadName(row.name))) {
       problem(row, `nothing identifies the client ${row.name}; give it token-file, token-sha256 or certificate, ` +
         'or a line in the file of --client-token-file')
     }

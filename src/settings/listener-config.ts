@@ -13,6 +13,7 @@ import { LISTENER_SETTINGS } from './listener-settings.ts'
 import type { Environment } from '../environment.ts'
 import type { SettingsReport } from './report.ts'
 import type { ListenerScope, Lookup } from './setting-input.ts'
+import { readWorkloads, type WorkloadSettings } from './workloads.ts'
 import { readValues } from './read-values.ts'
 
 /** The configuration of one listener: its address, its clients, its policy and its key. */
@@ -24,6 +25,8 @@ export interface ListenerConfig {
   readonly tls: ListenerTls | null
   readonly allowHost: readonly string[]
   readonly allowOrigin: readonly string[]
+  /** which tokens of workloads are good; null if none is */
+  readonly workloads: WorkloadSettings | null
   /** undefined if clients need no name */
   readonly clients: readonly ConfiguredClient[] | undefined
   readonly policy: Policy
@@ -60,16 +63,17 @@ export async function readListeners (
     checkSocketUnit(lookup, where !== '', own)
     values.listen = inherited
   }
-  const tls = readListenerTls(lookup, values, own)
+  const tls = readListenerTls(lookup, values, { report, own })
   if (tls !== null && values.listen?.every(address => 'path' in address)) {
     own.problem('--tls-cert-file: has no effect on a unix socket; leave it out, or listen on a port')
   }
   if (values.listen !== undefined && values.allowHost !== undefined) checkExposure(values, lookup, written, own)
+  const workloads = readWorkloads(values, lookup, { report, own })
   const clients = policy && buildClients(clientSources(values, written), policy, { report, own })
   if (values.policyMode === 'warn') own.warn('--policy-mode warn: the rules are not enforced')
   if (report.hasProblems || policy === undefined || key === undefined) return []
   const { socketMode, socketGroup, allowHost, allowOrigin, anonymousOperations, dualOperations } = values
-  const callers = { allowHost, allowOrigin, clients }
+  const callers = { allowHost, allowOrigin, workloads, clients }
   const operations = { policy, anonymousOperations, dualOperations }
   return values.listen.map(address => (
     Object.freeze({

@@ -4,7 +4,8 @@ import type { SettingName } from './table.ts'
 export const LISTENER_SETTINGS = [
   'listen', 'socketMode', 'socketGroup',
   'allowNonLoopback', 'tlsCertFile', 'tlsKeyFile',
-  'allowHost', 'allowOrigin', 'clientTokenFile', 'clientCaFile', 'noClientAuth',
+  'allowHost', 'allowOrigin', 'clientTokenFile', 'clientCaFile',
+  'clientJwks', 'clientJwksCaFile', 'clientJwtIssuer', 'clientJwtAudience', 'noClientAuth',
   'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperation', 'allowCredentialOperations',
   'dualOperations', 'anonymousOperations',
   'apiKey', 'apiKeyFile'

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { type ListenerTls, secureOptionsOf } from '../listen/secure-server.ts'
 import { belongsTo } from './certificates.ts'
-import type { SettingsReport } from './report.ts'
-import { type Lookup, messageAbout, type SettingInput } from './setting-input.ts'
+import { type ListenerReports, problemAbout, warnAbout } from './listener-reports.ts'
+import type { Lookup, SettingInput } from './setting-input.ts'
 import type { Values } from './table.ts'
 import { quote } from './values.ts'
 
@@ -11,25 +11,25 @@ import { quote } from './values.ts'
  * Reads the certificate and the key of a listener, and the CAs of its clients.
  * @param lookup finds the inputs of the listener
  * @param values what the files have; undefined for one that is not set or cannot be read
- * @param report receives a problem for half a pair and for a key that does not fit, and a warning for a certificate
- *   that is not valid now; its messages say which listener it is
+ * @param reports receive a problem for half a pair and for a key that does not fit, and a warning for a certificate
+ *   that is not valid now
  * @returns null if the listener has no TLS, or there is a problem
  */
 export function readListenerTls (
   lookup: Lookup, values: Partial<Pick<Values, 'tlsCertFile' | 'tlsKeyFile' | 'clientCaFile'>>,
-  report: SettingsReport
+  reports: ListenerReports
 ): ListenerTls | null {
   const [certInput, keyInput, caInput] = [lookup('tlsCertFile'), lookup('tlsKeyFile'), lookup('clientCaFile')]
   if (certInput === undefined && keyInput === undefined) {
     if (caInput === undefined) return null
     const remedy = 'clients show certificates by TLS only; give --tls-cert-file and --tls-key-file as well'
-    report.problem(messageAbout(caInput, `${quoted(caInput)}: ${remedy}`))
+    problemAbout(caInput, `${quoted(caInput)}: ${remedy}`, reports)
     return null
   }
   if (certInput === undefined || keyInput === undefined) {
     const given = (certInput ?? keyInput) as SettingInput
     const missing = certInput === undefined ? '--tls-cert-file' : '--tls-key-file'
-    report.problem(messageAbout(given, `${quoted(given)}: needs ${missing} as well; give both, or neither`))
+    problemAbout(given, `${quoted(given)}: needs ${missing} as well; give both, or neither`, reports)
     return null
   }
   const { tlsCertFile: cert, tlsKeyFile: key } = values
@@ -38,14 +38,14 @@ export function readListenerTls (
   const [first] = cert as [string]
   if (!belongsTo(key, first)) {
     const reason = `is not the key of the first certificate in ${quoted(certInput)}, or needs a passphrase`
-    report.problem(messageAbout(keyInput, `${quoted(keyInput)}: ${reason}, which cannot be given`))
+    problemAbout(keyInput, `${quoted(keyInput)}: ${reason}, which cannot be given`, reports)
     return null
   }
   try {
     createSecureContext(secureOptionsOf(tls))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    report.problem(messageAbout(certInput, `${quoted(certInput)}: TLS cannot use it (${code}); make a stronger one`))
+    problemAbout(certInput, `${quoted(certInput)}: TLS cannot use it (${code}); make a stronger one`, reports)
     return null
   }
   const { validFromDate, validToDate } = new X509Certificate(first)
@@ -53,7 +53,7 @@ export function readListenerTls (
   const isOver = validToDate.getTime() < now
   if (isOver || validFromDate.getTime() > now) {
     const when = isOver ? `ended at ${validToDate.toISOString()}` : `begins at ${validFromDate.toISOString()} only`
-    report.warn(messageAbout(certInput, `${quoted(certInput)}: the certificate ${when}; clients will refuse it`))
+    warnAbout(certInput, `${quoted(certInput)}: the certificate ${when}; clients will refuse it`, reports)
   }
   return tls
 }

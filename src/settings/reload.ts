@@ -8,6 +8,7 @@ import type { SettingName } from './table.ts'
 const RELOADED: readonly SettingName[] = [
   'allowNonLoopback', 'tlsCertFile', 'tlsKeyFile',
   'allowHost', 'allowOrigin', 'clientTokenFile', 'clientCaFile', 'noClientAuth',
+  'clientJwks', 'clientJwksCaFile', 'clientJwtIssuer', 'clientJwtAudience',
   'readOnly', 'allow', 'deny', 'policy', 'policyMode', 'allowCredentialOperation', 'allowCredentialOperations',
   'dualOperations', 'anonymousOperations',
   'maxMaasRequests', 'queueTimeoutMs', 'clientBodyTimeoutMs', 'shutdownDelayMs', 'drainTimeoutMs'

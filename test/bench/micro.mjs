@@ -1,7 +1,8 @@
 // npm run bench:micro: what each step of a request costs by itself, on the built code: microseconds of CPU and bytes
 // allocated per call, the median of several rounds. It fails if the whole of admit takes 5 µs or more.
+import { hash } from 'node:crypto'
 import { browserGuard, checkBrowser } from '../../dist/admit/browser.js'
-import { TokenIdentifier } from '../../dist/admit/clients.js'
+import { TokenIdentifier } from '../../dist/admit/token-identifier.js'
 import { checkFraming } from '../../dist/admit/framing.js'
 import { findDecision } from '../../dist/admit/operation.js'
 import { createClassifier } from '../../dist/admit/classify.js'
@@ -39,7 +40,8 @@ const plain = await config({})
 const ruled = await config({ allow: ['GET machines/**', 'POST machines/*?op=power_on', ...Array.from({ length: 48 }, (_, i) => `* tags/tag${i}`)], deny: ['DELETE **'] })
 const [classifyPlain, classifyRuled] = [createClassifier(plain), createClassifier(ruled)]
 const guard = browserGuard({ host: '127.0.0.1', port: 5241 }, [], [])
-const tokens = new TokenIdentifier([{ name: 'alice', token: 'x'.repeat(48) }, { name: 'bob', token: 'y'.repeat(48) }])
+const clients = [['alice', 'x'], ['bob', 'y']].map(([name, letter]) => ({ name, digest: hash('sha256', letter.repeat(48)), policy: null, expires: null }))
+const tokens = new TokenIdentifier({ clients, workloads: null, clientNamed: name => ({ name, policy: null, expires: null }) })
 const withToken = [...rawHeaders, 'MAAS-Proxy-Token', 'y'.repeat(48)]
 const sign = createSigner(parseApiKey(key))
 const parsed = parseTarget(target)

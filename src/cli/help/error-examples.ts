@@ -23,6 +23,8 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
     'a tool that signs with HMAC-SHA1, as maas-client-go, needs the key any:TOKEN:any',
   MAAS_PROXY_CLIENT_EXPIRED: 'the line of the client in the file of tokens has expires=2026-12-31, which is over\n' +
     'maas-auth-proxy token ci --expires 90d makes another line',
+  MAAS_PROXY_CLIENT_KEYS_UNAVAILABLE: '--client-jwks https://kubernetes.default.svc/openid/v1/jwks without\n' +
+    '--client-jwks-ca-file /var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
   MAAS_PROXY_HOST_REFUSED: 'curl http://build-host:5241/MAAS/api/2.0/version/\n' +
     'start the proxy with --allow-host build-host, or ask it as localhost',
   MAAS_PROXY_ORIGIN_REFUSED:

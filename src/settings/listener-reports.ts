@@ -1,0 +1,24 @@
+import type { SettingsReport } from './report.ts'
+import { messageAbout, type SettingInput } from './setting-input.ts'
+
+/** The reports about a listener. */
+export interface ListenerReports {
+  /** of all settings */
+  report: SettingsReport
+  /** the same, whose messages begin with the listener. A place in a file says which it is, and needs no more */
+  own: SettingsReport
+}
+
+/** Reports a problem with an input of a listener. */
+export function problemAbout (input: SettingInput, problem: string, reports: ListenerReports): void {
+  reportOf(input, reports).problem(messageAbout(input, problem))
+}
+
+/** Reports a warning about an input of a listener. */
+export function warnAbout (input: SettingInput, warning: string, reports: ListenerReports): void {
+  reportOf(input, reports).warn(messageAbout(input, warning))
+}
+
+function reportOf ({ places }: SettingInput, { report, own }: ListenerReports): SettingsReport {
+  return places === undefined ? own : report
+}
