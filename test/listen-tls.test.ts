@@ -200,11 +200,11 @@ t.test('whether a listener has TLS is part of its address, and needs a restart',
   put(encrypted(tls), plain(''))
   const proxy = await startTestProxy(t, loadConfig({ config: [config] }, {}))
   const [first, second] = proxy.addresses.map(address => Number(new URL(address).port)) as [number, number]
-  put(encrypted('read-only: true'), plain(`read-only: true, ${tls}`))
+  put(encrypted('read-only: true'), plain(`client-ca-file: ${cert}, ${tls}`))
   await proxy.reload()
   t.strictSame(proxy.log.filter(({ msg }) => /needs a restart/.test(String(msg))).map(({ setting }) => setting), ['listeners[0].tls-cert-file', 'listeners[1].tls-cert-file'])
   t.equal((await ask(first, { method: 'POST' })).status, 403, 'the rest is in force, by https as before')
-  t.equal((await fetch(`http://127.0.0.2:${second}${MACHINES}`, { method: 'POST' })).status, 403, 'and by http as before')
+  t.equal((await fetch(`http://127.0.0.2:${second}${MACHINES}`, { method: 'POST' })).status, 401, 'and by http as before, where no certificate can be shown')
 })
 
 t.test('a proxy with TLS drains', async t => {
@@ -324,7 +324,7 @@ t.test('what cannot be used is one line, before anything listens', async t => {
   t.match(started.stderr(), /error: --tls-cert-file/)
   const config = `${dir}/proxy.yaml`
   writeFileSync(config, `maas-url: http://127.0.0.1:1/MAAS\napi-key: ccccc:ttttt:sssss\nlisteners:\n  - listen: 127.0.0.1:0\n    tls-cert-file: ${dir}/cert\n`, { mode: 0o600 })
-  await t.rejects(loadConfig({ config: [config] }, {}), /listeners\[0\].*proxy\.yaml:5:\d+.*needs --tls-key-file/s, 'a place in a file of settings')
+  await t.rejects(loadConfig({ config: [config] }, {}), /^\S*proxy\.yaml:5:\d+: listeners\[0\]\.tls-cert-file: .*needs --tls-key-file/s, 'a place in a file of settings')
 })
 
 t.test('warnings about certificates, and about the network', async t => {
@@ -343,12 +343,13 @@ t.test('warnings about certificates, and about the network', async t => {
   const rest: Array<[made: typeof first, wanted: RegExp | null, reason: string]> = [
     [first, /the certificate of a listener ends within a week/, 'it ends tomorrow'],
     [over, /the certificate of a listener has ended/, 'it has ended'],
-    [await makeCertificates({ days: 9 }), null, 'it is good for longer']
+    [await makeCertificates({ days: 9 }), null, 'it is good for longer'],
+    [await makeCertificates({ begins: -0.1 }), null, 'it is one for a day']
   ]
   for (const [made, wanted, reason] of rest) {
-    const { log } = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS', { ...pair(t, made), listen: ['127.0.0.1:0', '127.0.0.1:0'] }))
+    const { log } = await startTestProxy(t, testConfig('http://127.0.0.1:1/MAAS', { ...pair(t, made), listen: ['127.0.0.1:0'] }))
     const told = log.filter(({ msg }) => /^the certificate of a listener/.test(String(msg)))
-    t.match(told, wanted === null ? [] : [{ level: 40, expires: /Z$/, msg: wanted }], `told once, every day: ${reason}`)
+    t.match(told, wanted === null ? [] : [{ level: 40, listener: /^https:\/\/127/, expires: /Z$/, msg: wanted }], `told once, every day: ${reason}`)
     t.equal(told.length, wanted === null ? 0 : 1)
   }
   const [policy] = await loadPolicies(pair(t), {})

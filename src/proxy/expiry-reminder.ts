@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
+import { formatListenAddress } from '../listen/address.ts'
 import type { ListenerConfig } from '../settings/listener-config.ts'
 import { formatExpiry } from '../settings/expiry.ts'
 
@@ -9,7 +10,7 @@ const DAY_MS = 24 * 3_600_000
 const NOTICE_MS = 7 * DAY_MS
 
 /** What of a listener may end. */
-type Reminded = Pick<ListenerConfig, 'clients' | 'tls'>
+type Reminded = Pick<ListenerConfig, 'address' | 'clients' | 'tls'>
 
 /** Logs every day which clients lose their access within a week, or have lost it, and which certificates end. */
 export class ExpiryReminder {
@@ -38,12 +39,14 @@ export class ExpiryReminder {
       const message = isOver ? 'the access of a client has ended' : 'the access of a client ends within a week'
       this.#logger.warn({ client, expires }, message)
     }
-    for (const pem of new Set(this.#listeners().flatMap(({ tls }) => tls?.cert[0] ?? []))) {
-      const { validToDate } = new X509Certificate(pem)
+    for (const { address, tls } of this.#listeners()) {
+      if (tls === null) continue
+      const { validFromDate, validToDate } = new X509Certificate(tls.cert[0] as string)
       const left = validToDate.getTime() - now
-      if (left > NOTICE_MS) continue
-      const message = `the certificate of a listener ${left > 0 ? 'ends within a week' : 'has ended'}`
-      this.#logger.warn({ expires: formatExpiry(validToDate) }, message)
+      // One for a day is made anew every day.
+      if (left > Math.min(NOTICE_MS, (validToDate.getTime() - validFromDate.getTime()) / 5)) continue
+      const fields = { listener: formatListenAddress(address, true), expires: formatExpiry(validToDate) }
+      this.#logger.warn(fields, `the certificate of a listener ${left > 0 ? 'ends within a week' : 'has ended'}`)
     }
   }
 

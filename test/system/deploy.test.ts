@@ -1,5 +1,6 @@
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +10,7 @@ import ts from 'typescript'
 import { parse, parseAllDocuments } from 'yaml'
 import { loadConfig } from '../../src/settings/load.ts'
 import { SETTINGS } from '../../src/settings/table.ts'
+import { makeCertificates } from '../helper/certificates.ts'
 import { ENVIRONMENT, PROGRAM, startCommand } from '../helper/process.ts'
 import { KEY } from '../helper/proxy.ts'
 import { exchange, get, rawUpstream } from '../helper/sockets.ts'
@@ -23,11 +25,27 @@ const { version } = JSON.parse(read('package.json'))
 const [, user = ''] = /^USER (\d+):\1$/m.exec(read('Dockerfile')) ?? []
 const DRAIN_SECONDS = Number.parseInt(SETTINGS.drainTimeoutMs.default ?? '')
 
+/** The files that are mounted. */
+const { cert, key: certKey } = await makeCertificates()
+const JWKS = JSON.stringify({ keys: [{ ...generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }), kid: 'x' }] })
+const SECRETS = t.testdir({
+  cert,
+  key: certKey,
+  jwks: JWKS,
+  'maas-api-key': 'ConsumerKeyMarked1:TokenKeyMarked0001:TokenSecretMarked00000000000001x\n',
+  'client-tokens': 'alice alice-token-0001\n'
+})
+for (const name of ['maas-api-key', 'client-tokens', 'key']) chmodSync(join(SECRETS, name), 0o600)
+
 /** An object of Kubernetes, as far as the tests look into it. */
 interface Manifest {
   apiVersion: string
   kind: string
-  spec: { replicas?: number, ports?: Array<{ port: number }>, template: { spec: PodSpec } }
+  spec: {
+    replicas?: number
+    ports?: Array<{ port: number }>
+    template: { metadata?: { labels?: Record<string, string> }, spec: PodSpec }
+  }
 }
 
 /** The objects in a text, read as Kubernetes reads it: by YAML 1.1, in which 0440 is octal. */
@@ -37,9 +55,12 @@ function objectsOf (text: string): Manifest[] {
 
 const files = readdirSync(KUBERNETES, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.yaml')).sort()
 const manifests = files.filter(name => basename(name) !== 'kustomization.yaml').map(name => ({ name, text: read(`config/kubernetes/${name}`) }))
-const pods = manifests.flatMap(({ name, text }) =>
+const allPods = manifests.flatMap(({ name, text }) =>
   objectsOf(text).flatMap(({ spec }) =>
     spec.template === undefined ? [] : [{ name, pod: spec.template.spec }]))
+
+const pods = allPods.filter(({ pod }) => containersOf(pod).proxy.length > 0)
+const clients = allPods.filter(({ pod }) => containersOf(pod).proxy.length === 0)
 
 /**
  * Checks objects against the types that are made from the schema of Kubernetes: by the compiler, which also refuses a
@@ -118,16 +139,29 @@ t.test('Kustomize builds each of them, with the image of this version', { skip: 
     base: Object.fromEntries(readdirSync(join(KUBERNETES, 'base')).map(name => [name, read(`config/kubernetes/base/${name}`)])),
     check: {}
   })
+  const listeners: Record<string, unknown> = {}
   const built: Record<string, Manifest> = {}
-  for (const directory of [...['base', 'sidecar', 'job'].map(name => join(KUBERNETES, name)), overlay]) {
+  for (const directory of [...['base', 'sidecar', 'job', 'workloads'].map(name => join(KUBERNETES, name)), overlay]) {
     const { stdout, stderr, status } = run('kubectl', 'kustomize', directory)
     t.equal(status, 0, directory)
     t.equal(stderr, '', 'without a warning')
     t.match(stdout, new RegExp(`image: ${directory === overlay ? 'registry.example/' : ''}maas-auth-proxy:${version}\n`))
     if (directory === overlay) t.match(stdout, 'MAAS_URL: https://other.example:5443/MAAS\n', 'settings are put over it as README says')
     Object.assign(built, named(objectsOf(stdout), directory))
+    const pod = objectsOf(stdout)
+      .flatMap(({ spec }: Partial<Manifest>) => spec?.template?.spec ?? [])
+      .find(pod => containersOf(pod).proxy.length > 0)
+    const { listeners: [listener] } = await config(variablesOf(containersOf(pod as PodSpec).proxy[0]))
+    const { tls, clients, workloads } = listener ?? {}
+    listeners[basename(directory)] = { tls: tls !== null, clients: clients?.length, audience: workloads?.audience }
   }
   t.strictSame(typeProblems(join(overlay, 'check'), built), {})
+  t.match(listeners, {
+    base: { tls: true, clients: 1, audience: undefined },
+    sidecar: { tls: false, clients: undefined },
+    job: { tls: false, clients: undefined },
+    workloads: { tls: true, clients: 0, audience: 'maas-auth-proxy' }
+  }, 'the services have TLS, and clients with tokens of their own or of the cluster')
 })
 
 /** The containers of a pod, the proxy apart from the others. */
@@ -138,18 +172,36 @@ function containersOf (pod: PodSpec) {
 
 t.test('every pod is as closed as it can be', async t => {
   t.equal(pods.length, 3)
-  for (const { name, pod } of pods) {
-    const { all, proxy, others } = containersOf(pod)
+  for (const { name, pod } of allPods) {
+    const { all } = containersOf(pod)
     t.match(pod, { automountServiceAccountToken: false, enableServiceLinks: false, securityContext: { runAsNonRoot: true, runAsUser: Number(user), fsGroup: Number(user), seccompProfile: { type: 'RuntimeDefault' } } }, name)
     for (const container of all) {
       t.match(container.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } }, `${name}: ${container.name}`)
       t.match(container.resources, { requests: { cpu: String, memory: String }, limits: { memory: String } })
     }
+  }
+  for (const { pod } of pods) {
+    const { proxy, others } = containersOf(pod)
     t.equal(proxy.length, 1)
     t.strictSame([proxy[0]?.command, proxy[0]?.args], [undefined, undefined], 'settings are variables, so that an overlay can replace one, and the key is no argument')
     t.strictSame(others.filter(({ volumeMounts }) => volumeMounts !== undefined), [], 'only the proxy has the key')
-    t.strictSame(pod.volumes?.map(({ secret }) => secret?.defaultMode), [0o440], 'which its user reads through the group, and nobody else')
+    t.strictSame(new Set(pod.volumes?.map(({ secret }) => secret?.defaultMode)), new Set([0o440]), 'which its user reads through the group, and nobody else')
   }
+})
+
+t.test('a workload has a token for the proxy, and its CA', async t => {
+  t.equal(clients.length, 1)
+  const [{ name, pod }] = clients as [typeof clients[number]]
+  const [label] = Object.keys(objectsOf(read(`config/kubernetes/${name}`))[0]?.spec.template.metadata?.labels ?? {})
+  t.match(read('config/kubernetes/base/networkpolicy.yaml'), `${label}: "true"`, 'and is let in')
+  const [service] = objectsOf(read('config/kubernetes/base/service.yaml'))
+  t.match(pod.containers[0]?.command?.[2], ` https://maas-auth-proxy:${service?.spec.ports?.[0]?.port}/MAAS/`)
+  const [volume] = pod.volumes ?? []
+  const [token, ca] = volume?.projected?.sources ?? []
+  t.match(read('config/kubernetes/workloads/kustomization.yaml'), `value: ${token?.serviceAccountToken?.audience}\n`, 'for the audience that the proxy asks for')
+  t.strictSame(ca?.secret?.items?.map(({ key }) => key), ['ca.crt'], 'the key of the certificate is not there')
+  const paths = [token?.serviceAccountToken?.path, ca?.secret?.items?.[0]?.path].map(path => `${pod.containers[0]?.volumeMounts?.[0]?.mountPath}/${path}`)
+  for (const path of paths) t.match(pod.containers[0]?.command?.[2], path)
 })
 
 t.test('every pod is probed, and has the time to drain', async t => {
@@ -171,7 +223,7 @@ t.test('the replicas behind the Service are found, and reached by its names', as
   const [proxy] = containersOf(pods.find(({ name }) => name === 'base/deployment.yaml')?.pod as PodSpec).proxy
   const [service] = base.filter(({ kind }) => kind === 'Service')
   t.ok(Number(base.find(({ kind }) => kind === 'Deployment')?.spec.replicas) >= 2)
-  t.equal(service?.spec.ports?.[0]?.port, proxy?.ports?.find(port => port.name === 'http')?.containerPort)
+  t.equal(service?.spec.ports?.[0]?.port, proxy?.ports?.find(port => port.name === 'https')?.containerPort)
   const [listener] = (await config(variablesOf(proxy))).listeners
   t.strictSame(listener?.allowHost, ['maas-auth-proxy', 'maas-auth-proxy.test', 'maas-auth-proxy.test.svc', 'maas-auth-proxy.test.svc.cluster.local'])
   t.strictSame(listener?.address, { host: '0.0.0.0', port: service?.spec.ports?.[0]?.port })
@@ -185,12 +237,9 @@ function variablesOf (
   return { MAAS_URL: 'https://maas.example:5443/MAAS', ...Object.fromEntries(variables) }
 }
 
-const SECRETS = t.testdir({ 'maas-api-key': 'ConsumerKeyMarked1:TokenKeyMarked0001:TokenSecretMarked00000000000001x\n', 'client-tokens': 'alice alice-token-0001\n' })
-for (const name of ['maas-api-key', 'client-tokens']) chmodSync(join(SECRETS, name), 0o600)
-
 /** What the proxy makes of variables, with files of this test in place of those that are mounted. */
 async function config (variables: Record<string, string>) {
-  const mounted = { MAAS_API_KEY_FILE: 'maas-api-key', MAAS_PROXY_CLIENT_TOKEN_FILE: 'client-tokens' }
+  const mounted = { MAAS_API_KEY_FILE: 'maas-api-key', MAAS_PROXY_CLIENT_TOKEN_FILE: 'client-tokens', MAAS_PROXY_TLS_CERT_FILE: 'cert', MAAS_PROXY_TLS_KEY_FILE: 'key', MAAS_PROXY_CLIENT_JWKS: 'jwks' }
   const placed = Object.entries(mounted)
     .filter(([name]) => name in variables)
     .map(([name, file]) => [name, join(SECRETS, file)])

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { startStandIn, type StandIn } from '../../src/demo/stand-in/index.ts'
+import { makeAuthority } from '../helper/certificates.ts'
 import { PROGRAM, type Program, startCommand } from '../helper/process.ts'
 import { freePort, socketDir } from '../helper/sockets.ts'
 
@@ -113,6 +114,19 @@ t.test('every line of README that can be copied does what it says', { skip: !has
       t.equal(await asked.ended, 0, 'a client with its token is answered')
       const refused = home.start(`curl -sf http://localhost:${port}/MAAS/api/2.0/machines/`)
       t.equal(await refused.ended, 22, 'one without is not')
+      await program.printed('"client":"alice"')
+      await stop(program)
+    }],
+    ['maas-auth-proxy --listen 0.0.0.0', async block => {
+      const { ca, issue } = await makeAuthority()
+      const [server, alice] = [await issue({ names: [{ type: 'dns', value: 'maas-proxy.example' }] }), await issue({ subject: 'CN=alice', names: [] })]
+      const files = { ca, cert: server.cert, key: server.key, alice: alice.cert, 'alice-key': alice.key }
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(home.dir, `${name}.pem`), text, { mode: 0o600 })
+      const [serve = '', curl = ''] = block.replace('0.0.0.0:5241', `127.0.0.1:${port}`).replace(':5241', `:${port}`).split(/^(?=curl)/m)
+      const program = home.start(`exec ${serve}`, '', own)
+      await program.printed('"msg":"listening"')
+      const asked = home.start(curl.replace('curl', `curl -sf --resolve maas-proxy.example:${port}:127.0.0.1`))
+      t.equal(await asked.ended, 0, 'a client with a certificate is answered by https')
       await program.printed('"client":"alice"')
       await stop(program)
     }],
