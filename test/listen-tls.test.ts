@@ -271,6 +271,31 @@ t.test('connections count before their handshakes', async t => {
   encrypted.destroy()
 })
 
+t.test('a crowd that does not shake hands makes room for who does', async t => {
+  const server = createServer((_request, response) => response.end('ok'))
+  trackConnections(server)
+  const pair = { cert: [first.cert], key: first.key, clientCa: null }
+  secureServer(server, pair, () => pair, pino({ enabled: false }))
+  limitConnections(server, 8, () => {}, () => {})
+  const port = await listenOn(t, server)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => { agent.destroy() })
+  t.equal((await ask(port, { agent })).status, 200)
+  const crowd = Array.from({ length: 7 }, (_, i) => connectPlain(port, '127.0.0.1', function (this: Socket) {
+    if (i % 2 === 0) this.write('\x16\x03\x01\x02\x00\x01', 'latin1') // the beginning of a handshake
+  }))
+  for (const socket of crowd) socket.on('error', () => {}).resume()
+  await until('they are there', () => openConnections(server).size === 8)
+  let answers = 0
+  await until('some have gone', async () => {
+    if ((await ask(port, { agent })).status === 200) answers++
+    return openConnections(server).size <= 6
+  })
+  t.ok(answers > 1, 'a client that asks goes on')
+  t.equal((await ask(port, { agent: false })).status, 200, 'and another gets in')
+  for (const socket of crowd) socket.destroy()
+})
+
 t.test('run leads its command to http on loopback', async t => {
   const { tlsCertFile: [cert], tlsKeyFile: [key] } = pair(t)
   const upstream = await rawUpstream(t)

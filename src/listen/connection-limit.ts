@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { pendingResponses } from '../http/response-tracker.ts'
-import { openConnections } from './listener.ts'
+import { openConnections, UNENCRYPTED } from './listener.ts'
 
 /** Descriptors that clients must leave: for the connections to MAAS, for files, and for probes. */
 const RESERVED = 320
@@ -104,7 +104,8 @@ function closeIdle (server: Server, limit: number): void {
     clearInterval(timer)
     timer = undefined
   }
-  server.on('connection', () => {
+  const start = () => {
     if (openConnections(server).size > enough) timer ??= setInterval(check, IDLE_MS).unref()
-  })
+  }
+  server.on('connection', start).on(UNENCRYPTED, start)
 }

@@ -16,6 +16,9 @@ export function trackConnections (server: Server): void {
   server.on('connection', (socket: Socket) => { trackConnection(server, socket) })
 }
 
+/** The event of a connection that `connection` tells of once it is encrypted. */
+export const UNENCRYPTED = 'unencrypted'
+
 /** Tracks a connection that its server has not been told of. @returns a function that ends this */
 export function trackConnection (server: Server, socket: Socket): () => void {
   const sockets = socketsByServer.get(server) as Set<Socket>

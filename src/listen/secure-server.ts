@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { createServer, type Server as TlsServer, TLSSocket } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
-import { trackConnection } from './listener.ts'
+import { trackConnection, UNENCRYPTED } from './listener.ts'
 
 /** The certificates and the key of a listener, in PEM. */
 export interface ListenerTls {
@@ -56,9 +56,11 @@ export function secureServer (
     return tlsServer
   }
   let inForce = { tls: first, tlsServer: serverFor(first) }
+  const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean
   const accept = (socket: Socket) => {
     const peer = peerOf(socket)
     const untrack = trackConnection(server, socket)
+    emit(UNENCRYPTED, socket)
     unencrypted.set(peer, untrack)
     socket.once('close', () => { if (unencrypted.get(peer) === untrack) unencrypted.delete(peer) })
     const tls = current() ?? inForce.tls
@@ -66,7 +68,6 @@ export function secureServer (
     if (!isDeepStrictEqual(tls, inForce.tls)) inForce = { tls, tlsServer: serverFor(tls) }
     sort(socket, server, inForce.tlsServer)
   }
-  const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean
   // Node's server hands every connection to its parser, so it must not see one before its handshake.
   Object.assign(server, {
     emit (event: string, ...args: unknown[]) {
