@@ -30,6 +30,9 @@ const OWN_MEMORY = 96 * 1024 ** 2
 /** The memory that an idle client costs, in bytes: 29 to 38 KiB with 2,500 and 5,000 of them (2026-11, Node 24). */
 const CLIENT_MEMORY = 32 * 1024
 
+/** What TLS adds to that: 44 KiB a client with 1,200 of them (2026-11, Node 24). */
+const TLS_MEMORY = 48 * 1024
+
 /** The number of clients for which there has to be memory. */
 const MIN_CLIENTS = 64
 
@@ -45,10 +48,13 @@ export interface ConnectionLimit {
  * system does not kill the process for its memory.
  * @param openFiles how many files the process may have open
  * @param memory how much memory it may use, in bytes: the limit of its cgroup; 0 if there is none
+ * @param isSecure whether any of the listeners has TLS
  */
-export function connectionLimit (openFiles: number, memory: number, listeners: number): ConnectionLimit {
+export function connectionLimit (
+  openFiles: number, memory: number, listeners: number, isSecure: boolean
+): ConnectionLimit {
   const byFiles = Math.max(1, Math.floor((openFiles - Math.min(RESERVED, openFiles / 2)) / listeners))
-  const clients = Math.max(MIN_CLIENTS, (memory - OWN_MEMORY) / CLIENT_MEMORY)
+  const clients = Math.max(MIN_CLIENTS, (memory - OWN_MEMORY) / (CLIENT_MEMORY + (isSecure ? TLS_MEMORY : 0)))
   const byMemory = memory === 0 ? Infinity : Math.floor(clients / listeners)
   return byMemory < byFiles
     ? { connections: byMemory, cause: 'memory' }

@@ -51,7 +51,8 @@ export async function startProxy (
   })
   const proxies = new Servers()
   const status = new Servers()
-  const limit = connectionLimit(maxOpenFiles(), process.constrainedMemory(), config.listeners.length)
+  const isSecure = config.listeners.some(({ tls }) => tls !== null)
+  const limit = connectionLimit(maxOpenFiles(), process.constrainedMemory(), config.listeners.length, isSecure)
   let isStopping = false
 
   const traffic = new Traffic()

@@ -189,8 +189,9 @@ t.test('clients leave descriptors for MAAS, and those that are refused are count
     [1_048_576, 64 * MIB, 1, 64, 'memory', 'one that is too small'],
     [300, 256 * MIB, 1, 150, 'open files', 'the smaller of the two']
   ]
+  t.strictSame(connectionLimit(1_048_576, 256 * MIB, 1, true), { connections: 2048, cause: 'memory' }, 'TLS takes memory too')
   for (const [files, memory, listeners, connections, cause, why] of rows) {
-    t.strictSame(connectionLimit(files, memory, listeners), { connections, cause }, why)
+    t.strictSame(connectionLimit(files, memory, listeners, false), { connections, cause }, why)
   }
 })
 
