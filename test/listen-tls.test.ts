@@ -110,6 +110,9 @@ t.test('what works by http works by https', async t => {
   t.match(await securely(proxy.port, 'CONNECT maas:5240 HTTP/1.1\r\nHost: maas:5240\r\n\r\n'), /https:\/\/HOST:PORT\/MAAS/, 'before routing too')
   const [facts] = await proxy.facts()
   t.equal(facts?.address, proxy.address, 'the overview')
+  const { text: metrics } = await ask(proxy.port, { path: '/-/metrics' })
+  const end = Number(/^maas_auth_proxy_certificate_expires_timestamp_seconds\{listener="https:[^"]*"\} (\d+)$/m.exec(metrics)?.[1])
+  t.ok(Math.abs(end - Date.now() / 1000 - 24 * 3600) < 600, 'the end of its certificate')
 })
 
 t.test('TLS 1.2 and newer, and HTTP/1.1 on it', async t => {

@@ -11,6 +11,8 @@ import { metricsPage } from '../src/observe/metrics/page.ts'
 import { knownOperations } from '../src/policy/catalogue.ts'
 import { API_ROOT } from '../src/policy/segments.ts'
 import { findResource, hasOperation, systemIdOf } from '../src/policy/resources.ts'
+import type { ListenerConfig } from '../src/settings/listener-config.ts'
+import { makeCertificates } from './helper/certificates.ts'
 import { ask } from './helper/maas-client.ts'
 import { KEY, startTestProxy, testConfig, type TestProxy } from './helper/proxy.ts'
 import { exchange, get, rawUpstream, request } from './helper/sockets.ts'
@@ -266,7 +268,11 @@ t.test('the dashboard and the alerts use only metrics that there are', async t =
   const upstream = await rawUpstream(t)
   const dir = t.testdir({ tokens: 'alice 0123456789abcdef expires=2999-12-31\n' })
   chmodSync(`${dir}/tokens`, 0o600)
-  const proxy = await startTestProxy(t, testConfig(upstream.url, { clientTokenFile: [`${dir}/tokens`] }))
+  const config = await testConfig(upstream.url, { clientTokenFile: [`${dir}/tokens`] })
+  const [listener] = config.listeners as [ListenerConfig]
+  const { cert, key } = await makeCertificates()
+  const encrypted = { ...listener, tls: { cert: [cert], key, clientCa: null } }
+  const proxy = await startTestProxy(t, { ...config, listeners: [listener, encrypted] })
   const headers = { 'MAAS-Proxy-Token': '0123456789abcdef' }
   await fetch(`${proxy.address}/MAAS/api/2.0/machines/`, { headers })
   await fetch(`${proxy.address}/-/metrics`, { headers })

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { browserGuard } from '../admit/browser.ts'
 import { logUpstreamConnections } from '../observe/log/connection-log.ts'
@@ -66,7 +67,11 @@ export async function startProxy (
     configuration: live,
     clients: () => proxies.addresses.flatMap((listener, at) => (
       (live.listener(at).config.clients ?? []).map(client => ({ listener, ...client }))
-    ))
+    )),
+    certificates: () => proxies.addresses.flatMap((listener, at) => {
+      const { tls } = live.listener(at).config
+      return tls === null ? [] : [{ listener, expires: new X509Certificate(tls.cert[0] as string).validToDate }]
+    })
   }))
   const readinessOf = async (keys: readonly Key[]) => isStopping ? STOPPING : await askReadiness(keys)
   const pages = (keys: readonly Key[]): StatusPagesOptions => ({

@@ -40,6 +40,8 @@ interface MetricSources {
   configuration: { failures: number }
   /** the configured clients, by listener */
   clients: () => ReadonlyArray<{ listener: string, name: string, expires: Date | null }>
+  /** the ends of the certificates of listeners with TLS */
+  certificates: () => ReadonlyArray<{ listener: string, expires: Date }>
 }
 
 /** Sources without a value, for texts about the metrics. */
@@ -51,7 +53,8 @@ const NO_SOURCES: MetricSources = {
   queue: { waiting: 0 },
   clientConnections: Array.of,
   configuration: { failures: 0 },
-  clients: Array.of
+  clients: Array.of,
+  certificates: Array.of
 }
 
 /** Returns names, types, labels and helps of every metric, for the help and README. */
@@ -64,7 +67,7 @@ export function describeMetrics (): ReadonlyArray<Omit<MetricRow, 'samples'>> {
  * `_total` for counters, timestamps rather than ages. The values of labels are bounded, whatever clients send.
  */
 export function metricsTable (traffic: Traffic, sources: MetricSources): readonly MetricRow[] {
-  const { version, clock, keys, upstream, queue, clientConnections, configuration, clients } = sources
+  const { version, clock, keys, upstream, queue, clientConnections, configuration, clients, certificates } = sources
   const single = (value: () => number) => () => [{ labels: {}, value: value() }]
   const perCode = (codes: readonly (keyof Traffic['errors'])[]) => () => (
     codes.map(code => ({ labels: { code }, value: traffic.errors[code] }))
@@ -129,6 +132,9 @@ export function metricsTable (traffic: Traffic, sources: MetricSources): readonl
       () => clients().flatMap(({ listener, name: client, expires }) => (
         expires === null ? [] : [{ labels: { listener, client }, value: expires.getTime() / 1000 }]
       ))),
+    metric('certificate_expires_timestamp_seconds', 'gauge', ['listener'],
+      'time at which the certificate of a listener with TLS ends',
+      () => certificates().map(({ listener, expires }) => ({ labels: { listener }, value: expires.getTime() / 1000 }))),
     metric('client_connections', 'gauge', ['listener'],
       'open connections of clients',
       () => clientConnections().map(({ listener, count }) => ({ labels: { listener }, value: count }))),
