@@ -40,8 +40,10 @@ const plain = await config({})
 const ruled = await config({ allow: ['GET machines/**', 'POST machines/*?op=power_on', ...Array.from({ length: 48 }, (_, i) => `* tags/tag${i}`)], deny: ['DELETE **'] })
 const [classifyPlain, classifyRuled] = [createClassifier(plain), createClassifier(ruled)]
 const guard = browserGuard({ host: '127.0.0.1', port: 5241 }, [], [])
-const clients = [['alice', 'x'], ['bob', 'y']].map(([name, letter]) => ({ name, digest: hash('sha256', letter.repeat(48)), policy: null, expires: null }))
-const tokens = new TokenIdentifier({ clients, workloads: null, clientNamed: name => ({ name, policy: null, expires: null }) })
+const clientNamed = name => ({ name, policy: null, expires: null })
+const clients = [['alice', 'x'], ['bob', 'y']]
+  .map(([name, letter]) => ({ ...clientNamed(name), digest: hash('sha256', letter.repeat(48)) }))
+const tokens = new TokenIdentifier({ clients, workloads: null, clientNamed })
 const withToken = [...rawHeaders, 'MAAS-Proxy-Token', 'y'.repeat(48)]
 const sign = createSigner(parseApiKey(key))
 const parsed = parseTarget(target)

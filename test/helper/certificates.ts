@@ -67,9 +67,10 @@ export async function makeAuthority (
     ]
     const [notBefore, notAfter] = [begins, days].map(count => new Date(Date.now() + count * DAY_MS)) as [Date, Date]
     const shape = { serialNumber: '02', notBefore, notAfter, signingAlgorithm: ALGORITHM, extensions }
+    const signed = { subject, issuer: ca.subject, publicKey: keys.publicKey, signingKey: caKeys.privateKey }
     const cert = selfSigned
       ? await X509CertificateGenerator.createSelfSigned({ ...shape, name: subject, keys })
-      : await X509CertificateGenerator.create({ ...shape, subject, issuer: ca.subject, publicKey: keys.publicKey, signingKey: caKeys.privateKey })
+      : await X509CertificateGenerator.create({ ...shape, ...signed })
     const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
     return { cert: cert.toString('pem'), key }
   }
