@@ -106,7 +106,7 @@ t.test('flags of other programs get a suggestion', async t => {
     [['check', 'x'], {}, 'check: has a word too many; a setting is given as --NAME VALUE'],
     [['--allow', 'GET', 'machines/'], {}, "word 3 follows --allow GET; quote the rule: --allow 'GET machines/'"],
     [['--deny', '*', 'HIDDEN'], {}, "word 3 follows --deny *; quote the rule: --deny '* PATH'"],
-    [['policy', 'test', 'GET', 'machines/'], {}, 'policy test: quote the operation; write policy list, or policy test "METHOD PATH[?op=NAME]", or policy learn LOG'],
+    [['policy', 'test', 'GET', 'machines/'], {}, 'policy test: quote the operation; write policy test "METHOD PATH[?op=NAME]", or policy test --recording FILE'],
     [['run', './script.sh'], {}, 'run: write run [SETTINGS] -- COMMAND [ARGUMENT...]'],
     [['completion', 'powershell'], {}, 'completion: write completion bash, or completion zsh, or completion fish'],
     [['--read-only', 'false'], {}, 'false: is not a command; a switch takes a value only behind an equals sign, as in --read-only=false'],

@@ -167,6 +167,7 @@ function conclude (
 function enforce (verdict: PolicyVerdict, exchange: Exchange, { warnOnly }: Policy): ProxyError | null {
   if (verdict.allowed) return null
   if (verdict.missingRule !== undefined) exchange.lacksRule = true
+  exchange.refusedBy ??= verdict.by
   if (!warnOnly || verdict.code !== 'MAAS_PROXY_RULE_REFUSED') {
     const { code, by, remedy } = verdict
     return new ProxyError(code, { message: `refused by ${by}`, ...remedy === undefined ? {} : { remedy } })

@@ -13,7 +13,7 @@ import { serve } from './commands/serve.ts'
 import { token } from './commands/token.ts'
 import { explainStrayWord } from './stray-word.ts'
 import { checkUsage } from './usage.ts'
-import { type CommandLine, OWN_FLAGS, type OwnFlag, parseCommandLine } from './flags.ts'
+import { type CommandLine, OWN_FLAGS, OWN_SWITCHES, type OwnFlag, parseCommandLine } from './flags.ts'
 import { overview } from './help/overview.ts'
 import { SettingsError } from '../settings/settings-error.ts'
 import { suggestion } from '../text/suggestion.ts'
@@ -62,8 +62,9 @@ export async function run (io: Io): Promise<number> {
 
 /** Checks that the command takes the flags that few commands take. @throws SettingsError */
 function checkOwnFlags (name: string, { ownFlags = [] }: Command, line: CommandLine): void {
-  for (const flag of Object.keys(OWN_FLAGS) as OwnFlag[]) {
-    if (line[OWN_FLAGS[flag]] === null || ownFlags.includes(flag)) continue
+  const fields = { ...OWN_FLAGS, ...OWN_SWITCHES }
+  for (const flag of Object.keys(fields) as OwnFlag[]) {
+    if (line[fields[flag]] === null || ownFlags.includes(flag)) continue
     const [other] = Object.keys(COMMANDS).filter(name => COMMANDS[name]?.ownFlags?.includes(flag))
     throw new SettingsError([`${flag}: is no flag of ${name}; ${other} has it`])
   }

@@ -31,7 +31,7 @@ export interface Command {
   examples: readonly Example[]
   /**
    * The rows of words that may follow the name of the command; by default none. A word in lower case is literal, any
-   * other word is a placeholder.
+   * other word is a placeholder, of one word or more if it ends in three dots. A flag stands there for readers only.
    */
   forms?: ReadonlyArray<readonly string[]>
   /** the placeholder of the operands behind `--`, which are required; by default there is no `--` */

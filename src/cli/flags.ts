@@ -24,6 +24,12 @@ export interface CommandLine {
   expires: string | null
   /** the value of --client; null if it is not given */
   client: string | null
+  /** the value of --recording; null if it is not given */
+  recording: string | null
+  /** true if --exact is given, else null; the next two are --by-client and --flags */
+  exact: true | null
+  byClient: true | null
+  asFlags: true | null
   help: boolean
   version: boolean
 }
@@ -43,15 +49,22 @@ export const OTHER_FLAGS = {
   '--maas-version': 'demo: the version of MAAS that the stand-in answers as, 3.4 or 3.7 (3.7)',
   '--expires': 'token: when the access of the client ends: 30d, 12h, 2026-12-31 or 2026-12-31T18:00:00Z',
   '--client': 'policy: the client whose rules are asked, beside those of the listener',
+  '--recording': 'policy test, policy unused: the file of --learn, or the log, whose operations are asked about',
+  '--exact': 'policy learn: keep the names in rules that were always the same, but for the ids of machines',
+  '--by-client': 'policy learn: write the rules of each client apart',
+  '--flags': 'policy learn: write flags in place of a part of a configuration file',
   '--help': 'show help, behind a command that of the command',
   '--version': 'show the version'
 } as const
 
 /** The flags that few commands take, each with a value. */
-export const OWN_FLAGS = { '--expires': 'expires', '--client': 'client' } as const
+export const OWN_FLAGS = { '--expires': 'expires', '--client': 'client', '--recording': 'recording' } as const
 
-/** A flag that few commands take. */
-export type OwnFlag = keyof typeof OWN_FLAGS
+/** The switches that few commands take. */
+export const OWN_SWITCHES = { '--exact': 'exact', '--by-client': 'byClient', '--flags': 'asFlags' } as const
+
+/** A flag or switch that few commands take. */
+export type OwnFlag = keyof typeof OWN_FLAGS | keyof typeof OWN_SWITCHES
 
 const KNOWN_FLAGS = [...NAMES_BY_FLAG.keys(), ...Object.keys(OTHER_FLAGS)]
 
@@ -81,9 +94,10 @@ export function parseCommandLine (argv: readonly string[]): CommandLine {
     else if (rawName === '--verbose') line.verbose = true
     else if (rawName === '--stand-in-only') line.standInOnly = true
     else if (rawName === '--maas-version') line.maasVersion = value ?? ''
+    else if (rawName in OWN_SWITCHES) line[OWN_SWITCHES[rawName as keyof typeof OWN_SWITCHES]] = true
     else if (rawName in OWN_FLAGS) {
-      if (value === undefined || value.startsWith('-')) report.problem(`${rawName}: needs a value`)
-      else line[OWN_FLAGS[rawName as OwnFlag]] = value
+      if (value === undefined || (value.startsWith('-') && value !== '-')) report.problem(`${rawName}: needs a value`)
+      else line[OWN_FLAGS[rawName as keyof typeof OWN_FLAGS]] = value
     } else if (name === undefined) report.problem(explainFlag(rawName))
     else if (SETTINGS[name].value === null) line.flags[name] = [value ?? 'true']
     else if (value === undefined || (value.startsWith('-') && inlineValue === false)) {
@@ -104,6 +118,10 @@ const NO_OTHER_FLAGS = {
   maasVersion: null,
   expires: null,
   client: null,
+  recording: null,
+  exact: null,
+  byClient: null,
+  asFlags: null,
   help: false,
   version: false
 } as const
@@ -158,6 +176,10 @@ const OPTIONS = {
   expires: { type: 'string' },
   client: { type: 'string' },
   'maas-version': { type: 'string' },
+  recording: { type: 'string' },
+  exact: { type: 'boolean' },
+  'by-client': { type: 'boolean' },
+  flags: { type: 'boolean' },
   ...Object.fromEntries([...NAMES_BY_FLAG].map(([flag, name]) => [flag.slice(2), { type: typeOf(name) }]))
 } as const
 

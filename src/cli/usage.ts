@@ -25,7 +25,9 @@ export function checkUsage (
   }
   const split = forms.find(form => form.at(-1)?.startsWith('"') && fits(words.slice(0, form.length), form))
   const advice = split === undefined ? '' : `${[name, ...split.slice(0, -1)].join(' ')}: quote the operation; `
-  throw new SettingsError([`${advice || `${name}: `}write ${usagesOf(name, command).join(', or ')}`])
+  const alike = forms.filter(([first]) => first !== undefined && first === words[0])
+  const usages = usagesOf(name, alike.length === 0 ? command : { ...command, forms: alike })
+  throw new SettingsError([`${advice || `${name}: `}write ${usages.join(', or ')}`])
 }
 
 /** Whether a word of a form is literal, not a placeholder. */
@@ -34,5 +36,7 @@ export function isLiteral (word: string): boolean {
 }
 
 function fits (words: readonly string[], form: readonly string[]): boolean {
-  return words.length === form.length && form.every((word, i) => !isLiteral(word) || word === words[i])
+  const wanted = form.filter(word => !word.startsWith('-'))
+  const isLong = wanted.at(-1)?.endsWith('...') === true && words.length > wanted.length
+  return (isLong || words.length === wanted.length) && wanted.every((word, i) => !isLiteral(word) || word === words[i])
 }

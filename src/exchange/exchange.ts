@@ -18,6 +18,8 @@ export class Exchange {
   opUnknown: string | null = null
   /** null if the request is not forwarded */
   access: Access | null = null
+  /** the rule or reason that refused the operation, or would have if rules were enforced */
+  refusedBy: string | null = null
   /** the rule that would have refused the request if rules were enforced */
   wouldRefuse: string | null = null
   /** whether there are allow rules, and none of them means the operation */

@@ -2,8 +2,7 @@ import {
   // eslint-disable-next-line n/no-deprecated-api -- macOS has lchmod, and nothing else to set the mode of a link by
   chmodSync, closeSync, constants, fstatSync, lchmodSync, lchownSync, lstatSync, openSync, statSync, unlinkSync
 } from 'node:fs'
-import type { Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
 
 /** Access to a unix socket. Connecting needs write permission (unix(7)). */
@@ -77,7 +76,8 @@ async function removeStaleSocket (path: string): Promise<void> {
   unlinkSync(path)
 }
 
-async function isListening (path: string): Promise<boolean> {
+/** Whether a process listens on a socket. It answers yes where that cannot be found out. */
+export async function isListening (path: string): Promise<boolean> {
   return await new Promise(resolve => {
     const socket = connect(path)
     const answer = (listening: boolean) => {

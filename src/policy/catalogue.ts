@@ -58,14 +58,17 @@ export function isParameter (segment: string): boolean {
 
 /** Returns the known operations that a rule matches, for all values of their parameters or for some. */
 export function operationsOf (rule: Rule): readonly KnownOperation[] {
-  return knownOperations().filter(({ method, op, segments }) => (
-    (rule.methods === null || rule.methods.includes(method)) &&
+  return knownOperations().filter(known => matchesSome(rule, known))
+}
+
+/** Whether a rule matches a known operation, for all values of its parameters or for some. */
+export function matchesSome (rule: Rule, { method, op, segments }: KnownOperation): boolean {
+  return (rule.methods === null || rule.methods.includes(method)) &&
     (rule.op === null || rule.op === (op ?? '')) &&
     (rule.open ? segments.length >= rule.segments.length : segments.length === rule.segments.length) &&
     rule.segments.every((segment, i) => (
       segment === '*' || segment === segments[i] || isParameter(segments[i] as string)
     ))
-  ))
 }
 
 /** Returns the rule that matches a known operation. */

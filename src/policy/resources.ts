@@ -55,17 +55,37 @@ export function hasOperation (resource: Resource, method: string, op: string | n
   return operationOf(resource, method, op) !== undefined
 }
 
+/** Finds the operation of the catalogue that a request means. */
+export function findKnown (
+  { method, path, op }: Pick<Operation, 'method' | 'path' | 'op'>
+): KnownOperation | undefined {
+  const resource = findResource(path)
+  return resource === null ? undefined : operationOf(resource, method, op)
+}
+
 /**
- * Returns the rule that allows exactly one operation, for all values of its ids.
+ * Returns the rule that allows exactly one operation.
+ * @param names the values of parameters that the rule names; it means all values of the others
  * @returns null if MAAS has no such operation
  */
-export function ruleFor ({ method, path, op }: Operation): string | null {
+export function ruleFor (
+  { method, path, op }: Pick<Operation, 'method' | 'path' | 'op'>, names: Readonly<Record<string, string>> = {}
+): string | null {
   const resource = findResource(path)
   const operations = resource === null ? undefined : operationsBy(resource, method)
   const known = operations?.get(op)
   if (operations === undefined || known === undefined) return null
   const isOneOfSeveral = known.op === null && operations.size > 1
-  return `${asRule(known)}${isOneOfSeveral ? '?op=' : ''}`
+  return `${asRule({ ...known, path: withNames(known.path, names) })}${isOneOfSeveral ? '?op=' : ''}`
+}
+
+/** Puts names in the place of parameters. A name with a star, which a rule cannot have, stays a parameter. */
+function withNames (route: string, names: Readonly<Record<string, string>>): string {
+  const path = route.replaceAll(/\{([^}]+)\}/g, (parameter, name: string) => {
+    const { [name]: value = '*' } = names
+    return value.includes('*') ? parameter : encodeURIComponent(value).replaceAll("'", '%27').replaceAll('%2F', '/')
+  })
+  return route.endsWith('}/') ? path.slice(0, -1) : path
 }
 
 /** Returns the id of the machine or other node in a path of a resource; null if it has none. */

@@ -54,6 +54,8 @@ interface ServerParts extends StatusPagesOptions {
   facts: () => Promise<ListenerFacts>
   /** gets every request, for the page of the separate address; null if there is none */
   activity: Observer | null
+  /** gets every request, for a recording; null if there is none */
+  recorder: Observer | null
 }
 
 /** Builds the server of one listener, which does not listen yet. The steps of a request are in `pipeline`. */
@@ -104,14 +106,14 @@ export async function buildServer (parts: ServerParts): Promise<FastifyInstance>
   return app
 }
 
-function observersOf ({ logger, health, traffic, ownAddress, activity }: ServerParts): Observer[] {
+function observersOf ({ logger, health, traffic, ownAddress, activity, recorder }: ServerParts): Observer[] {
   return [
     accessLog(() => logger),
     auditLog(() => logger, ownAddress),
     timingLog(logger),
     (outcome: Outcome) => { traffic.add(outcome) },
     (outcome: Outcome) => { health.observe(outcome) },
-    ...activity === null ? [] : [activity]
+    ...[activity, recorder].filter(observer => observer !== null)
   ]
 }
 

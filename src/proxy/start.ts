@@ -9,6 +9,7 @@ import { Traffic } from '../observe/metrics/traffic.ts'
 import { version } from '../package.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
+import { formatListenAddress } from '../listen/address.ts'
 import { connectionLimit, maxOpenFiles } from '../listen/connection-limit.ts'
 import { type ClientToken, ownClient as configuredClient } from '../settings/listener-clients.ts'
 import type { Config } from '../settings/load.ts'
@@ -22,6 +23,7 @@ import { findFacts } from './listener-facts.ts'
 import { LiveConfig } from './live-config.ts'
 import { isSameAddress } from './own-address.ts'
 import { askReadiness, STOPPING } from './readiness.ts'
+import { openRecording } from './recording-file.ts'
 import type { RunningProxy } from './running-proxy.ts'
 import { buildServer } from './server.ts'
 import { Servers } from './servers.ts'
@@ -45,6 +47,7 @@ interface StartOptions {
 export async function startProxy (
   config: Config, logger: Logger, { probeAtStart = false, ownClient = null }: StartOptions = {}
 ): Promise<RunningProxy> {
+  const recording = config.learn === undefined ? null : await openRecording(config.learn, logger)
   const backend = openBackend(config, logger)
   const { ring: { keys: allKeys }, upstream } = backend
   const live = new LiveConfig(config, {
@@ -110,7 +113,8 @@ export async function startProxy (
       traffic,
       ownAddress: () => proxies.listening[at]?.address,
       facts: findOwnFacts,
-      activity: activity?.observe ?? null
+      activity: activity?.observe ?? null,
+      recorder: recording?.observer(formatListenAddress(listener.address)) ?? null
     })
     const permissions = { mode: listener.socketMode, group: listener.socketGroup ?? null }
     const address = await proxies.start(app, listener.address, permissions, listener.tls !== null)
@@ -150,6 +154,7 @@ export async function startProxy (
       logger.warn({ drainTimeoutMs }, 'the drain timeout is over: requests that still ran were cut off')
     }
     await status.stop(0)
+    await recording?.close()
     live.close()
     await backend.close()
   }
@@ -183,6 +188,9 @@ export async function startProxy (
       logger.info({ idleMs }, 'no client was connected for so long')
     },
     stop,
-    cutOff: async () => { await proxies.cutOff() }
+    cutOff: async () => {
+      await proxies.cutOff()
+      await recording?.close()
+    }
   }
 }

@@ -8,8 +8,8 @@ import type { SettingsReport } from './report.ts'
 /** The rank of a command's defaults: weaker than every input of the user. */
 const DEFAULT_RANK = 9
 
-/** The settings that may stand beside a configuration file. They say how the program talks, not what it does. */
-const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 'logFormat', 'logLevelFormat']
+/** The settings that may stand beside a configuration file. They say what the program tells, not what it does. */
+const BESIDE_CONFIG: readonly SettingName[] = ['config', 'envFile', 'logLevel', 'logFormat', 'logLevelFormat', 'learn']
 
 /**
  * Reads the inputs: flags and variables, which describe one listener, or a configuration file, which describes several.

@@ -92,6 +92,11 @@ export const SETTINGS = {
       '--policy-mode', 'MODE', ['enforce', 'warn'], 'enforce',
       'enforce, or warn: only log what rules would refuse'
     ),
+    learn: optional(
+      '--learn', envOf('--learn'), 'FILE',
+      'file to record in which operations are asked for, by whom and how often; policy learn makes rules of it',
+      unchanged
+    ),
     allowCredentialOperation: list(
       '--allow-credential-operation', 'RULE', undefined,
       'one guarded operation to let pass, such as "GET machines/*?op=power_parameters"; rules apply to it as to others',

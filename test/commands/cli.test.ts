@@ -90,7 +90,7 @@ t.test('policy answers without MAAS and without a key', async t => {
     [['policy', 'test', 'POST pods/1?op=compose'], 0, /\n {2}gone in MAAS 4\.0\n$/, 'until when'],
     [['policy', 'list'], 0, /\nGET {5}groups\/ {2}\(since MAAS 3\.8\)\n[^]*\nPOST {4}vm-hosts\/ {2}\(gone in MAAS 4\.0\)\n/, 'versions in the list'],
     [['policy', 'list', '--allow-credential-operation', 'GET machines/abc?op=get_token'], 0, /\n {2}--allow-credential-operation "GET machines\/abc\?op=get_token" means GET machines\/\*\?op=get_token for that one only\n$/, 'an opening for one machine'],
-    [['policy', 'test'], 2, /write policy list, or policy test/, 'nothing to test'],
+    [['policy', 'test'], 2, /write policy test "METHOD PATH\[\?op=NAME\]", or policy test --recording FILE\n/, 'nothing to test'],
     [['policy', 'list', 'x'], 2, /write policy list/, 'a word too many'],
     [['policy', 'list', '--allow', 'GET nope/'], 2, /--allow: "GET nope\/" means no operation/, 'a rule that is none'],
     [['policy', 'list', ...rules], 0, /^GET {5}machines\/\n[^]*POST {4}machines\/\{system_id\}\/\?op=deploy\n\d+ of \d+ operations of MAAS are allowed for every resource\n {2}--allow "GET tags\/blue" means GET tags\/\*, [^\n]* for that one only\n$/, 'all that is allowed']

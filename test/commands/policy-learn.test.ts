@@ -1,6 +1,9 @@
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
-import { findOperation } from '../../src/maas/operations.ts'
+import { readRequestRecord } from '../../src/cli/commands/policy/request-record.ts'
+import { findOperation, type Operation } from '../../src/maas/operations.ts'
+import { formatRecording } from '../../src/observe/recording/recording-format.ts'
+import { Recording, type RequestFacts } from '../../src/observe/recording/recording.ts'
 import { asRule, knownOperations, type KnownOperation } from '../../src/policy/catalogue.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { API_ROOT, segmentsOf } from '../../src/policy/segments.ts'
@@ -33,7 +36,7 @@ t.test('each line of a log is learned as the operation that MAAS ran', async t =
     [record({}), /^allow:\n {2}- "GET machines\/\?op=" {2}# 1 request; last 2026-11-27T05:00:00\.000Z$/m, 'a plain read, which is not the other operations of its path'],
     [record({ op: 'is_registered' }), /- "GET machines\/\?op=is_registered"/, 'with an op'],
     [record({ method: 'HEAD' }), /- "GET machines\/\?op=" /, 'a HEAD is the GET without a body'],
-    [record({ method: 'POST', path: '/MAAS/api/2.0/machines/abc/', op: 'deploy', client: 'ci' }), /- "POST machines\/\*\?op=deploy" {2}# WRITES; 1 request; by ci; /, 'a write, with its client and without its id'],
+    [record({ method: 'POST', path: '/MAAS/api/2.0/machines/abc/', op: 'deploy', client: 'ci' }), /- "POST machines\/\*\?op=deploy" {2}# DANGEROUS: installs a system, .*; 1 request; by ci; /, 'a write, with its client and without its id'],
     [record({ method: 'POST', path: '/MAAS/api/2.0/machines/abc/op-deploy' }), /- "POST machines\/\*\?op=deploy"/, 'an op in the path'],
     [record({ path: '/MAAS//api/2.0/machines//abc/' }), /- "GET machines\/\*\?op="/, 'double slashes'],
     [record({ path: '/MAAS/api/2.0/%6dachines/' }), /- "GET machines\/\?op="/, 'an escape'],
@@ -42,8 +45,13 @@ t.test('each line of a log is learned as the operation that MAAS ran', async t =
     [record({ error: 'MAAS_PROXY_UPSTREAM_CLOSED', status: 502 }), /- "GET machines\/\?op="/, 'one that MAAS did not answer was asked for all the same'],
     [record({ access: undefined, error: 'MAAS_PROXY_RULE_REFUSED', status: 403, method: 'DELETE', path: '/MAAS/api/2.0/tags/blue/' }), /^# No rule is needed[^]*# Left out: 1 request; refused by MAAS_PROXY_RULE_REFUSED: DELETE tags\/\*\.$/m, 'a refused one is named, and needs none'],
     [record({ access: undefined, error: 'MAAS_PROXY_PATH_UNSERVED', status: 404, path: '/MAAS/r/' }), /Left out: 1 request; refused by MAAS_PROXY_PATH_UNSERVED\.$/m, 'one outside of the API'],
-    [record({ access: undefined, error: 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', path: '/MAAS/api/2.0/machines/abc/', op: 'power_parameters' }), /^# Guarded, so it has no rule: GET machines\/\*\?op=power_parameters, 1 request; --allow-credential-operation opens it\.$/m, 'a guarded one'],
-    [record({ method: 'POST', op: 'unknown', opUnknown: 'its form has more than 1 MiB' }), /Left out: 1 request; the op is not known\.$/m, 'an op that nobody knows'],
+    [record({ access: undefined, error: 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', path: '/MAAS/api/2.0/machines/abc/', op: 'power_parameters' }), /^# Guarded, so it has no rule: GET machines\/\*\?op=power_parameters, 1 request; User name and password of the BMC\. --allow-credential-operation 'GET machines\/\*\?op=power_parameters' opens it\.$/m, 'a guarded one, with what it would open'],
+    [record({ access: undefined, error: 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED', path: '/MAAS/api/2.0/account/', op: 'list_authorisation_tokens' }), /^# Guarded, .*; Lists every API key of the user in full\. It opens only with all others, by --allow-credential-operations\.$/m, 'one that opens with all others'],
+    [record({ method: 'POST', path: '/MAAS/api/2.0/tags/' }), /- "POST tags\/" {2}# WRITES; 1 request; /, 'a write that destroys nothing'],
+    [record({ method: 'DELETE', path: '/MAAS/api/2.0/tags/green/' }), /- "DELETE tags\/\*" {2}# DANGEROUS: deletes it; /, 'one that does'],
+    [record({ client: 'a\nb: c', status: undefined }), /; by a\?b: c; /, 'a client with a line break in its name'],
+    [record({ method: 'POST', op: 'unknown', opUnknown: 'its form has more than 1 MiB' }), /Left out: 1 request; its form has more than 1 MiB\.$/m, 'an op that nobody knows'],
+    [record({ method: 'POST', op: 'unknown', opUnknown: true }), /Left out: 1 request; the op is not known\.$/m, 'in a log that does not say why'],
     [record({ path: '/MAAS/api/2.0/secret-garden/' }), /Left out: 1 request; MAAS has no such operation\.$/m, 'a path that MAAS does not have, without its text'],
     [record({ access: undefined, error: 'a\u001b[31mb' }), /refused by a\?\[31mb: GET/, 'control characters']
   ]
@@ -87,11 +95,11 @@ t.test('what is not the log of a proxy is an error that says so', async t => {
     [[record({ path: 'machines' }), record({ path: 7 })], 'paths that are none']
   ]
   for (const [lines, reason] of rows) {
-    t.match(await learn(t, lines), { code: 2, stdout: '', stderr: /policy learn: ".*log": has no record of a request; it takes the log of the proxy, of --log-format json\n/ }, reason)
+    t.match(await learn(t, lines), { code: 2, stdout: '', stderr: /policy learn: ".*log": has no record of a request; it takes a file of --learn, or the log of --log-format json\n/ }, reason)
   }
   t.match(await runHere(['policy', 'learn', '/nonexistent/log']), { code: 2, stderr: /policy learn: "\/nonexistent\/log": there is no such file/ })
   t.match(await runHere(['policy', 'learn', t.testdir({})]), { code: 2, stderr: /it is a directory/ })
-  t.match(await runHere(['policy', 'learn']), { code: 2, stderr: /write policy list, or policy test .*, or policy learn LOG/ })
+  t.match(await runHere(['policy', 'learn']), { code: 2, stderr: /write policy learn FILE\.\.\.\n/ })
 })
 
 t.test('a workload passes under the rules that were learned from it, and nothing else does', async t => {
@@ -117,6 +125,161 @@ t.test('a workload passes under the rules that were learned from it, and nothing
       if (allowed !== asked.has(resourceOf(operation))) t.fail(`round ${round}: ${asRule(operation)} is ${allowed ? 'allowed' : 'refused'}`)
     }
   }
+})
+
+/** A recording of requests as the log has them, with the listener of each. */
+function recordingOf (requests: ReadonlyArray<readonly [line: string, listener?: string]>): string {
+  const recording = new Recording()
+  for (const [line, listener = null] of requests) recording.add({ ...readRequestRecord(line) as RequestFacts, listener })
+  return formatRecording(recording)
+}
+
+const tag = (name: string, fields: object = {}) => record({ path: `/MAAS/api/2.0/tags/${encodeURIComponent(name)}/`, ...fields })
+const deploy = (id: string, fields: object = {}) => (
+  record({ method: 'POST', path: `/MAAS/api/2.0/machines/${id}/`, op: 'deploy', ...fields })
+)
+
+t.test('--exact keeps the names that were always the same', async t => {
+  const rows: Array<[lines: string[], wanted: string[], reason: string]> = [
+    [[tag('blue'), tag('blue')], ['GET tags/blue?op='], 'one name'],
+    [[tag('blue'), tag('red')], ['GET tags/*?op='], 'two'],
+    [[tag('blue'), tag('blue', { op: 'machines' }), tag('red', { op: 'machines' })], ['GET tags/*?op=machines', 'GET tags/blue?op='], 'each operation for itself'],
+    [[deploy('abc'), deploy('abc')], ['POST machines/*?op=deploy'], 'ids of machines are those of this run'],
+    [[tag("a b%?*'")], ['GET tags/*?op='], 'a star, which no rule can have'],
+    [[tag('a b%?\'"')], ['GET tags/a%20b%25%3F%27%22?op='], 'characters that a rule or a shell would read'],
+    [[record({ path: '/MAAS/api/2.0/subnets/10.0.0.0/24/' })], ['GET subnets/10.0.0.0/24?op='], 'a slash in a name'],
+    [[record({ path: '/MAAS/api/2.0/nodes/abc/blockdevices/7/partition/2' })], ['GET nodes/*/blockdevices/7/partitions/2'], 'several names'],
+    [[record({ path: `/MAAS/api/2.0/tags/${'x'.repeat(300)}/` })], ['GET tags/*?op='], 'a name that is too long']
+  ]
+  for (const [lines, wanted, reason] of rows) {
+    const { allow } = parse((await learn(t, lines, '--exact')).stdout) as { allow: string[] }
+    t.strictSame(allow, wanted, reason)
+    const policy = await policyOf(allow)
+    for (const line of lines) t.ok(policy.decide((readRequestRecord(line) as RequestFacts).operation as Operation).allowed, `${reason}: the request passes`)
+  }
+})
+
+t.test('--by-client writes the rules of each client, --flags writes flags', async t => {
+  const lines = [tag('blue', { client: 'ci' }), deploy('abc', { client: 'ci' }), tag('red', { client: 'a: "b"' }), tag('green'), record({ client: 'snoop', op: 'power_parameters', path: '/MAAS/api/2.0/machines/x/', access: undefined, error: 'MAAS_PROXY_CREDENTIAL_OPERATION_REFUSED' })]
+  const { stdout } = await learn(t, lines, '--by-client')
+  t.strictSame(parse(stdout), { clients: [{ name: 'a: "b"', allow: ['GET tags/*?op='] }, { name: 'ci', allow: ['GET tags/*?op=', 'POST machines/*?op=deploy'] }] }, 'whoever has a name and needs a rule')
+  t.match(stdout, /^# Of clients without a name, so in no section: GET tags\/\*\?op=; 1 request; last .*\.$/m)
+  t.match((await learn(t, [tag('green')], '--by-client')).stdout, /^# No client with a name needs a rule\.$/m)
+  const flags = await learn(t, [tag('blue'), deploy('abc')], '--flags', '--exact')
+  t.equal(flags.stdout, `# The operations of 2 requests, ${TIME} to ${TIME}.
+# GET tags/blue?op=: 1 request; last ${TIME}
+# POST machines/*?op=deploy: DANGEROUS: installs a system, and what is on the disks of the machine is gone; 1 request; last ${TIME}
+--allow 'GET tags/blue?op=' \\
+--allow 'POST machines/*?op=deploy'
+`)
+})
+
+t.test('files of both kinds are read together, and each listener of several has its own rules', async t => {
+  const [at, elsewhere] = ['http://127.0.0.1:5241', 'http://127.0.0.1:5242']
+  const dir = t.testdir({
+    recording: recordingOf([[tag('blue'), at], [deploy('abc', { client: 'ci' }), elsewhere], [record({}), 'unix:/gone'], [record({ path: '/MAAS/api/2.0/zones/' }), elsewhere]]),
+    log: `${tag('blue')}\n${tag('red')}\n`,
+    empty: recordingOf([]),
+    older: recordingOf([[tag('blue'), at]]).replace('"route":"tags/{name}/"', '"route":"flying/{id}/"'),
+    late: recordingOf([[tag('blue', { time: LATER })], [tag('blue')], [tag('blue', { time: undefined, status: 404 })]]),
+    'both.yaml': 'maas-url: http://127.0.0.1:9/MAAS\napi-key: a:b:c\nlisteners:\n  - listen: [127.0.0.1:5241, unix:/gone]\n  - listen: 127.0.0.1:5242\n',
+    'two.yaml': 'maas-url: http://127.0.0.1:9/MAAS\napi-key: a:b:c\nlisteners:\n  - listen: 127.0.0.1:5241\n    read-only: true\n  - listen: 127.0.0.1:5242\n    allow: GET zones/\n'
+  })
+  const both = await runHere(['policy', 'learn', `${dir}/recording`, `${dir}/log`, `${dir}/empty`])
+  t.match(both.stdout, /"GET tags\/\*\?op=" +# 3 requests; /, 'counts add up')
+  t.match((await runHere(['policy', 'learn', `${dir}/older`, `${dir}/log`])).stdout, /"GET tags\/\*\?op=" +# 2 requests; [^]*\n# Left out: 1 request; MAAS has no such operation\.\n$/, 'an operation that another version has recorded')
+  t.match((await runHere(['policy', 'learn', `${dir}/late`])).stdout, new RegExp(`^# The operations of 3 requests, ${TIME} to ${LATER}\\.\n`), 'in the order of their times')
+  const single = await runHere(['policy', 'learn', `${dir}/older`, `${dir}/recording`, '--config', `${dir}/both.yaml`])
+  t.notMatch(single.stdout, /At an address/, 'all at addresses that are there')
+  const two = await runHere(['policy', 'learn', `${dir}/recording`, '--config', `${dir}/two.yaml`])
+  t.strictSame(parse(two.stdout), { listeners: [{ listen: ['127.0.0.1:5241'], allow: ['GET tags/*?op='] }, { listen: ['127.0.0.1:5242'], allow: ['GET zones/', 'POST machines/*?op=deploy'] }] }, 'it is the list of the configuration file')
+  t.match(two.stdout, /^ {6}- "POST machines\/\*\?op=deploy" .*; refused by the rules of today$/m)
+  t.match(two.stdout, /^# At an address that none of these listeners has:\n# allow:\n# {3}- "GET machines\/\?op="/m)
+  const rows: Array<[argv: string[], wanted: RegExp, reason: string]> = [
+    [['learn', `${dir}/empty`], /policy learn: nothing is recorded yet/, 'an empty recording'],
+    [['learn', `${dir}/log`, '--flags', '--config', `${dir}/two.yaml`], /--flags: several listeners need a configuration file/, 'flags for two'],
+    [['learn', `${dir}/log`, '--flags', '--by-client'], /--by-client and --flags: flags hold for all clients/, 'flags for one client'],
+    [['learn', `${dir}/log`, '--recording', `${dir}/log`], /--recording: is for policy test and policy unused/, 'a flag of another task'],
+    [['list', '--exact'], /--exact, --by-client, --flags: are for policy learn/, 'flags of this one'],
+    [['unused'], /policy: write policy unused --recording FILE/, 'no recording'],
+    [['test', '--recording'], /--recording: needs a value/, 'no value'],
+    [['test', '--recording', '--read-only'], /--recording: needs a value/, 'a flag for a value'],
+    [['diff', `${dir}/two.yaml`, `${dir}/two.yaml`, '--read-only'], /policy diff: takes two configuration files and no settings/, 'settings beside files']
+  ]
+  for (const [argv, wanted, reason] of rows) t.match(await runHere(['policy', ...argv]), { code: 2, stdout: '', stderr: wanted }, reason)
+  t.match(await runHere(['check', '--exact']), { code: 2, stderr: /--exact: is no flag of check; policy has it/ })
+})
+
+t.test('policy test --recording says whether the work still fits the rules', async t => {
+  const refused = { access: undefined, error: 'MAAS_PROXY_RULE_REFUSED', status: 403 }
+  const at = 'http://127.0.0.1:5241'
+  const dir = t.testdir({
+    work: recordingOf([[tag('blue', { client: 'ci' }), at], [tag('red', { client: 'ci' }), at], [deploy('abc'), at], [deploy('abc', refused)], [record({ path: '/MAAS/api/2.0/nope/' })]]),
+    'two.yaml': 'maas-url: http://127.0.0.1:9/MAAS\napi-key: a:b:c\nlisteners:\n  - listen: 127.0.0.1:5241\n    read-only: true\n  - listen: 127.0.0.1:5242\n',
+    'other.yaml': 'maas-url: http://127.0.0.1:9/MAAS\napi-key: a:b:c\nlisteners:\n  - listen: 127.0.0.1:5243\n    read-only: true\n  - listen: 127.0.0.1:5244\n'
+  })
+  const test = async (...argv: string[]) => await runHere(['policy', 'test', '--recording', `${dir}/work`, ...argv])
+  t.same(await test('--allow', 'GET tags/*', '--allow', 'POST machines/*?op=deploy'), {
+    code: 0,
+    stderr: '',
+    stdout: `allowed: POST machines/{system_id}/?op=deploy (1 request)
+  by --allow "POST machines/*?op=deploy"
+allowed: GET tags/{name}/ (2 requests by ci)
+  by --allow "GET tags/*"
+2 of 2 operations that were asked for are allowed
+  left out: 1 request; refused by MAAS_PROXY_RULE_REFUSED: POST machines/*?op=deploy
+  left out: 1 request; MAAS has no such operation
+`
+  })
+  const rows: Array<[flags: string[], code: number, wanted: RegExp, reason: string]> = [
+    [['--allow', 'GET tags/*'], 1, /^refused: POST machines\/\{system_id\}\/\?op=deploy \(1 request\)\n {2}by no --allow rule that means it\n {2}allow it with --allow "POST machines\/\*\?op=deploy"\n[^]*\n1 of 2 operations/, 'one without a rule, and the rule'],
+    [['--allow', 'GET tags/*', '--policy-mode', 'warn'], 1, /^refused: POST/, 'rules that only warn, before they are switched on'],
+    [['--allow', 'GET tags/blue', '--allow', 'POST machines/*'], 1, /refused: GET tags\/\{name\}\/[^]*but for names that rules mention; the recording does not keep each name\n1 of 2/, 'a rule for one name of two'],
+    [['--deny', 'GET tags/green'], 0, /allowed: GET tags\/\{name\}\/[^]*but for names that rules mention/, 'a rule against one that may be among them'],
+    [['--config', `${dir}/two.yaml`], 1, /^refused: POST [^]*by --read-only\n/, 'the rules of the listener that it was recorded at'],
+    [['--config', `${dir}/other.yaml`], 0, /^allowed: POST /, 'those of any, where none has that address']
+  ]
+  for (const [flags, code, wanted, reason] of rows) t.match(await test(...flags), { code, stdout: wanted }, reason)
+  t.match(await runHere(['policy', 'test', '--recording', `${dir}/two.yaml`]), { code: 2, stderr: /--recording: ".*two\.yaml": has no record of a request/ })
+})
+
+t.test('policy unused lists the rules that nothing used', async t => {
+  const older = recordingOf([[tag('blue')]]).replace('"route":"tags/{name}/"', '"route":"flying/{id}/"')
+  t.match(await runHere(['policy', 'unused', '--recording', `${t.testdir({ older })}/older`, '--allow', 'GET tags/*']), { code: 0, stdout: /^--allow "GET tags\/\*"\n/ }, 'an operation that this version does not know')
+  const dir = t.testdir({ work: recordingOf([[tag('blue')], [tag('red', { op: 'machines' })], [tag('green', { op: 'machines' })], [record({ path: '/MAAS/api/2.0/nope/' })]]), 'two.yaml': 'maas-url: http://127.0.0.1:9/MAAS\napi-key: a:b:c\nlisteners:\n  - listen: 127.0.0.1:5241\n    allow: GET tags/*\n  - listen: 127.0.0.1:5242\n    deny: GET zones/\n' })
+  const used = ['GET tags/**', 'GET tags/*', 'GET tags/blue', 'GET tags/purple?op=machines']
+  const unused = ['GET tags/purple?op=', 'GET zones/', 'POST tags/']
+  const flags = [...used, ...unused].flatMap(rule => ['--allow', rule])
+  const { code, stdout } = await runHere(['policy', 'unused', '--recording', `${dir}/work`, ...flags, '--deny', 'DELETE **', '--allow-credential-operation', 'GET machines/*?op=power_parameters'])
+  t.equal(code, 0)
+  t.match((await runHere(['policy', 'unused', '--recording', `${dir}/work`, '--config', `${dir}/two.yaml`])).stdout, /^http:\/\/127\.0\.0\.1:5241:\n0 of 1 rule mean [^]*\nhttp:\/\/127\.0\.0\.1:5242:\n--deny "GET zones\/"\n1 of 1 rule mean/, 'for each listener')
+  t.equal(stdout, `--allow-credential-operation "GET machines/*?op=power_parameters"
+--deny "DELETE **"
+${unused.map(rule => `--allow ${JSON.stringify(rule)}\n`).join('')}5 of 9 rules mean nothing that was asked for
+`, 'one for a name that may be among them is not listed')
+})
+
+t.test('policy diff lists what only one of two configurations allows', async t => {
+  const config = (rules: string) => `maas-url: http://127.0.0.1:9/MAAS\napi-key: a:b:c\nlisteners:\n  - listen: 127.0.0.1:5241\n    ${rules}\n`
+  const dir = t.testdir({
+    'a.yaml': config('allow: [GET tags/*, POST tags/]'),
+    'b.yaml': config('allow: [GET tags/blue, "* zones/"]'),
+    'c.yaml': `${config('allow: GET tags/blue')}  - listen: 127.0.0.1:5242\n    allow: ["* zones/"]\n`
+  })
+  const diff = async (one: string, other: string) => await runHere(['policy', 'diff', `${dir}/${one}.yaml`, `${dir}/${other}.yaml`])
+  const only = `${dir}/a.yaml alone allows 7 operations:
+  POST tags/
+  GET tags/{name}/
+  GET tags/{name}/?op=devices
+  GET tags/{name}/?op=machines
+  GET tags/{name}/?op=nodes
+  GET tags/{name}/?op=rack_controllers
+  GET tags/{name}/?op=region_controllers
+`
+  const { code, stdout } = await diff('a', 'b')
+  t.equal(code, 1)
+  t.equal(stdout, `${only}${dir}/b.yaml alone allows 2 operations:\n  GET zones/\n  POST zones/\n`)
+  t.match(await diff('b', 'c'), { code: 0, stdout: /b\.yaml and .*c\.yaml allow the same operations\n$/ }, 'rules on two listeners are those of one')
 })
 
 t.test('the log that a proxy writes is read, from stdin too', async t => {

@@ -379,7 +379,7 @@ t.test('the command line', async t => {
   const line = parseCommandLine(['--listen', ':1', 'demo', '--log-level=debug', 'word'])
   t.match(line, { flags: { listen: [':1'], logLevel: ['debug'] }, words: ['demo', 'word'], help: false, version: false }, 'flags before and after the words')
   t.strictSame(parseCommandLine(['--listen', ':1', '--listen=:2']).flags.listen, [':1', ':2'], 'what may be given twice')
-  t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], operands: null, json: false, verbose: false, standInOnly: false, maasVersion: null, expires: null, client: null, help: false, version: false }, 'a switch takes no value')
+  t.strictSame(parseCommandLine(['--read-only', 'demo']), { flags: { readOnly: ['true'] }, words: ['demo'], operands: null, json: false, verbose: false, standInOnly: false, maasVersion: null, expires: null, client: null, recording: null, exact: null, byClient: null, asFlags: null, help: false, version: false }, 'a switch takes no value')
   t.strictSame(parseCommandLine(['--read-only=false']).flags.readOnly, ['false'], 'unless behind an equals sign')
   t.strictSame(parseCommandLine(['--api-key-file=-key']).flags.apiKeyFile, ['-key'], 'where a value may begin as a flag does')
   for (const flag of ['--help', '-h']) t.equal(parseCommandLine([flag]).help, true, flag)

@@ -5,7 +5,7 @@ import type { Target } from '../../maas/target.ts'
 import {
   asRule, describeVersions, isParameter, type KnownOperation, knownOperations, nearestRule, operationsOf
 } from '../../policy/catalogue.ts'
-import type { Policy, PolicyVerdict } from '../../policy/policy.ts'
+import type { Policy } from '../../policy/policy.ts'
 import { findResource, operationOf } from '../../policy/resources.ts'
 import type { Rule } from '../../policy/rule.ts'
 import { API_ROOT } from '../../policy/segments.ts'
@@ -14,7 +14,13 @@ import { SettingsError } from '../../settings/settings-error.ts'
 import { suggestion } from '../../text/suggestion.ts'
 import { type Paint, paintFor, type Style } from '../../text/terminal.ts'
 import { type Command, EXIT } from '../command.ts'
-import { learnRules } from './policy/learn.ts'
+import { checkTask } from './policy/check-task.ts'
+import { decideByAll, policiesFor } from './policy/client-policies.ts'
+import { diffPolicies } from './policy/diff.ts'
+import { learn } from './policy/learn.ts'
+import { readRecordings } from './policy/read-recordings.ts'
+import { testRecording } from './policy/test-recording.ts'
+import { unusedRules } from './policy/unused-rules.ts'
 
 /** The answer for one listener. */
 interface PolicyAnswer {
@@ -25,42 +31,67 @@ interface PolicyAnswer {
 /** The rules that are asked. */
 interface Rules {
   addresses: readonly string[]
-  policy: Policy
-  /** the own rules of the client; null if none is named, or it has none */
-  own: Policy | null
+  /** those of the listener, then those of the client if one is named and has own ones */
+  policies: readonly Policy[]
   /** the clients with own rules, if none is named */
   others: readonly string[]
 }
 
 /** Says which operations the rules allow. It needs neither MAAS nor a key. */
 export const policy: Command = {
-  summary: 'say what the rules allow',
-  help: 'list: the operations that the rules allow; test: whether they allow one, by exit code too, both with ' +
-    '--client NAME for one client; learn: the rules that the requests in a log need, the log of --log-format json, ' +
-    '- for stdin',
+  summary: 'say what the rules allow, and learn them',
+  help: 'list: the operations that the rules allow; test: whether they allow one, both with --client NAME for one ' +
+    'client, or all that were recorded, by exit code too; learn: the rules that recorded requests need, from files ' +
+    'of --learn or the log of --log-format json, - for stdin; unused: the rules that no recorded request needs; ' +
+    'diff: what only one of two configuration files allows',
   examples: [
     ["policy list --allow 'GET machines/**'", 'every operation that is allowed'],
     ["policy test 'POST machines/abc?op=deploy' --deny 'POST machines/**'", 'one operation; exit code 0 or 1'],
     ["policy test --client ci 'POST machines/abc?op=deploy' --config proxy.yaml", 'for a client with rules of its own'],
-    ['policy learn maas-auth-proxy.log', 'the smallest policy that lets the same requests pass']
+    ['policy learn work.json', 'the smallest policy that lets the same requests pass'],
+    ['policy test --recording work.json --config proxy.yaml', 'whether the work still fits the rules, for CI'],
+    ['policy diff old.yaml new.yaml', 'what a change of the rules opens and closes; exit code 0 if nothing']
   ],
-  forms: [['list'], ['test', '"METHOD PATH[?op=NAME]"'], ['learn', 'LOG']],
-  ownFlags: ['--client'],
-  async run ({ flags, client, words: [, task, subject] }, { env, stdout }) {
-    if (task === 'learn') {
-      if (client !== null) throw new SettingsError(['--client: is for policy list and policy test; leave it out'])
-      const policies = (await loadPolicies(flags, env)).map(({ policy }) => policy)
-      stdout.write(await learnRules(subject as string, policies))
-      return EXIT.ok
-    }
+  forms: [
+    ['list'], ['test', '"METHOD PATH[?op=NAME]"'], ['test', '--recording FILE'], ['learn', 'FILE...'],
+    ['unused', '--recording FILE'], ['diff', 'FILE', 'FILE']
+  ],
+  ownFlags: ['--client', '--recording', '--exact', '--by-client', '--flags'],
+  async run (line, { env, stdout }) {
+    checkTask(line)
+    const { flags, client, words: [, task, ...subjects] } = line
     const paint = paintFor(stdout, env)
-    const answer = (rules: Rules) => subject === undefined ? list(rules, paint) : test(rules, subject, paint)
-    const codes = rulesOf(await loadPolicies(flags, env), client).map((listener, _i, all) => {
-      const { text, code } = answer(listener)
-      stdout.write((all.length > 1 ? `${paint('bold', `${listener.addresses.join(', ')}:`)}\n` : '') + text)
+    if (task === 'diff') {
+      const [one = '', other = ''] = subjects
+      const read = async (file: string) => ({ file, listeners: await loadPolicies({ config: [file] }, env) })
+      return print(diffPolicies(await read(one), await read(other), paint))
+    }
+    const listeners = await loadPolicies(flags, env)
+    if (task === 'learn') return print({ text: await learn(line, listeners), code: EXIT.ok })
+    if (line.recording !== null) {
+      const recording = await readRecordings([line.recording], '--recording')
+      if (task === 'test') return print(testRecording(recording, listeners, paint))
+      return printEach(listeners, listener => ({ text: unusedRules(recording, listener, paint), code: EXIT.ok }))
+    }
+    const [subject] = subjects
+    return printEach(rulesOf(listeners, client), rules => (
+      subject === undefined ? list(rules, paint) : test(rules, subject, paint)
+    ))
+
+    function print ({ text, code }: PolicyAnswer): number {
+      stdout.write(text)
       return code
-    })
-    return Math.max(...codes) // 0 only if every listener allows it
+    }
+
+    /** @returns 0 only if the answer is yes for every listener */
+    function printEach<T extends Pick<ListenerPolicy, 'addresses'>> (
+      all: readonly T[], answer: (listener: T) => PolicyAnswer
+    ): number {
+      return Math.max(...all.map(listener => {
+        if (all.length > 1) stdout.write(`${paint('bold', `${listener.addresses.join(', ')}:`)}\n`)
+        return print(answer(listener))
+      }))
+    }
   }
 }
 
@@ -70,30 +101,24 @@ export const policy: Command = {
  */
 function rulesOf (listeners: readonly ListenerPolicy[], client: string | null): Rules[] {
   if (client === null) {
-    return listeners.map(({ clients = [], ...listener }) => {
+    return listeners.map(({ addresses, policy, clients = [] }) => {
       const others = clients.filter(({ policy }) => policy !== null).map(({ name }) => name)
-      return { ...listener, own: null, others }
+      return { addresses, policies: [policy], others }
     })
   }
-  const found = listeners.flatMap(({ clients = [], ...listener }) => (
-    clients.filter(({ name }) => name === client).map(({ policy: own }) => ({ ...listener, own, others: [] }))
-  ))
+  const found = listeners.filter(({ clients = [] }) => clients.some(({ name }) => name === client))
+    .map(listener => ({ addresses: listener.addresses, policies: policiesFor(listener, client), others: [] }))
   if (found.length > 0) return found
   const names = [...new Set(listeners.flatMap(({ clients = [] }) => clients.map(({ name }) => name)))]
   const advice = names.length === 0 ? '; the settings have no clients' : suggestion(client, names)
   throw new SettingsError([`--client: there is no such client${advice}`])
 }
 
-/** Decides as admission does: the rules of the listener, then those of the client. */
-function decide (policy: Policy, own: Policy | null, operation: Operation): PolicyVerdict {
-  const verdict = policy.decide(operation)
-  return verdict.allowed && own !== null ? own.decide(operation) : verdict
-}
-
-function test ({ policy, own }: Rules, subject: string, paint: Paint): PolicyAnswer {
+function test ({ policies }: Rules, subject: string, paint: Paint): PolicyAnswer {
   const { operation, known } = readSubject(subject)
-  const verdict = decide(policy, own, operation)
-  const passes = verdict.allowed || (policy.warnOnly && verdict.code === 'MAAS_PROXY_RULE_REFUSED')
+  const verdict = decideByAll(policies, operation)
+  const warnOnly = policies.some(policy => policy.warnOnly)
+  const passes = verdict.allowed || (warnOnly && verdict.code === 'MAAS_PROXY_RULE_REFUSED')
   const word = verdict.allowed ? 'allowed' : passes ? 'allowed by --policy-mode warn, but would be refused' : 'refused'
   const range = describeVersions(known.versions)
   const remedy = verdict.allowed ? undefined : verdict.remedy
@@ -137,17 +162,17 @@ function readTarget (text: string): Target {
 /** The styles of methods: reading is harmless, the others are not. */
 const METHOD_STYLES: Readonly<Record<string, Style>> = { GET: 'green', DELETE: 'red' }
 
-function list ({ policy, own, others }: Rules, paint: Paint): PolicyAnswer {
+function list ({ policies, others }: Rules, paint: Paint): PolicyAnswer {
   const rows = knownOperations()
     .filter(({ method, path, op }) => (
-      decide(policy, own, { method, path: API_ROOT + path, op, fromPath: false }).allowed
+      decideByAll(policies, { method, path: API_ROOT + path, op, fromPath: false }).allowed
     ))
     .map(({ method, path, op, versions }) => {
       const word = paint(METHOD_STYLES[method] ?? 'yellow', method.padEnd(6))
       const range = describeVersions(versions)
       return `${word}  ${path}${op === null ? '' : paint('bold', `?op=${op}`)}${range === '' ? '' : `  (${range})`}\n`
     })
-  const all = [...policy.rules, ...own?.rules ?? []]
+  const all = policies.flatMap(policy => policy.rules)
   const singles = all.filter(({ rule }) => namesResource(rule)).map(({ rule, source }) => (
     `  ${source} means ${operationsOf(rule).map(asRule).join(', ')} for that one only\n`
   ))

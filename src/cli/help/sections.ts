@@ -51,7 +51,8 @@ export function configurationFile (): Section {
   return {
     paragraphs: [
       '--config FILE describes several listeners in YAML or JSON, in place of all other settings; only --env-file, ' +
-      '--log-level and --log-format may stand beside it. Its keys are the flags without their dashes, and api-key.',
+      '--log-level, --log-format and --learn may stand beside it. Its keys are the flags without their dashes, and ' +
+      'api-key.',
       'A setting of a listener that stands outside the list holds for all listeners that do not have it themselves. ' +
       "A rule that starts with a star stands in quotes: '* machines/**'.",
       'clients is a list of clients, of a listener or for all: name, token-file or token-sha256, and perhaps ' +

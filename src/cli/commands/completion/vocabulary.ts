@@ -39,7 +39,8 @@ const NO_VALUE = { value: null, offer: null } as const
 const OFFERS: Readonly<Record<string, Pick<FlagWord, 'value' | 'offer'>>> = {
   '--maas-version': { value: 'VERSION', offer: ['3.4', '3.7'] },
   '--expires': { value: 'TIME', offer: null },
-  '--client': { value: 'NAME', offer: null }
+  '--client': { value: 'NAME', offer: null },
+  '--recording': { value: 'FILE', offer: 'files' }
 }
 
 /** Makes the vocabulary from the tables of settings and commands. */
@@ -63,7 +64,7 @@ export function vocabularyOf (commands: Commands): Vocabulary {
 function wordsOf (name: string, forms: Forms, hasOperands: boolean, commands: Commands): readonly string[] {
   if (hasOperands) return ['--']
   if (name === 'explain') return Object.keys(ERRORS)
-  const literals = forms.flatMap(form => form.slice(0, 1)).filter(isLiteral)
+  const literals = [...new Set(forms.flatMap(form => form.slice(0, 1)).filter(isLiteral))]
   const others = Object.keys(commands).filter(other => other !== name)
   return name === 'help' ? [...new Set([...literals, ...others])] : literals
 }

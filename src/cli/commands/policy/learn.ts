@@ -1,38 +1,22 @@
-import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import type { Policy } from '../../../policy/policy.ts'
+import type { ListenerPolicy } from '../../../settings/load.ts'
 import { SettingsError } from '../../../settings/settings-error.ts'
-import { quote, readFailure } from '../../../settings/values.ts'
-import { LearnedRules } from './learned-rules.ts'
-import { readRequestRecord } from './request-record.ts'
-
-const STDIN = 0
+import type { CommandLine } from '../../flags.ts'
+import { describeRules } from './learned-text.ts'
+import { readRecordings } from './read-recordings.ts'
 
 /**
- * Learns rules from the log of a proxy.
- * @param path the log in JSON; `-` for stdin
- * @param policies of today's listeners
- * @returns the rules for a configuration file
- * @throws SettingsError if the file cannot be read, or has no record of a request
+ * Makes the rules that recorded requests need.
+ * @param listeners today's, with their policies
+ * @throws SettingsError if a file cannot be read, or nothing is recorded
  */
-export async function learnRules (path: string, policies: readonly Policy[]): Promise<string> {
-  const rules = new LearnedRules(policies)
-  const input = path === '-' ? createReadStream('', { fd: STDIN }) : createReadStream(path)
-  const failed = new Promise<never>((_resolve, reject) => {
-    input.once('error', error => { reject(new SettingsError([`policy learn: ${quote(path)}: ${readFailure(error)}`])) })
-  })
-  await Promise.race([failed, readAll(input, rules)])
-  if (rules.isEmpty) {
-    throw new SettingsError([
-      `policy learn: ${quote(path)}: has no record of a request; it takes the log of the proxy, of --log-format json`
-    ])
+export async function learn (
+  { words: [, , ...files], exact, byClient, asFlags }: CommandLine, listeners: readonly ListenerPolicy[]
+): Promise<string> {
+  if (asFlags !== null && listeners.length > 1) {
+    throw new SettingsError(['--flags: several listeners need a configuration file; leave it out'])
   }
-  return rules.toYaml()
-}
-
-async function readAll (input: NodeJS.ReadableStream, rules: LearnedRules): Promise<void> {
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    const record = readRequestRecord(line)
-    if (record !== null) rules.add(record)
-  }
+  const recording = await readRecordings(files, 'policy learn')
+  if (recording.isEmpty) throw new SettingsError(['policy learn: nothing is recorded yet'])
+  const form = { isExact: exact !== null, isByClient: byClient !== null, isFlags: asFlags !== null }
+  return describeRules(recording, listeners, form)
 }

@@ -1,38 +1,37 @@
 import { parseTarget } from '../../../admit/target.ts'
-import { findOperation, type Operation } from '../../../maas/operations.ts'
+import { findOperation } from '../../../maas/operations.ts'
 import type { Parameter } from '../../../maas/query.ts'
-
-/** What a log says of one request. */
-export interface RequestRecord {
-  operation: Operation
-  /** when it ended, as in the log */
-  time: string
-  /** null if the client had no name */
-  client: string | null
-  /** the code by which the proxy refused the request; null if it was forwarded */
-  refusal: string | null
-  /** whether its op is known */
-  isKnown: boolean
-}
+import type { RequestFacts } from '../../../observe/recording/recording.ts'
+import { stripControls } from '../../../text/strip-controls.ts'
 
 /**
  * Reads a line of a log: a record `request` in JSON, with or without what a journal or a container runtime writes
  * before it.
  * @returns null for any other line
  */
-export function readRequestRecord (line: string): RequestRecord | null {
-  const { msg, method, path, op, opUnknown, time, client, access, error } = readFields(line)
+export function readRequestRecord (line: string): RequestFacts | null {
+  const { msg, method, path, op, opUnknown, time, client, access, error, wouldRefuse, status } = readFields(line)
   if (msg !== 'request' || typeof method !== 'string' || typeof path !== 'string') return null
   const target = pathOf(path)
   if (target === null) return null
   const query: Parameter[] = typeof op === 'string' && opUnknown === undefined ? [['op', op]] : []
   return {
+    method,
+    path,
     operation: findOperation(method, target, query, null),
-    time: typeof time === 'string' ? time : '',
-    client: typeof client === 'string' ? client : null,
-    refusal: access === undefined && typeof error === 'string' ? error : null,
-    isKnown: opUnknown === undefined
+    opUnknown: opUnknown === undefined ? null : textOf(opUnknown) ?? 'the op is not known',
+    listener: null,
+    client: textOf(client),
+    refused: access === undefined ? textOf(error) : null,
+    by: textOf(wouldRefuse),
+    status: typeof status === 'number' ? status : null,
+    time: textOf(time) ?? ''
   }
+}
+
+/** A text of a log, which may come from elsewhere, without control characters; null for anything else. */
+function textOf (value: unknown): string | null {
+  return typeof value === 'string' ? stripControls(value) : null
 }
 
 function readFields (line: string): Readonly<Record<string, unknown>> {
