@@ -187,7 +187,7 @@ t.test('the demo answers a request, and its own lines can be copied', async t =>
   const text = first.stdout()
   t.match(text, /whoami'\n[^]*"username": "[^]*\(200\)[^]*version\/'\n[^]*"capabilities"[^]*\(200\)[^]*whoami'\n {2}Forbidden\n {2}\(401\)/)
   const lines = [...text.matchAll(/curl '(http:[^']+)'/g)].map(([, url]) => url as string)
-  t.equal(lines.length, 4)
+  t.equal(lines.length, 5)
   for (const url of lines) t.equal((await fetch(url)).status, url.includes(`${portOf(first.stderr())}`) ? 200 : 401, url)
   t.match(first.stderr(), /"msg":"listening"/, 'the log goes to stderr')
 

@@ -14,6 +14,7 @@ import { exchange, get, OK, rawUpstream } from '../helper/sockets.ts'
 
 const TIME = '2026-11-27T05:00:00.000Z'
 const LATER = '2026-11-28T05:00:00.000Z'
+const [SHOWN, SHOWN_LATER] = [TIME, LATER].map(time => time.replace('.000', ''))
 
 /** A record as the log has it. */
 const record = (fields: object) => JSON.stringify({
@@ -33,10 +34,10 @@ async function policyOf (allow: readonly string[]): Promise<Policy> {
 
 t.test('each line of a log is learned as the operation that MAAS ran', async t => {
   const rows: Array<[line: string, wanted: RegExp, reason: string]> = [
-    [record({}), /^allow:\n {2}- "GET machines\/\?op=" {2}# 1 request; last 2026-11-27T05:00:00\.000Z$/m, 'a plain read, which is not the other operations of its path'],
+    [record({}), /^allow:\n {2}- "GET machines\/\?op=" {2}# 1 request; last 2026-11-27T05:00:00Z$/m, 'a plain read, which is not the other operations of its path'],
     [record({ op: 'is_registered' }), /- "GET machines\/\?op=is_registered"/, 'with an op'],
     [record({ method: 'HEAD' }), /- "GET machines\/\?op=" /, 'a HEAD is the GET without a body'],
-    [record({ method: 'POST', path: '/MAAS/api/2.0/machines/abc/', op: 'deploy', client: 'ci' }), /- "POST machines\/\*\?op=deploy" {2}# DANGEROUS: installs a system, .*; 1 request; by ci; /, 'a write, with its client and without its id'],
+    [record({ method: 'POST', path: '/MAAS/api/2.0/machines/abc/', op: 'deploy', client: 'ci' }), /- "POST machines\/\*\?op=deploy" {2}# DANGEROUS: overwrites disks; 1 request; by ci; /, 'a write, with its client and without its id'],
     [record({ method: 'POST', path: '/MAAS/api/2.0/machines/abc/op-deploy' }), /- "POST machines\/\*\?op=deploy"/, 'an op in the path'],
     [record({ path: '/MAAS//api/2.0/machines//abc/' }), /- "GET machines\/\*\?op="/, 'double slashes'],
     [record({ path: '/MAAS/api/2.0/%6dachines/' }), /- "GET machines\/\?op="/, 'an escape'],
@@ -69,9 +70,9 @@ t.test('the evidence of a rule is how often, by whom, and when last', async t =>
     record({}), record({ time: LATER, client: 'e' }), ...clients.map(client => record({ client })),
     record({ method: 'POST', path: '/MAAS/api/2.0/tags/', time: undefined })
   ])
-  t.equal(stdout, `# The operations of 8 requests, ${TIME} to ${LATER}.
+  t.equal(stdout, `# The operations of 8 requests, ${SHOWN} to ${SHOWN_LATER}.
 allow:
-  - "GET machines/?op="  # 7 requests; by a, b, c and 2 more; last ${LATER}
+  - "GET machines/?op="  # 7 requests; by a, b, c and 2 more; last ${SHOWN_LATER}
   - "POST tags/"         # WRITES; 1 request
 `)
   t.match((await learn(t, [record({ time: undefined })])).stdout, /^# The operations of 1 request\.\n/, 'a log without times')
@@ -130,7 +131,9 @@ t.test('a workload passes under the rules that were learned from it, and nothing
 /** A recording of requests as the log has them, with the listener of each. */
 function recordingOf (requests: ReadonlyArray<readonly [line: string, listener?: string]>): string {
   const recording = new Recording()
-  for (const [line, listener = null] of requests) recording.add({ ...readRequestRecord(line) as RequestFacts, listener })
+  for (const [line, listener = null] of requests) {
+    recording.add({ ...readRequestRecord(line) as RequestFacts, listener })
+  }
   return formatRecording(recording)
 }
 
@@ -166,9 +169,9 @@ t.test('--by-client writes the rules of each client, --flags writes flags', asyn
   t.match(stdout, /^# Of clients without a name, so in no section: GET tags\/\*\?op=; 1 request; last .*\.$/m)
   t.match((await learn(t, [tag('green')], '--by-client')).stdout, /^# No client with a name needs a rule\.$/m)
   const flags = await learn(t, [tag('blue'), deploy('abc')], '--flags', '--exact')
-  t.equal(flags.stdout, `# The operations of 2 requests, ${TIME} to ${TIME}.
-# GET tags/blue?op=: 1 request; last ${TIME}
-# POST machines/*?op=deploy: DANGEROUS: installs a system, and what is on the disks of the machine is gone; 1 request; last ${TIME}
+  t.equal(flags.stdout, `# The operations of 2 requests, ${SHOWN} to ${SHOWN}.
+# GET tags/blue?op=: 1 request; last ${SHOWN}
+# POST machines/*?op=deploy: DANGEROUS: overwrites disks; 1 request; last ${SHOWN}
 --allow 'GET tags/blue?op=' \\
 --allow 'POST machines/*?op=deploy'
 `)
@@ -188,7 +191,7 @@ t.test('files of both kinds are read together, and each listener of several has 
   const both = await runHere(['policy', 'learn', `${dir}/recording`, `${dir}/log`, `${dir}/empty`])
   t.match(both.stdout, /"GET tags\/\*\?op=" +# 3 requests; /, 'counts add up')
   t.match((await runHere(['policy', 'learn', `${dir}/older`, `${dir}/log`])).stdout, /"GET tags\/\*\?op=" +# 2 requests; [^]*\n# Left out: 1 request; MAAS has no such operation\.\n$/, 'an operation that another version has recorded')
-  t.match((await runHere(['policy', 'learn', `${dir}/late`])).stdout, new RegExp(`^# The operations of 3 requests, ${TIME} to ${LATER}\\.\n`), 'in the order of their times')
+  t.match((await runHere(['policy', 'learn', `${dir}/late`])).stdout, new RegExp(`^# The operations of 3 requests, ${SHOWN} to ${SHOWN_LATER}\\.\n`), 'in the order of their times')
   const single = await runHere(['policy', 'learn', `${dir}/older`, `${dir}/recording`, '--config', `${dir}/both.yaml`])
   t.notMatch(single.stdout, /At an address/, 'all at addresses that are there')
   const two = await runHere(['policy', 'learn', `${dir}/recording`, '--config', `${dir}/two.yaml`])

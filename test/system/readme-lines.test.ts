@@ -1,9 +1,10 @@
 import t from 'tap'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { startStandIn, type StandIn } from '../../src/demo/stand-in/index.ts'
 import { makeAuthority } from '../helper/certificates.ts'
+import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { PROGRAM, type Program, startCommand } from '../helper/process.ts'
 import { freePort, socketDir } from '../helper/sockets.ts'
 
@@ -26,6 +27,8 @@ const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
 ]
 
 interface Test { after: (close: () => unknown) => void }
+
+const withoutTimes = (text: string) => text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 
@@ -83,10 +86,29 @@ t.test('every line of README that can be copied does what it says', { skip: !has
       t.match(asked.stdout(), /"name": "blue"/)
       if (running !== null) await stop(running)
     }],
-    ['maas-auth-proxy run --log-level', async block => {
-      const report = home.start(block, '', { ...own, MAAS_PROXY_LISTEN: '127.0.0.1:0' })
-      t.equal(await report.ended, 0)
-      t.match(report.stdout(), /^allow:\n {2}- "GET users\/\?op=whoami" {2}# 1 request; last /m, 'the rule of what the command did')
+    ['maas-auth-proxy run --learn', async block => {
+      const demo = home.start('exec maas-auth-proxy demo --log-level error', '', { MAAS_PROXY_LISTEN: '127.0.0.1:0' })
+      await demo.printed('maas-auth-proxy policy learn work.json')
+      await stop(demo)
+      const [, lines = '', api = ''] = /work\.json and send this:\n\n((?: +curl .*'(http\S+\/api\/2\.0)\/.*\n)+)/.exec(demo.stdout()) ?? []
+      const workload = lines.replaceAll(api, '$MAAS_URL/api/2.0').replaceAll("'", '"').replaceAll('curl ', 'curl -sf -o /dev/null ')
+      writeFileSync(join(home.dir, 'work.sh'), `#!/bin/sh -e\n${workload}`, { mode: 0o755 })
+      const fresh = await startStandIn()
+      t.after(() => fresh.close())
+      const credentials = [fresh.admin.consumer, fresh.admin.token, fresh.admin.secret]
+      await makeStore(home.dir, OWN, { admin: login({ credentials, url: `${fresh.url}/api/2.0/` }) })
+      const settings = { MAAS_PROXY_LISTEN: '' }
+      const work = home.start(block, '', settings)
+      t.equal(await work.ended, 0, work.stderr())
+      const [, yaml = ''] = /\n```yaml\n(# The operations of [^]*?)```\n/.exec(README) ?? []
+      const config = readFileSync(join(home.dir, 'proxy.yaml'), 'utf8')
+      t.match(withoutTimes(config).slice(-withoutTimes(yaml).length), withoutTimes(yaml), 'the rules are those that README shows')
+      const [, text = ''] = /\n```text\n(allowed: [^]*?)```\n/.exec(README) ?? []
+      t.equal(work.stdout(), text, 'and so is the answer about them')
+      writeFileSync(join(home.dir, 'proxy.yaml'), config.replace(':5241', ':0'))
+      const enforced = home.start('maas-auth-proxy run --config proxy.yaml -- sh -c \'./work.sh && ! curl -sf -X POST "$MAAS_URL/api/2.0/zones/"\'', '', settings)
+      t.equal(await enforced.ended, 0, 'the work passes under its rules, and other requests do not')
+      rmSync(join(home.dir, OWN))
     }],
     ['maas-auth-proxy run', async block => {
       writeFileSync(join(home.dir, 'report.sh'), '#!/bin/sh\ncurl -sf "$MAAS_URL/api/2.0/users/?op=whoami"\n')

@@ -70,6 +70,16 @@ async function startWithFallback (config: Config, logger: Parameters<typeof star
   }
 }
 
+/** What a small playbook asks for: it reads, makes a tag, deploys a machine, and cleans up. */
+const WORKLOAD = [
+  "'API/machines/?hostname=calm-heron'",
+  "-F name=demo 'API/tags/'",
+  "-X POST 'API/machines/?op=allocate'",
+  "-X POST 'API/machines/w8fc3n/?op=deploy'",
+  "-X POST 'API/machines/w8fc3n/?op=release'",
+  "-X DELETE 'API/tags/demo/'"
+]
+
 /** The text that the demo prints: requests with their answers, and more to copy. */
 async function guide (standIn: StandIn, { addresses: [address] }: RunningProxy, paint: Paint): Promise<string> {
   const api = `${address}/MAAS/api/2.0`
@@ -87,6 +97,9 @@ async function guide (standIn: StandIn, { addresses: [address] }: RunningProxy, 
     command(`curl '${api}/machines/'`),
     command(`curl -F name=blue '${api}/tags/'`),
     `${command(`curl -X POST '${api}/machines/?op=allocate'`)}\n`,
+    title('To learn the rules of a workload, start the demo with --learn work.json and send this:'),
+    ...WORKLOAD.map(words => command(`curl ${words.replace('API', api)}`)),
+    `${command('maas-auth-proxy policy learn work.json')}\n`,
     `${address}/ in a browser shows how the proxy does. Control-C stops both.\n`
   ].join('\n')
 }

@@ -43,7 +43,7 @@ export function describeRules (
 
 function heading (rows: readonly RecordedOperation[]): string {
   const times = rows.flatMap(({ first, last }) => [first, last]).filter(time => time !== '').sort()
-  const span = times.length === 0 ? '' : `, ${times[0]} to ${times.at(-1)}`
+  const span = times.length === 0 ? '' : `, ${toSeconds(times[0] as string)} to ${toSeconds(times.at(-1) as string)}`
   return `# The operations of ${countOf(rows.reduce((sum, { count }) => sum + count, 0), 'request')}${span}.`
 }
 
@@ -109,7 +109,12 @@ function evidence ({ count, last, clients, isReading, danger, isAllowed }: Learn
     ...danger !== null || isReading ? [] : ['WRITES'],
     countOf(count, 'request'),
     ...shown.length === 0 ? [] : [`by ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`],
-    ...last === '' ? [] : [`last ${last}`],
+    ...last === '' ? [] : [`last ${toSeconds(last)}`],
     ...isAllowed ? [] : ['refused by the rules of today']
   ].join('; ')
+}
+
+/** A time of ISO 8601 to the second. */
+function toSeconds (time: string): string {
+  return time.replace(/\.\d+(?=Z$)/, '')
 }
