@@ -4,7 +4,7 @@ import { expectsContinue, hasBody } from '../http/fields.ts'
 import type { Access } from '../maas/access.ts'
 import { findOperation, lastOp } from '../maas/operations.ts'
 import type { Target } from '../maas/target.ts'
-import type { Policy } from '../policy/policy.ts'
+import type { Policy, PolicyVerdict } from '../policy/policy.ts'
 import type { BodyStart } from './admitted.ts'
 import { type ClassifierOptions, decide, type Decision } from './classify.ts'
 import { findFormOp, type FormKind, formKind } from './form-op.ts'
@@ -82,10 +82,18 @@ export function mustDecide (
 function dependsOnOp (
   { decision, askedAccess, clientPolicy }: ClassifiedRequest, options: OperationOptions
 ): boolean {
-  const { method, path } = decision.operation // the path without `/op-NAME`, which a form would override
-  if (options.policy.dependsOnOp(decision.operation)) return true
-  if (clientPolicy?.dependsOnOp(decision.operation) === true) return true
+  const { operation, verdict } = decision
+  const { method, path } = operation // the path without `/op-NAME`, which a form would override
+  if (options.policy.dependsOnOp(operation) || namesRule(verdict, options.policy)) return true
+  if (clientPolicy !== null) {
+    if (clientPolicy.dependsOnOp(operation) || namesRule(clientPolicy.decide(operation), clientPolicy)) return true
+  }
   return mayBeAnonymous(askedAccess, options) && options.anonymousOperations.hasPath(method, path)
+}
+
+/** Whether a verdict is a refusal that names the rule which would allow the operation. */
+function namesRule (verdict: PolicyVerdict, { warnOnly }: Policy): boolean {
+  return !warnOnly && !verdict.allowed && verdict.missingRule !== undefined
 }
 
 function mayBeAnonymous (

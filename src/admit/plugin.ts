@@ -142,14 +142,12 @@ function conclude (
   const { decision: { kind, operation, verdict }, form, bodyStart, uncertainty } = final
   const unreadForm = bodyStart !== null && uncertainty === null ? null : form
   if (unreadForm !== null) exchange.opUnknown = NOT_READ
-  if (uncertainty !== null) {
-    if (mustDecide(classified, ruleset)) return uncertainty
-    exchange.wouldRefuse = uncertainty.message
-  }
+  if (uncertainty !== null && mustDecide(classified, ruleset)) return uncertainty
   exchange.operation = operation
   const refusal = enforce(verdict, exchange, ruleset.policy) ??
     (clientPolicy === null ? null : enforce(clientPolicy.decide(operation), exchange, clientPolicy))
   if (refusal !== null) return refusal
+  if (uncertainty !== null) exchange.wouldRefuse ??= uncertainty.message
   const access: Access | null = decideAccess(kind, ruleset.dualOperations, askedAccess)
   if (access === null) return new ProxyError('MAAS_PROXY_ACCESS_UNAVAILABLE')
   exchange.access = access

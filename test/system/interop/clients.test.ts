@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
 import { startStandIn, type StandInRecord } from '../../../src/demo/stand-in/index.ts'
+import { runHere } from '../../helper/process.ts'
 import { startTestProxy, testConfig } from '../../helper/proxy.ts'
 import { makeHome, PYTHON, without } from './child.ts'
 import { CLIENTS, type Send } from './clients.ts'
@@ -26,23 +28,29 @@ for (const { name, missing, keyless, open } of CLIENTS) {
     const maas = await startStandIn({ onRequest: record => { records.push(record) } })
     t.after(() => maas.close())
     const key = [maas.admin.consumer, maas.admin.token, maas.admin.secret]
-    const proxy = await startTestProxy(t, testConfig(maas.url, {}, key.join(':')))
-    const site = `http://localhost:${proxy.port}/MAAS`
     const home = makeHome(t)
+    const recording = join(home, 'work.json')
+    const proxy = await startTestProxy(t, testConfig(maas.url, { learn: [recording] }, key.join(':')))
+    const site = `http://localhost:${proxy.port}/MAAS`
     const walk = async (site: string, key: string | null) => await takeSteps(t, home, await open(t, home, site, key))
 
     const direct = await walk(maas.url, key.join(':'))
     t.notOk(records.some(isProxied), 'directly, with the right key')
     t.strictSame(await walk(site, PLACEHOLDER), direct, 'through the proxy with a placeholder, to the same answers')
+    await proxy.stop()
+    const allow = await learnedRules(recording)
     if (!keyless || name === 'curl') {
       const before = records.length
-      const asking = await startTestProxy(t, testConfig(maas.url, { clientTokenFile: [writeTokens(home)] }, key.join(':')))
+      const asking = await startTestProxy(t, testConfig(maas.url, { clientTokenFile: [writeTokens(home)], allow }, key.join(':')))
       const answers = await walk(`http://localhost:${asking.port}/MAAS`, `any:any:${TOKEN}`)
-      t.strictSame(answers, direct, 'through a proxy that asks for tokens, with one in the key')
+      t.strictSame(answers, direct, 'through a proxy that asks for tokens, with one in the key, under the rules that were learned')
       t.strictSame(new Set(asking.log.filter(({ msg }) => msg === 'request').map(({ client }) => client)), new Set(['tool']), 'which names the client')
       t.notMatch(JSON.stringify([records.slice(before), asking.log]), TOKEN, 'and goes neither to MAAS nor into the log')
     }
-    if (keyless) t.strictSame(await walk(site, null), direct, 'and without a key')
+    if (keyless) {
+      const enforcing = await startTestProxy(t, testConfig(maas.url, { allow }, key.join(':')))
+      t.strictSame(await walk(`http://localhost:${enforcing.port}/MAAS`, null), direct, 'and without a key, under the rules that were learned from it')
+    }
 
     const proxied = records.filter(isProxied)
     for (const { method, url, user, rawHeaders } of proxied) {
@@ -56,6 +64,12 @@ for (const { name, missing, keyless, open } of CLIENTS) {
       t.strictSame(verify(key, signed.slice(0, 2).flatMap(record => [record, record])), [true, false, true, false], 'and at the nonce')
     })
   })
+}
+
+/** The rules that `policy learn` makes of a recording. */
+async function learnedRules (recording: string): Promise<string[]> {
+  const { stdout } = await runHere(['policy', 'learn', recording])
+  return (parse(stdout) as { allow: string[] }).allow
 }
 
 /** A file of client tokens with one. */

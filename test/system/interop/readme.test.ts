@@ -1,76 +1,60 @@
 import t from 'tap'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { parse } from 'yaml'
 import { startStandIn, type StandInRecord } from '../../../src/demo/stand-in/index.ts'
+import { runHere } from '../../helper/process.ts'
 import { startTestProxy, testConfig } from '../../helper/proxy.ts'
-import { makeHome, PYTHON, run, without, withoutGo } from './child.ts'
+import { BLOCKS, EXPECTED, runBlock } from './blocks.ts'
+import { makeHome } from './child.ts'
 
-/** A code block below one of the headings of README's section, as it stands there. */
-interface Block { tool: string, language: string, code: string }
+/** Rules of another client, which only reads what MAAS serves to anyone. */
+const OTHERS_RULES = ['GET version/']
 
-/** How a block is run, by its language. */
-const RUN: Record<string, { file: string, command: string, args: string[] }> = {
-  sh: { file: 'block.sh', command: 'bash', args: ['-eu'] },
-  python: { file: 'block.py', command: PYTHON, args: [] },
-  ruby: { file: 'block.rb', command: 'ruby', args: [] },
-  go: { file: 'block.go', command: 'go', args: ['run'] },
-  yaml: { file: 'block.yml', command: 'ansible-playbook', args: ['-c', 'local'] }
-}
+t.jobs = 2 // starting some of the tools takes seconds
 
-/**
- * The blocks in their order: why one cannot be run here, or false, and what it then prints; or, where the tool is not
- * to be had, what is in it.
- */
-const BLOCKS: ReadonlyArray<
-  { tool: string, missing: string | false, prints: RegExp } | { tool: string, unpackaged: true, says: RegExp }
-> = [
-  { tool: 'curl', missing: without('curl', ['curl', '--version']), prints: /"name": "blue"[^]*"swift-otter"/ },
-  { tool: 'wget', missing: without('wget', ['wget', '--version']), prints: /"name": "blue"[^]*"username": "admin"/ },
-  { tool: 'HTTPie', missing: without('httpie', ['http', '--version']), prints: /"name": "blue"[^]*"username": "admin"/ },
-  { tool: 'The maas CLI', missing: without('the maas CLI', ['maas', '--help']), prints: /"username": "admin"/ },
-  { tool: 'python-libmaas', missing: without('python-libmaas', [PYTHON, '-c', 'import maas.client']), prints: /swift-otter/ },
-  { tool: 'Python', missing: without('python3-requests', [PYTHON, '-c', 'import requests']), prints: /^admin$/m },
-  { tool: 'Python', missing: without('python3-requests-oauthlib', [PYTHON, '-c', 'import requests_oauthlib']), prints: /^admin$/m },
-  { tool: 'Ruby', missing: without('ruby-oauth', ['ruby', '-e', "require 'oauth'"]), prints: /"username": "admin"/ },
-  { tool: 'Go', missing: withoutGo('golang-github-juju-gomaasapi-dev', 'github.com/juju/gomaasapi'), prints: /^true$/m },
-  { tool: 'Terraform', unpackaged: true, says: /api_url = "http:\/\/localhost:5241\/MAAS"\n.*api_key = "proxysigns:proxysigns:proxysigns"/ },
-  { tool: 'Ansible', unpackaged: true, says: /host: "http:\/\/localhost:5241\/MAAS"\n +customer_key: proxysigns\n +token_key: proxysigns\n +token_secret: proxysigns/ },
-  { tool: 'Ansible', missing: without('ansible-core', ['ansible-playbook', '--version']), prints: /"msg": "admin"/ },
-  { tool: 'Juju', unpackaged: true, says: /endpoint: http:\/\/proxy\.example:5241\/MAAS/ },
-  { tool: 'Juju', unpackaged: true, says: /maas-oauth: "any:any:TOKEN"/ },
-  { tool: 'n8n', unpackaged: true, says: /"url": "http:\/\/localhost:5241\/MAAS\/api\/2\.0\/machines\/"/ }
-]
+/** How many operations a block asks for at most. */
+const MAX_OPERATIONS = 5
 
-const blocks = readBlocks(readFileSync(new URL('../../../README.md', import.meta.url), 'utf8'))
+t.strictSame(BLOCKS.map(({ tool }) => tool), EXPECTED.map(({ tool }) => tool), 'every block of "Use it with" is known here')
 
-t.strictSame(blocks.map(({ tool }) => tool), BLOCKS.map(({ tool }) => tool), 'every block of "Use it with" is known here')
-
-for (const [index, { tool, language, code }] of blocks.entries()) {
-  const expected = BLOCKS[index] as typeof BLOCKS[number]
+for (const [index, block] of BLOCKS.entries()) {
+  const { tool, language, code } = block
+  const expected = EXPECTED[index] as typeof EXPECTED[number]
   if ('unpackaged' in expected) {
     t.match(code, expected.says, `${tool}: not packaged by Debian, so no more than read`)
     continue
   }
-  t.test(`README: ${tool}, ${language}`, { skip: expected.missing }, async t => {
-    const records: StandInRecord[] = []
-    const maas = await startStandIn({ onRequest: record => { records.push(record) } })
-    t.after(() => maas.close())
-    const { consumer, token, secret } = maas.admin
-    const proxy = await startTestProxy(t, testConfig(maas.url, {}, `${consumer}:${token}:${secret}`))
+  t.test(`README: ${tool}, ${language}`, { skip: expected.missing, buffered: true }, async t => {
     const home = makeHome(t)
-    const { file, command, args } = RUN[language] as typeof RUN[string]
-    writeFileSync(join(home, file), code.replaceAll('localhost:5241', `localhost:${proxy.port}`))
-    const { stdout, stderr } = await run(t, home, command, [...args, file])
-    t.match(stdout + stderr, expected.prints)
+    const recording = `${home}/work.json`
+    /** Runs the block with a MAAS and a proxy of its own. */
+    const runWith = async (settings: Parameters<typeof testConfig>[1]) => {
+      const records: StandInRecord[] = []
+      const maas = await startStandIn({ onRequest: record => { records.push(record) } })
+      const { consumer, token, secret } = maas.admin
+      const proxy = await startTestProxy(t, testConfig(maas.url, settings, `${consumer}:${token}:${secret}`))
+      const said = await runBlock(t, home, block, proxy.port)
+      await proxy.stop()
+      await maas.close()
+      return { said, records, log: proxy.log }
+    }
+    const { said, records } = await runWith({ learn: [recording] })
+    t.match(said, expected.prints)
     t.ok(records.some(({ user }) => user === 'admin'), 'signed by the proxy')
     t.strictSame(records.filter(({ status }) => status >= 400), [], 'and nothing is refused')
-  })
-}
 
-function readBlocks (readme: string): Block[] {
-  const section = readme.split('\n## Use it with\n')[1]?.split('\n## ')[0] ?? ''
-  return section.split('\n### ').slice(1).flatMap(text => {
-    const tool = text.split('\n')[0] as string
-    return [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, code]): Block => ({ tool, language: language as string, code: code as string }))
+    const { allow } = parse((await runHere(['policy', 'learn', recording])).stdout) as { allow: string[] }
+    t.match((await runWith({ allow })).said, expected.prints, 'it works under the rules that were learned from it')
+    let rules = OTHERS_RULES
+    let last: string | null = null
+    for (let round = 0; round <= MAX_OPERATIONS && !expected.prints.test(last ?? ''); round++) {
+      const { said, log } = await runWith({ allow: rules })
+      last = said
+      const missing = log.flatMap(({ msg, missingRule }) => (
+        msg === 'request' && typeof missingRule === 'string' ? [missingRule] : []
+      ))
+      rules = [...new Set([...rules, ...missing])]
+    }
+    t.match(last, expected.prints, 'and under the rules of another with those that the refusals name')
+    t.strictSame(rules.filter(rule => !OTHERS_RULES.includes(rule)).sort(), allow.filter(rule => !OTHERS_RULES.includes(rule)), 'which are the same')
   })
 }
