@@ -64,6 +64,16 @@ export function findKnown (
 }
 
 /**
+ * Finds the operation that a request means whatever its form has: that of a resource which has no other operation by
+ * this method. MAAS refuses a form with an op there.
+ */
+export function findOnly ({ method, path, op }: Pick<Operation, 'method' | 'path' | 'op'>): KnownOperation | undefined {
+  const resource = findResource(path)
+  const operations = resource === null ? undefined : operationsBy(resource, method)
+  return op === null && operations?.size === 1 ? operations.get(null) : undefined
+}
+
+/**
  * Returns the rule that allows exactly one operation.
  * @param names the values of parameters that the rule names; it means all values of the others
  * @returns null if MAAS has no such operation

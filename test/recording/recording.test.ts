@@ -51,6 +51,7 @@ const SPELLINGS: ReadonlyArray<readonly [asked: Ask, wanted: string, reason: str
   [{ method: 'POST', path: 'machines/abc/op-deploy' }, 'POST machines/{system_id}/?op=deploy', 'at the end of the path'],
   [{ method: 'POST', path: '/machines//abc//?op=deploy' }, 'POST machines/{system_id}/?op=deploy', 'double slashes'],
   [{ method: 'POST', path: '%6dachines/%61bc/?op=%64eploy' }, 'POST machines/{system_id}/?op=deploy', 'escapes'],
+  [{ method: 'POST', path: 'zones/', headers: [FORM], body: `name=${'x'.repeat(2_000_000)}` }, 'POST zones/', 'a form that is too long to read, where there is no op'],
   [{ method: 'GET', path: 'machines/abc/' }, 'GET machines/{system_id}/', 'a read'],
   [{ method: 'HEAD', path: 'machines/abc/' }, 'GET machines/{system_id}/', 'HEAD, the GET without a body'],
   [{ method: 'GET', path: 'machines/abc' }, 'GET machines/{system_id}/', 'without the slash at the end'],
@@ -77,7 +78,7 @@ t.test('each spelling of a request is learned as the one operation that MAAS run
   }
   t.equal(recorded.length, new Set(SPELLINGS.map(([, wanted]) => wanted)).size, 'and nothing else')
   t.strictSame(recorded.map(({ names }) => names), [
-    { system_id: 'abc' }, { system_id: 'abc' }, { system_id: 'abc' }, { system_id: 'abc', device_id: '1', id: '2' }, { filename: 'a/b' }, { id: '1' }, { name: 'op-backup' }
+    { system_id: 'abc' }, {}, { system_id: 'abc' }, { system_id: 'abc' }, { system_id: 'abc', device_id: '1', id: '2' }, { filename: 'a/b' }, { id: '1' }, { name: 'op-backup' }
   ], 'with the names that were always the same')
 
   const { stdout } = await runHere(['policy', 'learn', proxy.file])
@@ -101,7 +102,7 @@ t.test('a recording has operations, and no value that was sent', async t => {
   await send('alice', 'GET', `${API}machines/?id=HIDDEN-2`)
   await send('bob', 'POST', `${API}tags/`, { headers: [FORM], body: 'name=HIDDEN-form&op=HIDDEN-op' })
   await send('bob', 'POST', `${API}tags/`, { headers: [FORM], body: 'name=HIDDEN-form' })
-  await send('bob', 'POST', `${API}tags/`, { headers: [FORM], body: `op=${'HIDDEN'.repeat(200_000)}` })
+  await send('bob', 'POST', `${API}machines/`, { headers: [FORM], body: `op=${'HIDDEN'.repeat(200_000)}` })
   await send('bob', 'PUT', `${API}tags/blue/`, { headers: [['Content-Type', 'application/json']], body: '{"comment":"HIDDEN-json"}' })
   await send('bob', 'GET', `${API}tags/blue/?op=HIDDEN-op`)
   await send('bob', 'DELETE', `${API}tags/blue/?HIDDEN=1`)
@@ -143,4 +144,22 @@ t.test('a recording has operations, and no value that was sent', async t => {
   for (const [row, reason] of unknown) t.ok(others.some(found => fits(found, row)), reason)
   t.equal(others.length, unknown.length, 'and the proxy\'s own pages are not among them')
   for (const { first, last, count } of operations) t.ok(first <= last && (count > 1 || first === last) && /^\d{4}-\d\d-\d\dT/.test(first), 'the times of the first and the last')
+})
+
+t.test('for a service that runs already: rules only warn, all is recorded, and then the rules are switched on', async t => {
+  const requests: Ask[] = [{ path: `${API}machines/` }, { method: 'POST', path: `${API}machines/abc/`, headers: [FORM], body: 'op=power_on' }, { path: `${API}version/` }]
+  const proxy = await startRecording(t, { allow: ['GET version/'], policyMode: ['warn'] })
+  for (const request of requests) t.equal((await ask(proxy.port, request)).status, 200, 'nothing is refused')
+  await proxy.stop()
+  const missing = 'no --allow rule that means it'
+  t.strictSame(read(proxy.file).operations.map(row => [subjectOf(row), row.refused, row.by]), [
+    ['GET machines/', null, missing], ['POST machines/{system_id}/?op=power_on', null, missing], ['GET version/', null, null]
+  ], 'and the recording has what would have been')
+  const today = await runHere(['policy', 'test', '--recording', proxy.file, '--allow', 'GET version/', '--policy-mode', 'warn'])
+  t.match(today, { code: 1, stdout: /1 of 3 operations that were asked for are allowed/ }, 'the rules of today would refuse some')
+  const { stdout } = await runHere(['policy', 'learn', proxy.file])
+  const { allow } = parse(stdout) as { allow: string[] }
+  t.equal((await runHere(['policy', 'test', '--recording', proxy.file, ...allow.flatMap(rule => ['--allow', rule])])).code, 0, 'those that were learned refuse none')
+  const enforcing = await startTestProxy(t, testConfig(await startMaas(t), { allow }))
+  for (const request of requests) t.equal((await ask(enforcing.port, request)).status, 200, 'also where they are enforced')
 })

@@ -21,7 +21,7 @@ const WARNING = 'maas-auth-proxy: warning: '
 
 /** What the program reads there, and what users copy. */
 const SHIPPED_CONFIG = [
-  'anonymous-operations.json', 'compose.yaml', 'config.schema.json', 'credential-operations.json', 'effectful-reads.json', 'example.env',
+  'anonymous-operations.json', 'compose.yaml', 'config.schema.json', 'credential-operations.json', 'dangerous-operations.json', 'effectful-reads.json', 'example.env',
   'example.yaml', 'form-operations.json', 'grafana-dashboard.json', 'kubernetes/base/deployment.yaml', 'kubernetes/base/kustomization.yaml', 'kubernetes/base/networkpolicy.yaml', 'kubernetes/base/poddisruptionbudget.yaml', 'kubernetes/base/service.yaml',
   'kubernetes/job/job.yaml', 'kubernetes/job/kustomization.yaml', 'kubernetes/sidecar/deployment.yaml', 'kubernetes/sidecar/kustomization.yaml', 'kubernetes/workloads/job.yaml', 'kubernetes/workloads/kustomization.yaml', 'operations.json', 'prometheus-alerts.yaml', 'systemd/maas-auth-proxy.service',
   'systemd/maas-auth-proxy.socket'

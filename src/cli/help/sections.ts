@@ -30,7 +30,9 @@ export const RULES: Section = {
     'have rules of its own, which narrow those of its listener: in its line of the file of tokens, or in clients of ' +
     'the configuration file.',
     'A rule that means no operation of MAAS 3.4 to 3.8 is an error. maas-auth-proxy policy list shows what is ' +
-    "allowed, and maas-auth-proxy policy test 'METHOD PATH' answers for one operation."
+    "allowed, and maas-auth-proxy policy test 'METHOD PATH' answers for one operation.",
+    '--learn FILE records which operations are asked for, and maas-auth-proxy policy learn FILE prints the rules that ' +
+    'they need.'
   ],
   rows: [
     ['METHOD', 'GET (HEAD too), POST, PUT, DELETE, several with commas between them, or * for any'],

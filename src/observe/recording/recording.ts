@@ -1,6 +1,6 @@
 import type { Operation } from '../../maas/operations.ts'
 import { isParameter, type KnownOperation } from '../../policy/catalogue.ts'
-import { findKnown } from '../../policy/resources.ts'
+import { findKnown, findOnly } from '../../policy/resources.ts'
 import { relativeSegments } from '../../policy/segments.ts'
 
 /** What one request was, without any value of its query, header or body. */
@@ -84,7 +84,7 @@ export class Recording {
       return
     }
     const method = operation.method === 'HEAD' ? 'GET' : operation.method
-    const known = opUnknown === null ? findKnown(operation) : undefined
+    const known = opUnknown === null ? findKnown(operation) : findOnly(operation)
     if (known === undefined) {
       return this.addOthers({ ...requestsOf(facts, method), reason: opUnknown ?? 'MAAS has no such operation' })
     }
