@@ -31,8 +31,8 @@ export const RULES: Section = {
     'the configuration file.',
     'A rule that means no operation of MAAS 3.4 to 3.8 is an error. maas-auth-proxy policy list shows what is ' +
     "allowed, and maas-auth-proxy policy test 'METHOD PATH' answers for one operation.",
-    '--learn FILE records which operations are asked for, and maas-auth-proxy policy learn FILE prints the rules that ' +
-    'they need.'
+    '--learn FILE records which operations are asked for, and maas-auth-proxy policy learn FILE prints the rules ' +
+    'that they need.'
   ],
   rows: [
     ['METHOD', 'GET (HEAD too), POST, PUT, DELETE, several with commas between them, or * for any'],
