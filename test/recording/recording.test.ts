@@ -103,6 +103,7 @@ t.test('a recording has operations, and no value that was sent', async t => {
   await send('bob', 'POST', `${API}tags/`, { headers: [FORM], body: 'name=HIDDEN-form&op=HIDDEN-op' })
   await send('bob', 'POST', `${API}tags/`, { headers: [FORM], body: 'name=HIDDEN-form' })
   await send('bob', 'POST', `${API}machines/`, { headers: [FORM], body: `op=${'HIDDEN'.repeat(200_000)}` })
+  await send('bob', 'POST', `${API}made-up/`, { headers: [FORM], body: `op=${'HIDDEN'.repeat(200_000)}` })
   await send('bob', 'PUT', `${API}tags/blue/`, { headers: [['Content-Type', 'application/json']], body: '{"comment":"HIDDEN-json"}' })
   await send('bob', 'GET', `${API}tags/blue/?op=HIDDEN-op`)
   await send('bob', 'DELETE', `${API}tags/blue/?HIDDEN=1`)
@@ -135,7 +136,7 @@ t.test('a recording has operations, and no value that was sent', async t => {
   t.equal(operations.length, rows.length)
   const unknown: Array<[row: Partial<OtherRequests>, reason: string]> = [
     [{ method: 'POST', reason: 'MAAS has no such operation', example: `${API}tags/` }, 'an op that MAAS does not have'],
-    [{ method: 'POST', reason: 'its form has more than 1 MiB', count: 1 }, 'a form that is too long to read'],
+    [{ method: 'POST', reason: 'its form has more than 1 MiB', count: 2 }, 'a form that is too long to read'],
     [{ method: 'GET', reason: 'MAAS has no such operation', count: 2, statuses: { '2xx': 2 }, example: `${API}tags/blue/` }, 'an op and a path that MAAS does not have, in one row'],
     [{ method: 'GET', reason: 'refused before its operation was read', refused: 'MAAS_PROXY_PATH_UNSERVED', example: '/MAAS/r/' }, 'one outside of the API'],
     [{ method: 'GET', refused: 'MAAS_PROXY_TARGET_MALFORMED', example: null, client: null }, 'one without a path'],
