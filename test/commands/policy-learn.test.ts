@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { readRequestRecord } from '../../src/cli/commands/policy/request-record.ts'
 import { findOperation, type Operation } from '../../src/maas/operations.ts'
@@ -244,6 +245,34 @@ allowed: GET tags/{name}/ (2 requests by ci)
   ]
   for (const [flags, code, wanted, reason] of rows) t.match(await test(...flags), { code, stdout: wanted }, reason)
   t.match(await runHere(['policy', 'test', '--recording', `${dir}/two.yaml`]), { code: 2, stderr: /--recording: ".*two\.yaml": has no record of a request/ })
+})
+
+t.test('rules of clients count for their own requests', async t => {
+  const base = 'maas-url: http://127.0.0.1:9/MAAS\napi-key: a:b:c\nlisteners:\n  - listen: 127.0.0.1:5241\n'
+  const dir = t.testdir({ work: recordingOf([[tag('blue', { client: 'ci' })], [deploy('abc', { client: 'ci' })], [tag('red', { client: 'alice' })]]), tokens: 'ci 0123456789abcdef0123456789abcdef\nalice fedcba9876543210fedcba9876543210\n' })
+  chmodSync(`${dir}/tokens`, 0o600)
+  const write = (name: string, rest: string) => {
+    writeFileSync(`${dir}/${name}`, `${base}client-token-file: ${dir}/tokens\n${rest}`)
+    return `${dir}/${name}`
+  }
+  const narrow = write('narrow.yaml', 'clients:\n  - name: ci\n    allow: [GET tags/*, GET zones/]\n')
+  const test = await runHere(['policy', 'test', '--recording', `${dir}/work`, '--config', narrow])
+  t.match(test, { code: 1, stdout: /^refused: POST machines\/\{system_id\}\/\?op=deploy \(1 request by ci\)\n[^]*allowed: GET tags\/\{name\}\/ \(1 request by alice\)[^]*\n2 of 3 operations/ })
+  t.match((await runHere(['policy', 'learn', `${dir}/work`, '--config', narrow])).stdout, /"POST machines\/\*\?op=deploy" .*; refused by the rules of today$/m)
+  t.match(await runHere(['policy', 'unused', '--recording', `${dir}/work`, '--config', narrow]), { code: 0, stdout: 'allow "GET zones/" of the client ci\n1 of 2 rules mean nothing that was asked for\n' })
+  for (const task of [['unused', '--recording', `${dir}/work`], ['test', '--recording', `${dir}/work`], ['learn', `${dir}/work`]]) {
+    t.match(await runHere(['policy', ...task, '--client', 'ci']), { code: 2, stderr: /--client: is for policy list, and for policy test of one operation/ })
+  }
+
+  const { stdout } = await runHere(['policy', 'learn', '--by-client', `${dir}/work`])
+  const learned = write('learned.yaml', stdout)
+  t.match(await runHere(['policy', 'test', '--recording', `${dir}/work`, '--config', learned]), { code: 0 }, 'the learned sections are a part of the file as they are')
+  t.match(await runHere(['policy', 'test', '--client', 'alice', 'POST machines/abc?op=deploy', '--config', learned]), { code: 1 }, 'and one client may not do what only another did')
+  t.match((await runHere(['policy', 'diff', narrow, learned])).stdout, /narrow\.yaml alone allows the client alice \d{3} operations:\n/, 'a client without rules of its own may do what the listener allows')
+  const wider = write('wider.yaml', 'allow: GET zones/\nclients:\n  - name: ci\n    allow: [GET zones/]\n')
+  const widest = write('widest.yaml', 'allow: [GET zones/, GET tags/*]\nclients:\n  - name: ci\n    allow: [GET zones/, GET tags/*?op=]\n  - name: bob\n    token-sha256: ' + 'a'.repeat(64) + '\n')
+  const { stdout: diff } = await runHere(['policy', 'diff', wider, widest])
+  t.match(diff, /^\S+widest\.yaml alone allows 6 operations:\n(?: {2}GET tags\/\S+\n){6}\S+widest\.yaml alone allows the client bob 1 operation:\n {2}GET zones\/\n$/, 'what the listener opens is listed once, and what a new client gets beside it')
 })
 
 t.test('policy unused lists the rules that nothing used', async t => {
