@@ -62,7 +62,7 @@ t.test('what makes no client is told with what to write', async t => {
     [['token', 'ci', '--read-only=maybe'], /token: --read-only: "maybe" is neither true nor false/, 'a switch that is none'],
     [['token', 'ci', '--listen', '1'], /token: --listen: is no setting of a client; leave it out/, 'a setting of the proxy'],
     [['serve', '--expires', '3d'], /error: --expires: is no flag of serve; token has it/, 'the flag of another command'],
-    [['policy', 'learn', 'x.log', '--client', 'ci'], /error: --client: is for policy list and policy test; leave it out/, 'a client, of whom nothing is learned'],
+    [['policy', 'learn', 'x.log', '--client', 'ci'], /error: --client: is for policy list, and for policy test of one operation; leave it out/, 'a client, of whom nothing is learned'],
     [['check', '--client', 'ci'], /error: --client: is no flag of check; policy has it/, 'another']
   ]
   for (const [argv, wanted, reason] of rows) {
