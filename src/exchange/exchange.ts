@@ -30,7 +30,9 @@ export class Exchange {
   leftQueueAt: number | null = null
   /** how many times the request was sent to MAAS */
   attempts = 0
-  /** when the last attempt was given to the connection pool, of {@link performance.now} */
+  /** the id of the request that was sent for this one too; null if this one does not share its answer */
+  sharedWith: string | null = null
+  /** when the last attempt was given to the connection pool, of {@link performance.now}; 0 if there was none */
   sentAt = 0
   /** when the head of MAAS's answer to the last attempt had arrived; null if there was none */
   answeredAt: number | null = null

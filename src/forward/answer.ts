@@ -1,42 +1,15 @@
-import type { FastifyReply } from 'fastify'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Admitted } from '../admit/admitted.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Exchange } from '../exchange/exchange.ts'
 import { ownOrigin } from '../http/fields.ts'
 import { cutOffResponse } from '../http/response-tracker.ts'
-import type { MaasFacts } from '../maas/hint-row.ts'
 import { findHint } from '../maas/hints.ts'
 import { atEndOfTurn, type EndOfTurnListener } from '../performance/end-of-turn.ts'
-import type { Upstream } from '../upstream/upstream.ts'
+import type { AnswerTask } from './answer-task.ts'
 import type { BodyRewriter } from './body-rewriter.ts'
 import { BufferedAnswer, needsBuffering } from './buffered-answer.ts'
-import type { Signing } from './credential.ts'
 import { hintRequest, mayBeIgnored } from './hint-request.ts'
 import { inertPage } from './inert-page.ts'
 import { redirect } from './redirect.ts'
 import { BODILESS, responseHead, type ResponseHead, valueOf, withoutLength } from './response-head.ts'
-
-/** The request of an answer, and the response to write the answer to. */
-export interface AnswerTask {
-  upstream: Upstream
-  /** of the key that the request is signed with */
-  signing: Signing
-  request: IncomingMessage
-  /** hijacked when the head is written: from then on the response belongs to the relay */
-  reply: FastifyReply
-  response: ServerResponse
-  exchange: Exchange
-  admitted: Admitted
-  /** what is known of MAAS when the answer comes */
-  maasFacts: MaasFacts
-  /**
-   * Creates what replaces addresses of MAAS in the body; null if nothing does.
-   * @param upstream the origin of MAAS
-   * @param client the origin that the client used
-   */
-  createRewriter: ((upstream: string, client: string) => BodyRewriter) | null
-}
 
 /** Maximum size of a body that is written together with its head. */
 const SMALL_BYTES = 16 * 1024
@@ -156,6 +129,12 @@ export class Answer implements EndOfTurnListener {
     exchange.error = code
     if (httpVersion === '1.0' && socket.remoteAddress !== undefined) socket.resetAndDestroy()
     else cutOffResponse(response.req, response)
+  }
+
+  /** The answer to another attempt, which begins anew. */
+  repeated (): Answer {
+    this.#task.exchange.responseBytes = 0
+    return new Answer(this.#task)
   }
 
   /**

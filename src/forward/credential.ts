@@ -2,12 +2,15 @@ import type { ApiKey } from '../maas/api-key.ts'
 import type { MaasClock } from '../maas/clock.ts'
 import { createSigner, type Signer } from '../maas/sign.ts'
 import { SecretMask } from './secret-mask.ts'
+import { WaitingReads } from './waiting-reads.ts'
 
 /** The functions of one key. A request takes both at once, so that a replaced key never mixes with the new one. */
 export interface Signing {
   readonly sign: Signer
   /** hides the token secret of the same key */
   readonly secretMask: SecretMask
+  /** the reads to sign with this key that wait for their turn, of all listeners */
+  readonly waitingReads: WaitingReads
 }
 
 /** The API key of a listener, which can be replaced while requests run. */
@@ -38,6 +41,10 @@ export class Credential {
   }
 
   #createSigning (apiKey: ApiKey): Signing {
-    return Object.freeze({ sign: createSigner(apiKey, this.#clock.now), secretMask: new SecretMask(apiKey) })
+    return Object.freeze({
+      sign: createSigner(apiKey, this.#clock.now),
+      secretMask: new SecretMask(apiKey),
+      waitingReads: new WaitingReads()
+    })
   }
 }

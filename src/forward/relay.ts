@@ -1,20 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Dispatcher } from 'undici'
 import { ProxyError } from '../errors.ts'
-import { expectsContinue, hasBody } from '../http/fields.ts'
+import { hasBody } from '../http/fields.ts'
 import { onResponseFinished } from '../http/response-tracker.ts'
-import { Answer, type AnswerTask } from './answer.ts'
-import type { ConnectionTracker, RequestAttempt } from '../upstream/connection-tracker.ts'
 import type { Lane, QueueMember, Turn } from '../upstream/queue.ts'
-import type { TrackerAware } from '../upstream/tracked-client.ts'
-import { explainAttempt } from './attempt-failure.ts'
+import { Answer } from './answer.ts'
+import type { DeliveredPart } from './delivered-part.ts'
 import { FormWatch } from './form-watch.ts'
+import type { AnswerReader, AnswerSource } from './reader.ts'
 import { RequestBody } from './request-body.ts'
-import { requestHeaders, withoutCoding } from './request-headers.ts'
+import { ResumedAnswer } from './resumed-answer.ts'
+import { Sending, type SendingTask } from './sending.ts'
+import { shareKey } from './share-key.ts'
 
-interface RelayTask extends AnswerTask {
-  /** the request target, byte for byte as it was admitted */
-  target: string
+interface RelayTask extends SendingTask {
   /** the place of the listener in the queue for connections */
   lane: Lane
 }
@@ -22,172 +20,161 @@ interface RelayTask extends AnswerTask {
 /**
  * Sends a request to MAAS, byte for byte, and streams the answer back. Both bodies flow with back-pressure. When one
  * side closes, the other is closed too. If MAAS cuts its answer off, so does the proxy.
- *
- * A request with an effect is sent once. undici itself never repeats a request: each attempt is one dispatch, and a
- * connection carries one request at a time. A second attempt is made only if the first one had no effect.
  */
 export function relay (task: RelayTask): void {
   new Relay(task).start()
 }
 
-/** One repetition is enough: it has a fresh connection and a corrected timestamp. */
-const MAX_ATTEMPTS = 2
-
-/** The reason for aborting a request to MAAS whose client has closed the connection. */
-const CLIENT_GONE = new Error('the client has gone')
-
-/** The handler that undici calls back. */
-class Relay implements Dispatcher.DispatchHandler, QueueMember, TrackerAware {
+/** A client's request, from its place in the queue to the end of its answer. */
+class Relay implements QueueMember, AnswerReader {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
   /** undici calls back in the connection's async context; restore the request's, or traces lose their parent. */
   readonly #inContext = AsyncLocalStorage.snapshot()
-  #answer: Answer
-  #tracker: ConnectionTracker | null = null
-  #attempt: RequestAttempt | undefined
-  #controller: Dispatcher.DispatchController | null = null
+  #answer: Answer | ResumedAnswer
   #turn: Turn | null = null
-  #isClientGone = false
+  /** what the request asks for while it waits, if it may share the request of another one; otherwise null */
+  #shareKey: string | null = null
+  #source: AnswerSource | null = null
+  #awaitsDrain = false
   #isFinished = false
 
   constructor (task: RelayTask) {
     this.#task = task
-    const onSilence = () => { this.#controller?.abort(new ProxyError('MAAS_PROXY_BODY_TIMED_OUT')) }
+    const onSilence = () => { this.#source?.abort(new ProxyError('MAAS_PROXY_BODY_TIMED_OUT')) }
     const { request, admitted, exchange } = task
-    const watch = new FormWatch(request, admitted, exchange)
     const silence = { ms: admitted.ruleset.clientBodyTimeoutMs, onSilence }
-    this.#body = hasBody(request) ? new RequestBody(request, admitted.bodyStart, exchange, watch, silence) : null
+    this.#body = hasBody(request)
+      ? new RequestBody(request, admitted.bodyStart, exchange, new FormWatch(request, admitted, exchange), silence)
+      : null
     this.#answer = new Answer(task)
   }
 
   start (): void {
-    const { request, response, exchange, lane } = this.#task
+    const { request, response, exchange, upstream, signing } = this.#task
+    if (!this.#enterQueue()) {
+      exchange.queuedAt = performance.now()
+      if (upstream.sharesReads) this.#shareKey = shareKey(this.#task)
+      if (this.#shareKey !== null) signing.waitingReads.add(this.#shareKey, this)
+    }
     onResponseFinished(request, response, () => { this.#onClose() })
+  }
+
+  /** @returns whether the turn of the request begins at once */
+  #enterQueue (): boolean {
+    const { lane, exchange } = this.#task
     this.#turn = lane.enter(exchange.client, this)
-    if (this.#turn.state === 'running') this.#send()
-    else exchange.queuedAt = performance.now()
+    if (this.#turn.state === 'waiting') return false
+    this.#send([])
+    return true
   }
 
   onTurn (): void {
-    this.#task.exchange.leftQueueAt = performance.now()
-    this.#inContext(() => { this.#send() })
+    const { exchange, signing: { waitingReads } } = this.#task
+    exchange.leftQueueAt = performance.now()
+    const others = this.#shareKey === null ? [] : waitingReads.takeOthers(this.#shareKey, this)
+    this.#inContext(() => { this.#send(others) })
   }
 
   onTurnMissed (): void {
-    this.#task.exchange.leftQueueAt = performance.now()
+    this.#leaveQueue()
+    this.onFailure(new ProxyError('MAAS_PROXY_QUEUE_TIMED_OUT'))
+  }
+
+  /** @param others what asks for the same */
+  #send (others: readonly AnswerReader[]): void {
+    const { lane } = this.#task
+    const turn = this.#turn as Turn
+    const sending = new Sending(this.#task, {
+      body: this.#body,
+      readers: [this, ...others],
+      inContext: this.#inContext,
+      onOver: () => { lane.leave(turn) }
+    })
+    this.#source = sending
+    for (const other of others) other.join(sending)
+    sending.send()
+  }
+
+  join (source: AnswerSource): void {
+    const { exchange, lane } = this.#task
+    this.#source = source
+    exchange.sharedWith = source.id
+    exchange.leftQueueAt = performance.now()
+    lane.leave(this.#turn as Turn)
+  }
+
+  /** Forgets a request that waits. */
+  #leaveQueue (): void {
+    const { exchange, lane, signing: { waitingReads } } = this.#task
+    exchange.leftQueueAt = performance.now()
+    lane.leave(this.#turn as Turn)
+    if (this.#shareKey !== null) waitingReads.delete(this.#shareKey, this)
     this.#finish()
-    void this.#task.reply.send(new ProxyError('MAAS_PROXY_QUEUE_TIMED_OUT'))
   }
 
-  #send (): void {
-    const { upstream, signing, request, target, admitted, exchange, createRewriter } = this.#task
-    exchange.attempts++
-    exchange.sentAt = performance.now()
-    const authorization = admitted.access === 'signed' ? signing.sign() : null
-    const headers = requestHeaders(request.rawHeaders, request.headers.connection, authorization)
-    upstream.pool.dispatch({
-      method: request.method as Dispatcher.HttpMethod,
-      path: target,
-      headers: createRewriter === null ? headers : withoutCoding(headers),
-      body: this.#body
-    }, this)
+  get backlog (): number { return this.#answer.isComplete ? 0 : this.#task.response.writableLength }
+
+  get refusal (): Buffer | null { return this.#answer.refusal }
+
+  onSend (): void {
+    this.#task.exchange.sentAt = performance.now()
   }
 
-  onTracker (tracker: ConnectionTracker): void {
-    this.#tracker = tracker
-    // A connection that is open now may have died together with that of the first attempt.
-    if (this.#task.exchange.attempts > 1) tracker.doubt()
+  onRepeat (): void {
+    this.#answer = this.#answer.repeated()
+    this.#task.exchange.answeredAt = null
   }
 
-  onRequestStart (controller: Dispatcher.DispatchController): void {
-    if (this.#isClientGone) return controller.abort(CLIENT_GONE)
-    this.#controller = controller
-    this.#attempt = this.#tracker?.beginAttempt(this.#mayRepeat() && !this.#hasEffect)
-    const { request, response, admitted } = this.#task
-    // RFC 9110 §10.1.1: the client sends its body from now on, when a connection is ready to take it.
-    if (this.#body !== null && expectsContinue(request) && !admitted.isContinueSent) response.writeContinue()
-  }
-
-  onResponseStart (
-    controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''
-  ): void {
+  onHead (status: number, rawHeaders: readonly Buffer[], reason: string): void {
     this.#task.exchange.answeredAt = performance.now()
-    // undici passes an error of this call to `onResponseError`.
-    this.#answer.head(status, controller.rawHeaders as Buffer[], reason)
+    this.#answer.head(status, rawHeaders, reason)
   }
 
-  onResponseData (controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#attempt?.progress()
-    if (this.#answer.data(chunk) || controller.paused) return
-    controller.pause()
-    this.#task.response.once('drain', () => { controller.resume() })
+  onData (chunk: Buffer): boolean {
+    return this.#answer.data(chunk)
   }
 
-  onResponseEnd (): void {
-    if (this.#isRefusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
+  awaitDrain (): void {
+    if (this.#awaitsDrain) return
+    this.#awaitsDrain = true
+    this.#task.response.once('drain', () => {
+      this.#awaitsDrain = false
+      this.#source?.resume()
+    })
+  }
+
+  onLeftBehind (delivered: DeliveredPart): void {
+    this.#answer = new ResumedAnswer(this.#answer as Answer, delivered)
+    this.#source = null
+    this.#shareKey = null
+    this.#enterQueue()
+  }
+
+  onEnd (): void {
     this.#answer.end()
     this.#finish()
   }
 
-  onResponseError (_controller: unknown, error: Error): void {
+  onFailure (failure: ProxyError): void {
     const { response, reply } = this.#task
-    const failure = explainAttempt(error, {
-      isBegun: this.#attempt !== undefined,
-      isBodySent: this.#body === null || this.#body.readableEnded,
-      hasEffect: this.#hasEffect
-    })
-    if (this.#isDeadConnection(failure) && this.#mayRepeat()) return this.#sendAgain()
     this.#finish()
-    if (this.#isClientGone || this.#answer.isComplete) return
+    if (this.#answer.isComplete) return
     if (response.headersSent) this.#answer.cutOff(failure.code)
     else void reply.send(failure)
-  }
-
-  /** Whether MAAS refused the request for its timestamp. MAAS authenticates first, so the request had no effect. */
-  #isRefusedForTimestamp (): boolean {
-    const { upstream: { clock }, admitted } = this.#task
-    const body = this.#answer.refusal
-    return body !== null && clock.learnFromRefusal(body.toString('latin1')) && admitted.access === 'signed'
-  }
-
-  /**
-   * Whether an idle connection was closed or lost while the request was on its way (RFC 9112 §9.3.1). MAAS may have
-   * read the request, so only an operation without effect counts.
-   */
-  #isDeadConnection ({ code }: ProxyError): boolean {
-    if (code !== 'MAAS_PROXY_UPSTREAM_CLOSED' && code !== 'MAAS_PROXY_UPSTREAM_LOST') return false
-    return this.#attempt?.isReuse === true && !this.#attempt.hasAnswer && !this.#hasEffect
-  }
-
-  get #hasEffect (): boolean {
-    const { ruleset, operation } = this.#task.admitted
-    return ruleset.policy.hasEffect(operation)
-  }
-
-  /** Whether a second attempt is possible. A body is streamed, so it cannot be sent twice. */
-  #mayRepeat (): boolean {
-    return this.#body === null && this.#task.exchange.attempts < MAX_ATTEMPTS
-  }
-
-  #sendAgain (): void {
-    this.#answer = new Answer(this.#task)
-    this.#attempt = undefined
-    this.#task.exchange.responseBytes = 0
-    this.#task.exchange.answeredAt = null
-    this.#inContext(() => { this.#send() })
   }
 
   #onClose (): void {
     this.#body?.destroy()
     if (this.#isFinished) return
-    this.#isClientGone = !this.#task.response.writableFinished
-    if (this.#turn?.state === 'waiting') this.#finish()
-    else if (this.#isClientGone) this.#controller?.abort(CLIENT_GONE)
+    if (this.#turn?.state === 'waiting') return this.#leaveQueue()
+    if (this.#task.response.writableFinished) return
+    this.#finish()
+    this.#source?.leave(this)
   }
 
   #finish (): void {
     this.#isFinished = true
     this.#body?.destroy()
-    if (this.#turn !== null) this.#task.lane.leave(this.#turn)
   }
 }

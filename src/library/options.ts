@@ -64,6 +64,8 @@ export interface MaasAuthProxyOptions {
   responseTimeout?: string | number | undefined
   /** Maximum number of requests that MAAS works on at once; the others wait. Default: the number of connections. */
   maxMaasRequests?: string | number | undefined
+  /** Whether identical reads that wait because of `maxMaasRequests` share a request. */
+  shareReads?: boolean | undefined
   /** How long a request may wait for its turn: a text with a unit, `'30s'`, or milliseconds. */
   queueTimeout?: string | number | undefined
   /** How long a client may send nothing of a body that is waited for: a text with a unit, `'60s'`, or milliseconds. */
@@ -112,6 +114,7 @@ const OPTIONS = {
   connectTimeout: 'connectTimeoutMs',
   responseTimeout: 'responseTimeoutMs',
   maxMaasRequests: 'maxMaasRequests',
+  shareReads: 'shareReads',
   queueTimeout: 'queueTimeoutMs',
   clientBodyTimeout: 'clientBodyTimeoutMs'
 } as const satisfies Record<Exclude<keyof MaasAuthProxyOptions, OwnOption>, SettingName>

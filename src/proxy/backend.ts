@@ -39,7 +39,7 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
     timeoutMs: config.queueTimeoutMs
   })
   const probes = new ProbePool(config.maasUrl.origin, config)
-  const upstream = { origin: config.maasUrl.origin, pool, probes, queue, clock }
+  const upstream = { origin: config.maasUrl.origin, pool, probes, queue, sharesReads: config.shareReads, clock }
   const ring = new KeyRing(config.keys, upstream, logger)
   const certificates = new CertificateFiles(config.tlsSource, config, [pool, probes], logger)
   const version = new KnownFact(async () => {

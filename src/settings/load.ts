@@ -104,6 +104,7 @@ export async function configure (
   const listeners: ListenerWithKey[] = []
   for (const scope of scopes) listeners.push(...await readListeners(scope, environment, profile, report))
   checkIdleExit(values, listeners, report)
+  checkSharing(values, program, report)
   const adminAddresses = values.adminListen === undefined ? [] : [values.adminListen]
   checkAddresses([...listeners.map(({ address }) => address), ...adminAddresses], report)
 
@@ -138,6 +139,13 @@ function checkIdleExit (
     const remedy = 'it is for a proxy that systemd starts by a socket unit (LISTEN_FDS)'
     report.problem(`--idle-exit: nothing would start the proxy again when a client comes; ${remedy}`)
   }
+}
+
+/** Checks that reads wait at all, since only those that wait share a request. @param program the inputs */
+function checkSharing ({ shareReads }: Pick<Values, 'shareReads'>, program: Lookup, report: SettingsReport): void {
+  if (!shareReads || program('maxMaasRequests') !== undefined) return
+  const remedy = 'give --max-maas-requests too, such as 4, which is what one worker of a region works on'
+  report.problem(`--share-reads: only reads that wait for their turn share a request; ${remedy}`)
 }
 
 /** Checks that no two listeners have one address. Port 0 is a different port each time. */

@@ -126,6 +126,10 @@ export const SETTINGS = {
       '--max-maas-requests', envOf('--max-maas-requests'), 'N',
       'how many requests MAAS works on at once for this proxy; the others wait. A region works on four a worker',
       text => parseCount(text, MAX_MAAS_REQUESTS)
+    ),
+    shareReads: toggle(
+      '--share-reads',
+      'send one request for identical reads that wait because of --max-maas-requests; never an answer begun before'
     )
   }),
   ...inGroup('times', {

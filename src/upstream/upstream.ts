@@ -12,6 +12,8 @@ export interface Upstream {
   probes: Dispatcher
   /** where requests wait for a connection */
   queue: RequestQueue
+  /** whether identical reads that wait there share a request */
+  sharesReads: boolean
   /** the time of MAAS */
   clock: MaasClock
 }

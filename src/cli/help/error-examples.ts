@@ -59,6 +59,8 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   MAAS_PROXY_UPSTREAM_CLOSED: 'MAAS_URL=http://maas.example:5443/MAAS, with http for a port of https',
   MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED: 'MAAS_URL=https://maas.example:5240/MAAS, with https for a port of http',
   MAAS_PROXY_UPSTREAM_FAILED: 'the record of the request in the log has the cause',
+  MAAS_PROXY_SHARED_ANSWER_CHANGED: 'curl --limit-rate 100k of a long list, while fast clients share the same list: ' +
+    'curl reports an incomplete answer',
   MAAS_PROXY_EGRESS_UNREACHABLE: 'no_proxy=maas.example maas-auth-proxy check: does it work without the egress proxy?',
   MAAS_PROXY_EGRESS_CREDENTIALS_REFUSED: 'https_proxy=http://USER:PASSWORD@proxy.example:3128',
   MAAS_PROXY_EGRESS_REFUSED: 'squid allows CONNECT to port 443 only: acl SSL_ports port 5443',

@@ -18,7 +18,7 @@ export function accessLog (logOf: LogOf): Observer {
  */
 function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
   const { client, target, op, opUnknown, access, attempts, requestBytes, responseBytes, queuedMs } = exchange
-  const { upstreamMs, hint, error, wouldRefuse, missingRule } = exchange
+  const { upstreamMs, hint, error, wouldRefuse, missingRule, sharedWith } = exchange
   return {
     id: request.id ?? undefined, // an embedding server may have none
     client: client ?? undefined,
@@ -29,6 +29,8 @@ function recordOf ({ request, exchange, status, complete, ms }: Outcome) {
     opUnknown: opUnknown ?? undefined,
     access: access ?? undefined,
     attempts: attempts > 1 ? attempts : undefined,
+    shared: sharedWith === null ? undefined : true,
+    sharedWith: sharedWith ?? undefined,
     status: status ?? undefined,
     requestBytes,
     bytes: responseBytes,

@@ -8,8 +8,8 @@ import { roundMs } from './round-ms.ts'
  */
 export function timingLog (logger: Logger): Observer {
   return ({ request: { id }, exchange, ms }) => {
-    const { startedAt, sentAt, answeredAt, attempts, upstreamMs } = exchange
-    if (attempts === 0 || !logger.isLevelEnabled('debug')) return
+    const { startedAt, sentAt, answeredAt, upstreamMs } = exchange
+    if (sentAt === 0 || !logger.isLevelEnabled('debug')) return
     logger.debug({
       id,
       beforeMs: roundMs(sentAt - startedAt),

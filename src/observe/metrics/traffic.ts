@@ -1,4 +1,5 @@
 import { type ErrorCode, ERRORS } from '../../errors.ts'
+import type { Exchange } from '../../exchange/exchange.ts'
 import { Durations } from './durations.ts'
 import type { Outcome } from '../../exchange/plugin.ts'
 import { RequestCounts } from './request-counts.ts'
@@ -21,6 +22,10 @@ export class Traffic {
   readonly refusedConnections = new Map<string, number>()
   requestBytes = 0
   responseBytes = 0
+  /** attempts */
+  sent = 0
+  /** requests that got an answer, or a part of one, that was asked for once for several */
+  shared = 0
   retries = 0
   wouldRefuse = 0
   cutOff = 0
@@ -32,13 +37,20 @@ export class Traffic {
     this.requests.add(outcome)
     durationsOf(this.durations, method).add(ms / 1000)
     if (exchange.queuedMs !== null) this.queueDurations.add(exchange.queuedMs / 1000)
-    if (exchange.upstreamMs !== null) durationsOf(this.upstreamDurations, method).add(exchange.upstreamMs / 1000)
+    this.sent += exchange.attempts
+    if (exchange.sharedWith !== null) this.shared++
+    if (exchange.attempts > 0) this.#addAnswer(method, exchange)
     if (exchange.error !== null) this.errors[exchange.error]++
     if (exchange.attempts > 1) this.retries += exchange.attempts - 1
     if (exchange.wouldRefuse !== null) this.wouldRefuse++
     if (!complete) this.cutOff++
     this.requestBytes += exchange.requestBytes
-    this.responseBytes += exchange.responseBytes
+  }
+
+  /** Counts what MAAS did for a request that was sent. What shared its answer cost MAAS nothing. */
+  #addAnswer (method: string, { upstreamMs, responseBytes }: Exchange): void {
+    if (upstreamMs !== null) durationsOf(this.upstreamDurations, method).add(upstreamMs / 1000)
+    this.responseBytes += responseBytes
   }
 
   /** Counts a refusal that has no request, such as of bytes that are not HTTP. */

@@ -1,0 +1,61 @@
+import { type ErrorCode, ProxyError } from '../errors.ts'
+import type { Answer } from './answer.ts'
+import { DeliveredPart } from './delivered-part.ts'
+
+/**
+ * The answer to a request of a reader's own, from which it gets the rest of an answer that it shared at first. The part
+ * that it has got has to be the same again, or the two do not fit together and the client's answer is cut off.
+ */
+export class ResumedAnswer {
+  readonly #answer: Answer
+  readonly #delivered: DeliveredPart
+  #again: DeliveredPart | null = null
+
+  /**
+   * @param answer the answer that was begun
+   * @param delivered what it has got so far
+   */
+  constructor (answer: Answer, delivered: DeliveredPart) {
+    this.#answer = answer
+    this.#delivered = delivered
+  }
+
+  /** Always null: the client has got a part, so another request would not help. */
+  get refusal (): null { return null }
+
+  get isComplete (): boolean { return this.#answer.isComplete }
+
+  head (status: number, rawHeaders: readonly Buffer[]): void {
+    this.#again = DeliveredPart.ofHead(status, rawHeaders)
+  }
+
+  /**
+   * @returns whether the client can take more
+   * @throws ProxyError MAAS_PROXY_SHARED_ANSWER_CHANGED if the part before differs
+   */
+  data (chunk: Buffer): boolean {
+    const again = this.#again as DeliveredPart
+    const missing = this.#delivered.bytes - again.bytes
+    if (missing === 0) return this.#answer.data(chunk)
+    again.add(chunk.subarray(0, missing))
+    if (chunk.length < missing) return true
+    if (!again.equals(this.#delivered)) throw new ProxyError('MAAS_PROXY_SHARED_ANSWER_CHANGED')
+    return this.#answer.data(chunk.subarray(missing))
+  }
+
+  /** @throws ProxyError MAAS_PROXY_SHARED_ANSWER_CHANGED if it is shorter than what the client has got */
+  end (): void {
+    const { bytes } = this.#again as DeliveredPart
+    if (bytes < this.#delivered.bytes) throw new ProxyError('MAAS_PROXY_SHARED_ANSWER_CHANGED')
+    this.#answer.end()
+  }
+
+  cutOff (code: ErrorCode): void {
+    this.#answer.cutOff(code)
+  }
+
+  /** The answer to another attempt. */
+  repeated (): ResumedAnswer {
+    return new ResumedAnswer(this.#answer, this.#delivered)
+  }
+}

@@ -1,0 +1,187 @@
+import type { Dispatcher } from 'undici'
+import type { ProxyError } from '../errors.ts'
+import { expectsContinue } from '../http/fields.ts'
+import type { ConnectionTracker, RequestAttempt } from '../upstream/connection-tracker.ts'
+import type { TrackerAware } from '../upstream/tracked-client.ts'
+import type { AnswerTask } from './answer-task.ts'
+import { explainAttempt } from './attempt-failure.ts'
+import { DeliveredPart } from './delivered-part.ts'
+import type { AnswerReader, AnswerSource } from './reader.ts'
+import type { RequestBody } from './request-body.ts'
+import { requestHeaders, withoutCoding } from './request-headers.ts'
+
+/** A request to send to MAAS. */
+export interface SendingTask extends AnswerTask {
+  /** the request target, byte for byte as it was admitted */
+  target: string
+}
+
+interface SendingOptions {
+  body: RequestBody | null
+  /** the readers of the answer, at least one */
+  readers: readonly AnswerReader[]
+  /** runs a function in the async context of the client's request */
+  inContext: (run: () => void) => void
+  /** called when MAAS works on the request no more */
+  onOver: () => void
+}
+
+/** One repetition is enough: it has a fresh connection and a corrected timestamp. */
+const MAX_ATTEMPTS = 2
+
+/** How far a reader may be behind while others keep up, in bytes. */
+const MAX_BACKLOG_BYTES = 1024 * 1024
+
+/** The reason for aborting a request to MAAS whose clients have all closed their connections. */
+const CLIENT_GONE = new Error('the client has gone')
+
+/**
+ * A request on its way to MAAS, with the readers of its answer: the client that sent it, and those whose reads share
+ * it. It is the handler that undici calls back.
+ *
+ * A request with an effect is sent once. undici itself never repeats a request: each attempt is one dispatch, and a
+ * connection carries one request at a time. A second attempt is made only if the first one had no effect.
+ */
+export class Sending implements Dispatcher.DispatchHandler, TrackerAware, AnswerSource {
+  readonly #task: SendingTask
+  readonly #options: SendingOptions
+  #readers: readonly AnswerReader[]
+  #attempts = 0
+  #tracker: ConnectionTracker | null = null
+  #attempt: RequestAttempt | undefined
+  #controller: Dispatcher.DispatchController | null = null
+  /** what the readers have got; null for one reader, which is waited for */
+  #delivered: DeliveredPart | null = null
+
+  constructor (task: SendingTask, options: SendingOptions) {
+    this.#task = task
+    this.#options = options
+    this.#readers = options.readers
+  }
+
+  get id (): string { return this.#task.reply.request.id }
+
+  /** Makes the first attempt. */
+  send (): void {
+    const { upstream, signing, request, target, admitted, exchange, createRewriter } = this.#task
+    this.#attempts++
+    exchange.attempts++
+    for (const reader of this.#readers) reader.onSend()
+    const authorization = admitted.access === 'signed' ? signing.sign() : null
+    const headers = requestHeaders(request.rawHeaders, request.headers.connection, authorization)
+    upstream.pool.dispatch({
+      method: request.method as Dispatcher.HttpMethod,
+      path: target,
+      headers: createRewriter === null ? headers : withoutCoding(headers),
+      body: this.#options.body
+    }, this)
+  }
+
+  leave (reader: AnswerReader): void {
+    this.#readers = this.#readers.filter(one => one !== reader)
+    if (this.#readers.length === 0) this.#controller?.abort(CLIENT_GONE)
+  }
+
+  resume (): void {
+    this.#controller?.resume()
+  }
+
+  abort (error: Error): void {
+    this.#controller?.abort(error)
+  }
+
+  onTracker (tracker: ConnectionTracker): void {
+    this.#tracker = tracker
+    // A connection that is open now may have died together with that of the first attempt.
+    if (this.#attempts > 1) tracker.doubt()
+  }
+
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    if (this.#readers.length === 0) return controller.abort(CLIENT_GONE)
+    this.#controller = controller
+    this.#attempt = this.#tracker?.beginAttempt(this.#mayRepeat() && !this.#hasEffect)
+    const { request, response, admitted } = this.#task
+    // RFC 9110 §10.1.1: the client sends its body from now on, when a connection is ready to take it.
+    if (this.#options.body !== null && expectsContinue(request) && !admitted.isContinueSent) response.writeContinue()
+  }
+
+  onResponseStart (
+    controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''
+  ): void {
+    const rawHeaders = controller.rawHeaders as Buffer[]
+    // undici passes an error of a reader to `onResponseError`.
+    for (const reader of this.#readers) reader.onHead(status, rawHeaders, reason)
+    if (this.#readers.length > 1) this.#delivered = DeliveredPart.ofHead(status, rawHeaders)
+  }
+
+  onResponseData (controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#attempt?.progress()
+    let keepsUp = false
+    for (const reader of this.#readers) if (reader.onData(chunk)) keepsUp = true
+    if (this.#readers.length > 1) this.#leaveBehind(chunk)
+    if (keepsUp || controller.paused) return
+    controller.pause()
+    for (const reader of this.#readers) reader.awaitDrain()
+  }
+
+  onResponseEnd (): void {
+    if (this.#isRefusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
+    for (const reader of this.#readers) reader.onEnd()
+    this.#options.onOver()
+  }
+
+  onResponseError (_controller: unknown, error: Error): void {
+    const { body, onOver } = this.#options
+    const failure = explainAttempt(error, {
+      isBegun: this.#attempt !== undefined,
+      isBodySent: body === null || body.readableEnded,
+      hasEffect: this.#hasEffect
+    })
+    if (this.#isDeadConnection(failure) && this.#mayRepeat()) return this.#sendAgain()
+    onOver()
+    for (const reader of this.#readers) reader.onFailure(failure)
+  }
+
+  /** Goes on without the readers that are too far behind, but never without all. @param chunk what they have got */
+  #leaveBehind (chunk: Buffer): void {
+    const delivered = this.#delivered as DeliveredPart
+    delivered.add(chunk)
+    for (const reader of this.#readers) {
+      if (reader.backlog <= MAX_BACKLOG_BYTES || this.#readers.length === 1) continue
+      this.leave(reader)
+      reader.onLeftBehind(delivered.copy())
+    }
+  }
+
+  /** Whether MAAS refused the request for its timestamp. MAAS authenticates first, so the request had no effect. */
+  #isRefusedForTimestamp (): boolean {
+    const { upstream: { clock }, admitted } = this.#task
+    const body = this.#readers[0]?.refusal ?? null
+    return body !== null && clock.learnFromRefusal(body.toString('latin1')) && admitted.access === 'signed'
+  }
+
+  /**
+   * Whether an idle connection was closed or lost while the request was on its way (RFC 9112 §9.3.1). MAAS may have
+   * read the request, so only an operation without effect counts.
+   */
+  #isDeadConnection ({ code }: ProxyError): boolean {
+    if (code !== 'MAAS_PROXY_UPSTREAM_CLOSED' && code !== 'MAAS_PROXY_UPSTREAM_LOST') return false
+    return this.#attempt?.isReuse === true && !this.#attempt.hasAnswer && !this.#hasEffect
+  }
+
+  get #hasEffect (): boolean {
+    const { ruleset, operation } = this.#task.admitted
+    return ruleset.policy.hasEffect(operation)
+  }
+
+  /** Whether a second attempt is possible. A body is streamed, so it cannot be sent twice. */
+  #mayRepeat (): boolean {
+    return this.#options.body === null && this.#attempts < MAX_ATTEMPTS
+  }
+
+  #sendAgain (): void {
+    for (const reader of this.#readers) reader.onRepeat()
+    this.#attempt = undefined
+    this.#options.inContext(() => { this.send() })
+  }
+}
