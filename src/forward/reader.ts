@@ -11,12 +11,16 @@ export interface AnswerSource {
   resume (): void
   /** Ends the request with an error for all of its readers. */
   abort (error: Error): void
+  /** Called once for each reader, when its client has the answer or has left. */
+  release (): void
 }
 
 /** A client's request that reads the answer of MAAS, alone or with others that asked for the same. */
 export interface AnswerReader {
-  /** bytes that the client has yet to take; 0 if it needs nothing more from MAAS */
+  /** bytes that are kept until the client takes them */
   readonly backlog: number
+  /** whether it needs nothing more from MAAS */
+  readonly isComplete: boolean
   /** the body of a 401 of which the client has got nothing yet; null for any other answer */
   readonly refusal: Buffer | null
   /** Called for a read that waited, when the request of another one is going to be sent for both. */

@@ -36,8 +36,13 @@ class Relay implements QueueMember, AnswerReader {
   /** what the request asks for while it waits, if it may share the request of another one; otherwise null */
   #shareKey: string | null = null
   #source: AnswerSource | null = null
+  /** the source that went on without this reader; null for most requests */
+  #formerSource: AnswerSource | null = null
   #awaitsDrain = false
+  /** whether nothing more comes from MAAS */
   #isFinished = false
+  /** whether the client has the answer, or has left */
+  #isClosed = false
 
   constructor (task: RelayTask) {
     this.#task = task
@@ -54,7 +59,7 @@ class Relay implements QueueMember, AnswerReader {
     const { request, response, exchange, upstream, signing } = this.#task
     if (!this.#enterQueue()) {
       exchange.queuedAt = performance.now()
-      if (upstream.sharesReads) this.#shareKey = shareKey(this.#task)
+      if (upstream.backlogBudget !== null) this.#shareKey = shareKey(this.#task)
       if (this.#shareKey !== null) signing.waitingReads.add(this.#shareKey, this)
     }
     onResponseFinished(request, response, () => { this.#onClose() })
@@ -113,7 +118,9 @@ class Relay implements QueueMember, AnswerReader {
     this.#finish()
   }
 
-  get backlog (): number { return this.#answer.isComplete ? 0 : this.#task.response.writableLength }
+  get backlog (): number { return this.#isClosed ? 0 : this.#task.response.writableLength }
+
+  get isComplete (): boolean { return this.#answer.isComplete }
 
   get refusal (): Buffer | null { return this.#answer.refusal }
 
@@ -146,6 +153,7 @@ class Relay implements QueueMember, AnswerReader {
 
   onLeftBehind (delivered: DeliveredPart): void {
     this.#answer = new ResumedAnswer(this.#answer as Answer, delivered)
+    this.#formerSource = this.#source
     this.#source = null
     this.#shareKey = null
     this.#enterQueue()
@@ -165,12 +173,16 @@ class Relay implements QueueMember, AnswerReader {
   }
 
   #onClose (): void {
+    const source = this.#source
+    this.#isClosed = true
     this.#body?.destroy()
-    if (this.#isFinished) return
-    if (this.#turn?.state === 'waiting') return this.#leaveQueue()
-    if (this.#task.response.writableFinished) return
-    this.#finish()
-    this.#source?.leave(this)
+    if (this.#turn?.state === 'waiting') {
+      this.#leaveQueue()
+    } else if (!this.#isFinished && !this.#task.response.writableFinished) {
+      this.#finish()
+      source?.leave(this)
+    }
+    (this.#formerSource ?? source)?.release()
   }
 
   #finish (): void {

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import { expectsContinue } from '../http/fields.ts'
+import type { SharedBacklog } from '../upstream/backlog-budget.ts'
 import type { ConnectionTracker, RequestAttempt } from '../upstream/connection-tracker.ts'
 import type { TrackerAware } from '../upstream/tracked-client.ts'
 import type { AnswerTask } from './answer-task.ts'
@@ -29,7 +30,7 @@ interface SendingOptions {
 /** One repetition is enough: it has a fresh connection and a corrected timestamp. */
 const MAX_ATTEMPTS = 2
 
-/** How far a reader may be behind while others keep up, in bytes. */
+/** How far a reader may be behind while others keep up, in bytes, if the memory for more is used. */
 const MAX_BACKLOG_BYTES = 1024 * 1024
 
 /** The reason for aborting a request to MAAS whose clients have all closed their connections. */
@@ -42,10 +43,12 @@ const CLIENT_GONE = new Error('the client has gone')
  * A request with an effect is sent once. undici itself never repeats a request: each attempt is one dispatch, and a
  * connection carries one request at a time. A second attempt is made only if the first one had no effect.
  */
-export class Sending implements Dispatcher.DispatchHandler, TrackerAware, AnswerSource {
+export class Sending implements Dispatcher.DispatchHandler, TrackerAware, AnswerSource, SharedBacklog {
   readonly #task: SendingTask
   readonly #options: SendingOptions
   #readers: readonly AnswerReader[]
+  /** how many of the readers at the start have clients that have not taken all */
+  #unreleased: number
   #attempts = 0
   #tracker: ConnectionTracker | null = null
   #attempt: RequestAttempt | undefined
@@ -57,6 +60,14 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
     this.#task = task
     this.#options = options
     this.#readers = options.readers
+    this.#unreleased = options.readers.length
+    if (this.#unreleased > 1) task.upstream.backlogBudget?.add(this)
+  }
+
+  get bytes (): number { return Math.max(...this.#options.readers.map(({ backlog }) => backlog)) }
+
+  release (): void {
+    if (--this.#unreleased === 0) this.#task.upstream.backlogBudget?.delete(this)
   }
 
   get id (): string { return this.#task.reply.request.id }
@@ -147,7 +158,8 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
     const delivered = this.#delivered as DeliveredPart
     delivered.add(chunk)
     for (const reader of this.#readers) {
-      if (reader.backlog <= MAX_BACKLOG_BYTES || this.#readers.length === 1) continue
+      if (reader.backlog <= MAX_BACKLOG_BYTES || reader.isComplete || this.#readers.length === 1) continue
+      if (this.#task.upstream.backlogBudget?.isUsed !== true) return
       this.leave(reader)
       reader.onLeftBehind(delivered.copy())
     }

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { MaasClock, NOTABLE_OFFSET } from '../maas/clock.ts'
 import type { Config } from '../settings/load.ts'
+import { BacklogBudget } from '../upstream/backlog-budget.ts'
 import { MaasPool, MAX_CONNECTIONS, ProbePool } from '../upstream/pool.ts'
 import { askVersion } from '../upstream/probe.ts'
 import { RequestQueue } from '../upstream/queue.ts'
@@ -39,7 +40,8 @@ export function openBackend (config: Config, logger: FastifyBaseLogger): Backend
     timeoutMs: config.queueTimeoutMs
   })
   const probes = new ProbePool(config.maasUrl.origin, config)
-  const upstream = { origin: config.maasUrl.origin, pool, probes, queue, sharesReads: config.shareReads, clock }
+  const backlogBudget = config.shareReads ? new BacklogBudget() : null
+  const upstream = { origin: config.maasUrl.origin, pool, probes, queue, backlogBudget, clock }
   const ring = new KeyRing(config.keys, upstream, logger)
   const certificates = new CertificateFiles(config.tlsSource, config, [pool, probes], logger)
   const version = new KnownFact(async () => {

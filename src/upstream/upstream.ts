@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import type { MaasClock } from '../maas/clock.ts'
+import type { BacklogBudget } from './backlog-budget.ts'
 import type { RequestQueue } from './queue.ts'
 
 /** The MAAS region that requests are forwarded to. All listeners share it. */
@@ -12,8 +13,8 @@ export interface Upstream {
   probes: Dispatcher
   /** where requests wait for a connection */
   queue: RequestQueue
-  /** whether identical reads that wait there share a request */
-  sharesReads: boolean
+  /** the memory for slow clients that share an answer; null if identical reads do not share a request */
+  backlogBudget: BacklogBudget | null
   /** the time of MAAS */
   clock: MaasClock
 }

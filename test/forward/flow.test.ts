@@ -218,7 +218,7 @@ t.test('a client that disconnects while it waits costs MAAS nothing', async t =>
     const clock = new MaasClock(() => {})
     const queue = new RequestQueue({ connections: 1, maxRunning: 1, timeoutMs: 60_000 })
     relay({
-      upstream: { sharesReads: false, pool: late, probes: late, queue, origin: 'http://maas', clock },
+      upstream: { backlogBudget: null, pool: late, probes: late, queue, origin: 'http://maas', clock },
       lane: new Lane(queue),
       maasFacts: { version: null, isAdmin: null },
       signing: new Credential(parseApiKey('c:t:s'), clock).signing,

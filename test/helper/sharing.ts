@@ -4,7 +4,8 @@ import { type LogRecord, startTestProxy, type TestProxy, testConfig } from './pr
 import { exchange, get, OK, type RawUpstream, rawUpstream } from './sockets.ts'
 import { until } from './until.ts'
 
-type Test = Parameters<typeof rawUpstream>[0]
+/** What tests need of tap's test object. */
+export type Test = Parameters<typeof rawUpstream>[0]
 
 export const MACHINES = '/MAAS/api/2.0/machines/'
 export const LIST = get(MACHINES)
@@ -17,10 +18,10 @@ export const WHOAMI = `HTTP/1.1 200 OK\r\nContent-Length: ${USER.length}\r\nConn
 export interface Held { socket: Socket, head: string }
 
 /** A proxy that lets MAAS work on one request at a time, and a MAAS whose answers the test gives. */
-export interface Pair { proxy: TestProxy, upstream: RawUpstream, held: Held[] }
+export interface Pair { proxy: TestProxy, held: Held[] }
 
 /** Starts a MAAS that answers nothing but whose the key is. */
-export async function startMaas (t: Test): Promise<Pick<Pair, 'upstream' | 'held'>> {
+export async function startMaas (t: Test): Promise<{ upstream: RawUpstream, held: Held[] }> {
   const held: Held[] = []
   const upstream = await rawUpstream(t, (socket, head) => {
     if (head.includes('whoami')) socket.write(WHOAMI)
@@ -29,7 +30,7 @@ export async function startMaas (t: Test): Promise<Pick<Pair, 'upstream' | 'held
   return { upstream, held }
 }
 
-export async function startPair (t: Test, flags: Flags = {}): Promise<Pair> {
+export async function startPair (t: Test, flags: Flags = {}): Promise<Pair & { upstream: RawUpstream }> {
   const { upstream, held } = await startMaas(t)
   const proxy = await startTestProxy(t, testConfig(upstream.url, { maxMaasRequests: ['1'], shareReads: ['true'], ...flags }))
   return { proxy, upstream, held }
@@ -46,12 +47,12 @@ export async function waiting (proxy: TestProxy, count: number): Promise<void> {
 }
 
 /** Sends a request that has the only turn until the test calls what is returned. */
-export async function plug ({ proxy, held }: Pair): Promise<() => Promise<void>> {
+export async function plug ({ proxy, held }: Pair, answer = OK): Promise<() => Promise<void>> {
   const count = held.length
   const plugged = exchange(proxy.port, get('/MAAS/api/2.0/zones/'))
   await until('the turn is taken', () => held.length === count + 1)
   return async () => {
-    held[count]?.socket.write(OK)
+    held[count]?.socket.write(answer)
     await plugged
   }
 }
