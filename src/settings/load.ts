@@ -144,7 +144,7 @@ function checkIdleExit (
 /** Checks that reads wait at all, since only those that wait share a request. @param program the inputs */
 function checkSharing ({ shareReads }: Pick<Values, 'shareReads'>, program: Lookup, report: SettingsReport): void {
   if (!shareReads || program('maxMaasRequests') !== undefined) return
-  const remedy = 'give --max-maas-requests too, such as 4, which is what one worker of a region works on'
+  const remedy = 'give --max-maas-requests too, such as 2: the fewer, the more reads share'
   report.problem(`--share-reads: only reads that wait for their turn share a request; ${remedy}`)
 }
 

@@ -243,7 +243,7 @@ t.test('a read that waits for too long is told so, and the others go on', async 
 })
 
 t.test('settings that make no sense together are refused', async t => {
-  await t.rejects(testConfig('http://maas/MAAS', { shareReads: ['true'] }), /--share-reads: only reads that wait for their turn share a request; give --max-maas-requests too, such as 4/)
+  await t.rejects(testConfig('http://maas/MAAS', { shareReads: ['true'] }), /--share-reads: only reads that wait for their turn share a request; give --max-maas-requests too, such as 2/)
   t.equal((await testConfig('http://maas/MAAS', { shareReads: ['true'], maxMaasRequests: ['4'] })).shareReads, true)
   t.equal((await testConfig('http://maas/MAAS')).shareReads, false, 'by default nothing is shared')
 })
