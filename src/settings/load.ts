@@ -1,12 +1,13 @@
 import { knownOperations } from '../policy/catalogue.ts'
 import type { MaasUrl } from '../maas/maas-url.ts'
+import { checkAddresses, checkIdleExit, checkSharing } from './conflicts.ts'
 import { chooseProfile, type ChosenProfile } from './key/chosen-profile.ts'
 import { configFiles } from './config-files.ts'
 import { type EffectiveSettings, settingsInEffect } from './effective.ts'
 import { findEgress } from './egress.ts'
 import type { EgressProxy } from '../http/egress-proxy.ts'
 import type { KeySource } from './key/key-source.ts'
-import { formatListenAddress, type ListenAddress } from '../listen/address.ts'
+import { formatListenAddress } from '../listen/address.ts'
 import { buildClients, clientSources } from './listener-clients.ts'
 import { type ListenerConfig, type ListenerWithKey, readListeners } from './listener-config.ts'
 import { buildPolicy } from './policy-settings.ts'
@@ -123,39 +124,6 @@ export async function configure (
     notices: report.notices,
     source: { files: configFiles(inputs), settings: settingsInEffect(inputs), read }
   })
-}
-
-type IdleExitValues = Pick<Values, 'idleExitMs' | 'shutdownDelayMs'>
-
-/** Checks that an idle exit loses no client: systemd has to hold the sockets, and the exit must not wait. */
-function checkIdleExit (
-  { idleExitMs, shutdownDelayMs }: IdleExitValues, listeners: readonly ListenerWithKey[], report: SettingsReport
-): void {
-  if (idleExitMs === undefined) return
-  if (shutdownDelayMs !== undefined) {
-    report.problem('--idle-exit and --shutdown-delay: an idle proxy has no clients that need a delay; leave one out')
-  }
-  if (listeners.some(({ address }) => address.fd === undefined)) {
-    const remedy = 'it is for a proxy that systemd starts by a socket unit (LISTEN_FDS)'
-    report.problem(`--idle-exit: nothing would start the proxy again when a client comes; ${remedy}`)
-  }
-}
-
-/** Checks that reads wait at all, since only those that wait share a request. @param program the inputs */
-function checkSharing ({ shareReads }: Pick<Values, 'shareReads'>, program: Lookup, report: SettingsReport): void {
-  if (!shareReads || program('maxMaasRequests') !== undefined) return
-  const remedy = 'give --max-maas-requests too, such as 2: the fewer, the more reads share'
-  report.problem(`--share-reads: only reads that wait for their turn share a request; ${remedy}`)
-}
-
-/** Checks that no two listeners have one address. Port 0 is a different port each time. */
-function checkAddresses (addresses: readonly ListenAddress[], report: SettingsReport): void {
-  const texts = addresses
-    .filter(address => 'path' in address || address.port !== 0)
-    .map(address => formatListenAddress(address))
-  for (const text of texts.filter((text, i) => texts.indexOf(text) !== i)) {
-    report.problem(`--listen: ${text} is given twice; every listener needs an address of its own`)
-  }
 }
 
 /** The address of MAAS and the certificates to trust there. A profile has both. */
