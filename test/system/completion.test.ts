@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { OTHER_FLAGS } from '../../src/cli/flags.ts'
 import type { Setting } from '../../src/settings/setting.ts'
 import { SETTINGS } from '../../src/settings/table.ts'
 import { runHere } from '../helper/process.ts'
@@ -41,24 +42,25 @@ for (const [shell, offersOf] of Object.entries(SHELLS)) {
     writeFileSync(script, await printed(['completion', shell]))
     const settings: Array<Setting<unknown>> = Object.values(SETTINGS)
     const flags = settings.flatMap(({ flag }) => flag ?? [])
-    const commands = ['serve', 'run', 'demo', 'check', 'ready', 'policy', 'config', 'explain', 'help', 'completion', 'man']
+    const commands = ['serve', 'run', 'demo', 'check', 'ready', 'policy', 'token', 'config', 'explain', 'help', 'completion', 'man']
     const rows: Array<[line: string, wanted: string[], reason: string]> = [
       ['', commands, 'commands'],
       ['po', ['policy'], 'one command'],
       ['--listen 0 c', ['check', 'completion', 'config'], 'a flag with its value is no command'],
       ['--listen=0 po', ['policy'], 'nor one with an equals sign'],
       ['--read-only po', ['policy'], 'and a switch takes nothing away'],
-      ['policy ', ['learn', 'list', 'test'], 'words of a command'],
+      ['policy ', ['diff', 'learn', 'list', 'test', 'unused'], 'words of a command'],
       ['completion ', ['bash', 'zsh', 'fish'], 'of this one'],
       ['help ru', ['rules', 'run'], 'topics and commands'],
       ['explain MAAS_PROXY_HOST', ['MAAS_PROXY_HOST_REFUSED'], 'codes of errors'],
-      ['--', [...flags, '--json', '--verbose', '--stand-in-only', '--maas-version', '--help', '--version'], 'flags'],
+      ['--', [...flags, ...Object.keys(OTHER_FLAGS)], 'flags'],
       ['serve --read', ['--read-only'], 'behind a command too'],
       ['--log-format ', ['json', 'pretty', 'auto'], 'words for a value'],
       ['demo --maas-version ', ['3.4', '3.7'], 'words for the value of a flag that is no setting'],
       ['--log-level=de', ['debug'], 'behind an equals sign'],
       ['--listen ', [], 'a value that nobody knows'],
       [`--ca-file ${dir}/key`, ['key-one', 'key-two'], 'files'],
+      [`policy test --recording ${dir}/key`, ['key-one', 'key-two'], 'for a flag that is no setting too'],
       ['run ', ['--'], 'what a command is behind'],
       ['run --read-only -- maas-no-such-comm', [], 'a command that is not there'],
       [`run -- cat ${dir}/key`, ['key-one', 'key-two'], "the command's own words"]
