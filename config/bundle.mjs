@@ -4,6 +4,7 @@
 import { build } from 'esbuild'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { MINIMUM_NODE, minimumNode } from './minimum-node.mjs'
 import { sbomOf } from './sbom.mjs'
 
 /**
@@ -68,14 +69,10 @@ const sqliteAsPackage = {
 
 const inRoot = path => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
-const MINIMUM_NODE = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).engines.node.replace('>=', '')
-
-/** The entry has in it which Node the program needs, and loads the rest only when it is there. */
-const readByAnyNode = {
-  name: 'read-by-any-node',
+/** The entry loads the rest only when it has found the Node that the program needs. */
+const laterAsFile = {
+  name: 'later-as-file',
   setup (build) {
-    const contents = `export const minimumNode = () => '${MINIMUM_NODE}'`
-    build.onLoad({ filter: /src[\\/]cli[\\/]minimum-node\.ts$/ }, () => ({ contents }))
     build.onResolve({ filter: /^\.\/cli\/process\.ts$/ }, () => ({ path: './cli/process.js', external: true }))
   }
 }
@@ -132,7 +129,7 @@ await build({
   entryPoints: { 'cli/process': inRoot('src/cli/process.ts') },
   plugins: [bundleForSources]
 })
-await build({ ...MODULE, target: 'node14', entryPoints: [inRoot('src/main.ts')], plugins: [readByAnyNode] })
+await build({ ...MODULE, target: 'node14', entryPoints: [inRoot('src/main.ts')], plugins: [minimumNode, laterAsFile] })
 
 // The sources by their names in the repository, wherever that and its packages are.
 const map = JSON.parse(readFileSync(inRoot('dist/bundle.cjs.map'), 'utf8'))

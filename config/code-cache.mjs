@@ -1,14 +1,23 @@
 // Writes the code cache: what V8 compiles when the program starts and forwards a request. The cache stands beside the
-// bundle, so a running program writes nothing. Only the Node that made it uses it; any other ignores it.
+// bundle, or in the file that is named, so a running program writes nothing. Only the Node that made it uses it; any
+// other ignores it.
 import { once, EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
 import { PassThrough } from 'node:stream'
+import { pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { cacheOf, loadScript } from '../dist/performance/code-cache.js'
 import { setV8Flags } from '../dist/performance/v8-flags.js'
 
 const bundle = new URL('../dist/bundle.cjs', import.meta.url)
+const [,, named] = process.argv
+const file = named === undefined ? cacheOf(bundle) : pathToFileURL(named)
 setV8Flags() // V8 takes a cache only under the flags that it was made under
+// What V8 optimizes and forgets depends on time. Without it, and with `node --hash-seed=1`, equal bundles get equal
+// caches.
+const TIMED = ['sparkplug', 'maglev', 'turbofan', 'flush-bytecode']
+for (const flag of TIMED) setFlagsFromString(`--no-${flag}`)
 const { exports: { program }, makeCache } = loadScript(bundle)
 
 setTimeout(() => { throw new Error('the bundle does not come to an end') }, 60_000).unref()
@@ -32,7 +41,8 @@ const request = get(`${address}/MAAS/api/2.0/machines/`, { agent: false }) // th
 const [response] = await once(request, 'response')
 if (response.statusCode !== 200) throw new Error(`the bundle does not work: ${response.statusCode}`)
 await once(response.resume(), 'end')
-writeFileSync(cacheOf(bundle), makeCache())
+for (const flag of [...TIMED, 'hash-seed=0']) setFlagsFromString(`--${flag}`)
+writeFileSync(file, makeCache())
 io.signals.emit('SIGTERM')
 process.exitCode = await ended
 maas.close()

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import * as executable from 'node:sea'
 
 /**
  * Returns the URL of a file that the package ships. This module is one level below the top, in `src` and in `dist`.
@@ -6,6 +7,27 @@ import { readFileSync } from 'node:fs'
  */
 export function packageFile (path: string): URL {
   return new URL(`../${path}`, import.meta.url)
+}
+
+/** How a single executable reads its assets; a part of `node:sea`. */
+interface Assets {
+  /** whether this is a single executable */
+  isSea: () => boolean
+  getAsset: (name: string, encoding: string) => string
+}
+
+/**
+ * Reads a text that the package ships. A single executable has it as an asset, named by its path in the package.
+ * @param file from {@link packageFile}
+ * @throws Error if it is missing, with what to do
+ */
+export function readPackageFile (file: URL, assets: Assets = executable): string {
+  const path = file.href.slice(packageFile('').href.length)
+  try {
+    return assets.isSea() ? assets.getAsset(path, 'utf8') : readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`this copy of maas-auth-proxy is damaged, it lacks ${path}: get it again`, { cause: error })
+  }
 }
 
 interface Manifest {
@@ -33,5 +55,5 @@ export function minimumNode (): string {
 }
 
 function manifest (): Manifest {
-  return JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as Manifest
+  return JSON.parse(readPackageFile(packageFile('package.json'))) as Manifest
 }

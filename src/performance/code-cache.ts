@@ -35,31 +35,54 @@ export function cacheOf (script: URL): URL {
   return new URL(`${script.href}.cache`)
 }
 
+/** A script, and what it is run with. */
+interface RunnableScript {
+  /**
+   * ASCII text that consists of one function, which returns its exports. The function gets `require`, a replacement for
+   * `import` of packages, which a cached script lacks, and the script's URL
+   */
+  text: string
+  url: URL
+  /** V8's code cache; null if there is none */
+  cachedData: Buffer | null
+  require: NodeJS.Require
+  importPackage: (name: string) => Promise<unknown>
+}
+
 /**
  * Loads a script together with its code cache, so that V8 parses and compiles less. A cache is ignored if it is missing
  * or damaged, or if another text, another Node or other flags made it.
- * @param url an ASCII file that consists of one function, which returns its exports. The function gets `require`, which
- *   resolves from the file, a replacement for `import` of packages, which a cached script lacks, and the file's URL
+ * @param url the file of the script; `require` resolves from it
  * @returns the exports, and what is needed to make a cache
  * @throws the error of the script
  */
 export function loadScript (url: URL): LoadedScript {
-  const filename = fileURLToPath(url)
-  const text = readFileSync(filename, 'latin1')
+  const text = readFileSync(url, 'latin1')
   const cachedData = dataOf(readIfThere(cacheOf(url)), text)
-  const script = new Script(text, { filename, ...cachedData === null ? {} : { cachedData } })
-  const load = script.runInThisContext() as ScriptFunction
   const importPackage = async (name: string): Promise<unknown> => await import(name)
+  const loaded = runScript({ text, url, cachedData, require: createRequire(url), importPackage })
   const makeCache = (): Buffer => {
-    const data = script.createCachedData()
+    const data = loaded.makeCache()
     return Buffer.concat([sealOf(text, data), data])
   }
-  const exports = load(createRequire(url), importPackage, url.href)
-  return { exports, cached: script.cachedDataRejected === false, makeCache }
+  return { ...loaded, makeCache }
 }
 
-/** Room for a 32-bit checksum; V8 copies data that is not aligned to 8 bytes. */
-const SEAL_BYTES = 8
+/**
+ * Runs a script with the data of its code cache, which must come from this very executable: V8 checks little of it.
+ * @returns the exports; `makeCache` makes bare data
+ * @throws the error of the script
+ */
+export function runScript ({ text, url, cachedData, require, importPackage }: RunnableScript): LoadedScript {
+  const filename = fileURLToPath(url)
+  const script = new Script(text, { filename, ...cachedData === null ? {} : { cachedData } })
+  const load = script.runInThisContext() as ScriptFunction
+  const exports = load(require, importPackage, url.href)
+  return { exports, cached: script.cachedDataRejected === false, makeCache: () => script.createCachedData() }
+}
+
+/** Room for a 32-bit checksum before the data of a cache; V8 copies data that is not aligned to 8 bytes. */
+export const SEAL_BYTES = 8
 
 /**
  * The checksum that precedes the data of a cache. V8 itself checks only its version, its flags and the length of the

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import type { Rule } from './rule.ts'
 import { segmentsOf } from './segments.ts'
-import { packageFile } from '../package.ts'
+import { packageFile, readPackageFile } from '../package.ts'
 import { nearest } from '../text/suggestion.ts'
 
 /** The versions of MAAS that have an operation; undefined where they are the oldest or the newest supported ones. */
@@ -34,7 +33,7 @@ let operations: readonly KnownOperation[] | undefined
 
 /** Returns every operation of MAAS 3.4 to 4.0. The first call reads the file, which `config/operations.mjs` makes. */
 export function knownOperations (): readonly KnownOperation[] {
-  operations ??= (JSON.parse(readFileSync(FILE, 'utf8')) as Row[]).flatMap(row => METHODS.flatMap(method => (
+  operations ??= (JSON.parse(readPackageFile(FILE)) as Row[]).flatMap(row => METHODS.flatMap(method => (
     (row[method] ?? []).map(op => operationOf(row, method, op))
   )))
   return operations

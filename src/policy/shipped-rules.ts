@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { packageFile } from '../package.ts'
+import { packageFile, readPackageFile } from '../package.ts'
 
 /** A row of a shipped table of rules. */
 interface ShippedRow {
@@ -11,5 +10,5 @@ interface ShippedRow {
 
 /** Reads a table of rules that the package ships. @param name the name of its file in `config` */
 export function readShippedRows (name: string): ShippedRow[] {
-  return JSON.parse(readFileSync(packageFile(`config/${name}`), 'utf8')) as ShippedRow[]
+  return JSON.parse(readPackageFile(packageFile(`config/${name}`))) as ShippedRow[]
 }

@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { type AnonymousKind, type AnonymousOperation, AnonymousOperations } from '../maas/access.ts'
 import { quote, readJsonFile } from './values.ts'
-import { packageFile } from '../package.ts'
+import { packageFile, readPackageFile } from '../package.ts'
+
+const SHIPPED = packageFile('config/anonymous-operations.json')
 
 /** The path of the table that the package ships. */
-export const SHIPPED_ANONYMOUS_OPERATIONS = fileURLToPath(packageFile('config/anonymous-operations.json'))
+export const SHIPPED_ANONYMOUS_OPERATIONS = fileURLToPath(SHIPPED)
 
 const KINDS: readonly AnonymousKind[] = ['same', 'anonymous-only', 'dual']
 const KEYS = ['method', 'path', 'op', 'kind', 'reason']
@@ -15,7 +17,8 @@ const KEYS = ['method', 'path', 'op', 'kind', 'reason']
  * @throws Error that names the row and what is wrong with it
  */
 export function readAnonymousOperations (path: string): AnonymousOperations {
-  const rows = readJsonFile(path)
+  const isShipped = path === SHIPPED_ANONYMOUS_OPERATIONS
+  const rows: unknown = isShipped ? JSON.parse(readPackageFile(SHIPPED)) : readJsonFile(path)
   if (!Array.isArray(rows)) throw new Error(`${quote(path)}: not a list of rows`)
   const keys = new Set<string>()
   return new AnonymousOperations(rows.map((row: unknown, i) => {

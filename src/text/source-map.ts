@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { packageFile } from '../package.ts'
+import { packageFile, readPackageFile } from '../package.ts'
 
 /** The fields of a source map (ECMA-426) that are read here. */
 interface SourceMap { sources: readonly string[], mappings: string }
@@ -45,7 +44,7 @@ export function withSources (stack = '', bundle = packageFile('dist/bundle.cjs')
 
 function readMap (file: URL): SourceMap {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as SourceMap
+    return JSON.parse(readPackageFile(file)) as SourceMap
   } catch {
     return { sources: [], mappings: '' } // the error is more important than its places
   }

@@ -22,6 +22,7 @@ const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
   ['npm run test:system', 'CI runs it'],
   ['npm install @opentelemetry', 'structure.test.ts compares it with package.json'],
   ['docker build', 'it needs a Docker engine'],
+  ['sudo install dist', 'binary.test.ts makes and runs it'],
   ['sudo install', 'it needs a system of its own; deploy.test.ts runs the units'],
   ['kubectl create', 'it needs a cluster; deploy.test.ts renders the manifests']
 ]

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { LIVE_PATH, METRICS_PATH, READY_PATH } from '../../respond/status-pages.ts'
-import { packageFile } from '../../package.ts'
+import { packageFile, readPackageFile } from '../../package.ts'
 import type { Example } from '../command.ts'
 import type { Row } from './text.ts'
 
@@ -63,7 +62,7 @@ export function configurationFile (): Section {
       'its JSON Schema.'
     ],
     rows: [],
-    sample: readFileSync(packageFile('config/example.yaml'), 'utf8').replaceAll(/^#.*\n+/gm, '').trimEnd()
+    sample: readPackageFile(packageFile('config/example.yaml')).replaceAll(/^#.*\n+/gm, '').trimEnd()
   }
 }
 

@@ -34,10 +34,15 @@ export async function startTracing (environment: Environment, warn: (text: strin
   try {
     const { startOpenTelemetry } = await import('./opentelemetry.ts')
     return startOpenTelemetry(protocol, warn)
-  /* c8 ignore next 7 -- only the test of the package runs without these packages */
+  /* c8 ignore next 12 -- only the tests of the package and of the single executable run without these packages */
   } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code)
+    if (code === 'ERR_UNKNOWN_BUILTIN_MODULE') { // from require in a single executable
+      warn('there are no traces, because the single executable has no OpenTelemetry: install the npm package')
+      return null
+    }
     // ERR_MODULE_NOT_FOUND from import, MODULE_NOT_FOUND from require in the bundle.
-    if (!/MODULE_NOT_FOUND$/.test(String((error as NodeJS.ErrnoException).code))) throw error
+    if (!/MODULE_NOT_FOUND$/.test(code)) throw error
     const install = `npm install ${optionalPackages().join(' ')}`
     warn(`there are no traces, because packages of OpenTelemetry are missing: ${install}`)
     return null
