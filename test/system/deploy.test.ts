@@ -330,6 +330,19 @@ t.test('systemd takes the units, and finds them closed', { skip: run('systemd-an
   t.not(exposure(units(t, service => service.replace('DynamicUser=yes\n', ''))).status, 0, 'with less it is more')
 })
 
+t.test('systemctl reload makes the proxy read its files again', async t => {
+  const [, script = ''] = /^ExecReload=\/bin\/sh -c '(.*)'$/m.exec(read('config/systemd/maas-auth-proxy.service')) ?? []
+  const key = join(t.testdir({ key: 'c:t:s' }), 'key')
+  chmodSync(key, 0o600)
+  const program = startCommand(t, [...PROGRAM, '--maas-url', 'http://127.0.0.1:1/MAAS', '--api-key-file', key, '--listen', '0', '--log-format', 'json'])
+  await program.printed('requests will fail until this is fixed')
+  const { status, stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8', env: { MAINPID: String(program.child.pid) } })
+  t.match({ status, stderr }, { status: 0, stderr: '' })
+  await program.printed('same as before')
+  program.child.kill('SIGTERM')
+  t.equal(await program.ended, 0, 'and it goes on until it is stopped')
+})
+
 t.test('the unit leaves the proxy the time and the means that it needs', async t => {
   const service = read('config/systemd/maas-auth-proxy.service')
   const [, seconds] = /^TimeoutStopSec=(\d+)s$/m.exec(service) ?? []
