@@ -16,13 +16,11 @@ const BLOCKS = README.replace(/\n## Use it with\n[^]*?(?=\n## )/, '').matchAll(/
 /** Why a block is not run here, by how it begins. */
 const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
   ['npm ci && npm run demo', 'CI runs npm ci, and commands/cli.test.ts the demo'],
-  ['npm ci && npm run package', 'npm.test.ts makes the package, and runs the line that installs it'],
-  ['npx --package', 'npm.test.ts runs it'],
   ['npm ci && npm test', 'CI runs it'],
   ['npm run test:system', 'CI runs it'],
   ['npm install @opentelemetry', 'structure.test.ts compares it with package.json'],
   ['docker build', 'it needs a Docker engine'],
-  ['sudo install dist', 'binary.test.ts makes and runs it'],
+  ['sudo install dist', 'binary.test.ts, npm.test.ts and image.test.ts run these'],
   ['sudo install', 'it needs a system of its own; deploy.test.ts runs the units'],
   ['kubectl create', 'it needs a cluster; deploy.test.ts renders the manifests']
 ]
