@@ -1,6 +1,6 @@
 // Writes the code cache: what V8 compiles when the program starts and forwards a request. The cache stands beside the
-// bundle, or in the file that is named, so a running program writes nothing. Only the Node that made it uses it; any
-// other ignores it.
+// bundle, or in the file that is named, then without the place of the bundle. A running program writes nothing. Only
+// the Node that made it uses it; any other ignores it.
 import { once, EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
@@ -18,7 +18,7 @@ setV8Flags() // V8 takes a cache only under the flags that it was made under
 // caches.
 const TIMED = ['sparkplug', 'maglev', 'turbofan', 'flush-bytecode']
 for (const flag of TIMED) setFlagsFromString(`--no-${flag}`)
-const { exports: { program }, makeCache } = loadScript(bundle)
+const { exports: { program }, makeCache } = loadScript(bundle, named === undefined ? undefined : '/dist/bundle.cjs')
 
 setTimeout(() => { throw new Error('the bundle does not come to an end') }, 60_000).unref()
 process.chdir('/') // where no .env of a developer is

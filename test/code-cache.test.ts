@@ -55,6 +55,15 @@ t.test('a code cache is used only by the Node and for the text that made it', as
   t.match(loadElsewhere(url), { cached: false, doubled: 63 }, 'V8 itself looks at the length alone')
 })
 
+t.test('a code cache has a name in it that may be that of no place', async t => {
+  const url = pathToFileURL(resolve(t.testdir({ 'script.cjs': SCRIPT, 'beside.json': '"beside"' }), 'script.cjs'))
+  t.ok(loadScript(url).makeCache().includes(url.pathname))
+  const named = loadScript(url, '/none/script.cjs')
+  t.notOk(named.makeCache().includes(url.pathname), 'so that equal scripts get equal caches')
+  writeFileSync(cacheOf(url), named.makeCache())
+  t.match(loadElsewhere(url), { cached: true, doubled: 42, beside: 'beside' }, 'V8 takes it elsewhere too')
+})
+
 t.test('errors of a script are thrown unchanged', async t => {
   const dir = t.testdir({ 'throws.cjs': '(function () { throw new RangeError("so be it") })', 'broken.cjs': '(function (' })
   t.throws(() => loadScript(pathToFileURL(resolve(dir, 'throws.cjs'))), { name: 'RangeError', message: 'so be it' })

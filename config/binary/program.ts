@@ -1,7 +1,7 @@
 // Takes the place of src/cli/program.ts in the single executable. The bundle, its code cache and SQLite are assets, so
 // no code comes from a file: here `require` knows the modules of Node alone.
 import { getAsset, getAssetKeys, getRawAsset } from 'node:sea'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { compileFunction } from 'node:vm'
 import { runScript } from '../../src/performance/code-cache.ts'
 
@@ -22,9 +22,11 @@ async function importPackage (): Promise<Sqlite> {
 }
 
 const CACHE = 'dist/bundle.cjs.cache'
+const url = new URL('dist/bundle.cjs', pathToFileURL(`${process.execPath}/`)) // a name for stacks: no such file is read
 const { exports } = runScript({
   text: bytesOf('dist/bundle.cjs').toString('latin1'),
-  url: new URL('dist/bundle.cjs', pathToFileURL(`${process.execPath}/`)), // a name for stacks: no such file is read
+  url,
+  filename: fileURLToPath(url),
   cachedData: getAssetKeys().includes(CACHE) ? bytesOf(CACHE) : null,
   require,
   importPackage

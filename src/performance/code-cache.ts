@@ -43,6 +43,8 @@ interface RunnableScript {
    */
   text: string
   url: URL
+  /** the path that stacks show; a code cache has it in it */
+  filename: string
   /** V8's code cache; null if there is none */
   cachedData: Buffer | null
   require: NodeJS.Require
@@ -53,14 +55,15 @@ interface RunnableScript {
  * Loads a script together with its code cache, so that V8 parses and compiles less. A cache is ignored if it is missing
  * or damaged, or if another text, another Node or other flags made it.
  * @param url the file of the script; `require` resolves from it
+ * @param filename see {@link RunnableScript}
  * @returns the exports, and what is needed to make a cache
  * @throws the error of the script
  */
-export function loadScript (url: URL): LoadedScript {
+export function loadScript (url: URL, filename = fileURLToPath(url)): LoadedScript {
   const text = readFileSync(url, 'latin1')
   const cachedData = dataOf(readIfThere(cacheOf(url)), text)
   const importPackage = async (name: string): Promise<unknown> => await import(name)
-  const loaded = runScript({ text, url, cachedData, require: createRequire(url), importPackage })
+  const loaded = runScript({ text, url, filename, cachedData, require: createRequire(url), importPackage })
   const makeCache = (): Buffer => {
     const data = loaded.makeCache()
     return Buffer.concat([sealOf(text, data), data])
@@ -73,8 +76,9 @@ export function loadScript (url: URL): LoadedScript {
  * @returns the exports; `makeCache` makes bare data
  * @throws the error of the script
  */
-export function runScript ({ text, url, cachedData, require, importPackage }: RunnableScript): LoadedScript {
-  const filename = fileURLToPath(url)
+export function runScript (
+  { text, url, filename, cachedData, require, importPackage }: RunnableScript
+): LoadedScript {
   const script = new Script(text, { filename, ...cachedData === null ? {} : { cachedData } })
   const load = script.runInThisContext() as ScriptFunction
   const exports = load(require, importPackage, url.href)

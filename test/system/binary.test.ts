@@ -16,12 +16,9 @@ t.test('the single executable needs no Node, and does what the package does', { 
   const cwd = join(dir, 'elsewhere')
   const home = join(dir, 'home')
   copyTree(tree)
-  const build = (...args: string[]) => execFileSync('npm', args, { cwd: tree, stdio: 'pipe' })
-  build('run', '--silent', 'build:binary', '--', process.arch)
+  execFileSync('npm', ['run', '--silent', 'build:binary', '--', process.arch], { cwd: tree, stdio: 'pipe' })
   const program = join(dir, NAME)
   copyFileSync(join(tree, 'dist', NAME), program)
-  build('exec', '--offline', '--', 'node', 'config/binary/build.mjs', process.arch)
-  t.ok(readFileSync(join(tree, 'dist', NAME)).equals(readFileSync(program)), 'it has the same bytes when it is built again')
 
   const { version } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'))
   const maas = await startStandIn()
