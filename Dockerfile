@@ -9,11 +9,13 @@ RUN npm ci
 COPY tsconfig.json LICENSE ./
 COPY config ./config
 COPY src ./src
+# The commit that --version and the metrics tell.
+ARG REVISION
 RUN npm run build
 # What the program reads. The bundle has all packages in it but SQLite.
 RUN mkdir -p /app/dist/cli /app/config /app/node_modules/@sqlite.org && \
     cp package.json LICENSE /app/ && \
-    cp dist/main.js dist/bundle.cjs dist/bundle.cjs.map dist/LICENSES-OF-PACKAGES dist/sbom.cdx.json /app/dist/ && \
+    cp dist/main.js dist/commit dist/bundle.cjs dist/bundle.cjs.map dist/LICENSES-OF-PACKAGES dist/sbom.cdx.json /app/dist/ && \
     cp dist/cli/process.js /app/dist/cli/ && \
     cp config/*.json config/example.yaml /app/config/ && \
     cp -r node_modules/@sqlite.org/sqlite-wasm /app/node_modules/@sqlite.org/

@@ -4,6 +4,7 @@
 import { build } from 'esbuild'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { builtCommit } from './git.mjs'
 import { MINIMUM_NODE, minimumNode } from './minimum-node.mjs'
 import { sbomOf } from './sbom.mjs'
 
@@ -149,3 +150,5 @@ const line = `\n${'-'.repeat(80)}\n\n`
 writeFileSync(inRoot('dist/LICENSES-OF-PACKAGES'), bundled.map(({ licence }) => licence).join(line))
 const sbom = sbomOf(new Set(bundled.map(({ ref }) => ref)))
 writeFileSync(inRoot('dist/sbom.cdx.json'), `${JSON.stringify(sbom, null, 2)}\n`)
+
+writeFileSync(inRoot('dist/commit'), builtCommit())

@@ -16,3 +16,17 @@ function run (...args) {
 export function git (...args) {
   return run('rev-parse', '--show-cdup') === '' ? run(...args) : null
 }
+
+/** The digits of a commit that are enough to find it. */
+const DIGITS = 12
+
+/**
+ * Returns the commit that is built, for `commit` of src/package.ts: that of the variable REVISION where there is no
+ * clone, as in an image, else that of git.
+ */
+export function builtCommit () {
+  const { REVISION: given } = process.env
+  if (!given) return git('describe', '--always', '--dirty', '--exclude=*', `--abbrev=${DIGITS}`) ?? 'unknown'
+  if (!/^[0-9a-f]{6,64}$/.test(given)) throw new Error('REVISION is not the hash of a commit: write git rev-parse HEAD')
+  return given.slice(0, DIGITS)
+}

@@ -42,6 +42,24 @@ export function version (): string {
 }
 
 /**
+ * Returns the commit that this program was built from, such as `1b0c432a5d6e`, or `1b0c432a5d6e-dirty` if files had
+ * been changed; `unknown` if it was built outside of a clone, or runs from its sources. The build writes it beside the
+ * program.
+ */
+export function commit (assets: Assets = executable): string {
+  try {
+    return readPackageFile(new URL('commit', import.meta.url), assets)
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** Returns the version, the commit and the Node that runs it, as `--version` prints them. */
+export function fullVersion (): string {
+  return `${version()} (commit ${commit()}, Node ${process.versions.node})`
+}
+
+/**
  * Returns the optional packages as arguments of `npm install`. They have versions, because the newest releases may not
  * work together.
  */

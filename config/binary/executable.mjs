@@ -24,7 +24,7 @@ const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** What the program reads, by its path in the package. */
 const SHIPPED = [
-  'package.json', 'dist/bundle.cjs', 'dist/bundle.cjs.map', 'config/example.yaml',
+  'package.json', 'dist/commit', 'dist/bundle.cjs', 'dist/bundle.cjs.map', 'config/example.yaml',
   ...readdirSync(inRoot('config')).filter(name => name.endsWith('.json')).map(name => `config/${name}`)
 ]
 

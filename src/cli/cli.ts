@@ -17,7 +17,7 @@ import { type CommandLine, OWN_FLAGS, OWN_SWITCHES, type OwnFlag, parseCommandLi
 import { overview } from './help/overview.ts'
 import { SettingsError } from '../settings/settings-error.ts'
 import { suggestion } from '../text/suggestion.ts'
-import { version } from '../package.ts'
+import { fullVersion, version } from '../package.ts'
 
 /** All commands, in the order of help and README. */
 export const COMMANDS: Commands = {
@@ -44,7 +44,7 @@ export async function run (io: Io): Promise<number> {
     const line = parseCommandLine(io.argv)
     const [name = 'serve', ...rest] = line.words
     if (line.help) return print(io, line.words.length === 0 ? overview(COMMANDS) : helpOfCommand(name, COMMANDS))
-    if (line.version) return print(io, `${version()}\n`)
+    if (line.version) return print(io, `${fullVersion()}\n`)
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
     if (command === undefined) throw new SettingsError([noSuchCommand(name)])
     checkUsage(name, command, rest, line.operands)

@@ -6,7 +6,7 @@ import type { Logger } from '../observe/log/logger.ts'
 import { metricsPage } from '../observe/metrics/page.ts'
 import { metricsTable } from '../observe/metrics/table.ts'
 import { Traffic } from '../observe/metrics/traffic.ts'
-import { version } from '../package.ts'
+import { commit, version } from '../package.ts'
 import type { ListenerFacts } from '../respond/facts.ts'
 import type { StatusPagesOptions } from '../respond/status-pages.ts'
 import { formatListenAddress } from '../listen/address.ts'
@@ -62,6 +62,7 @@ export async function startProxy (
   const traffic = new Traffic()
   const metrics = metricsPage(metricsTable(traffic, {
     version: version(),
+    commit: commit(),
     clock: upstream.clock,
     keys: allKeys,
     upstream: backend.pool,

@@ -65,7 +65,7 @@ t.test('a failure without a remedy is printed', async t => {
 
 t.test('manual page and version', async t => {
   t.match(await runHere(['man']), { code: 0, stdout: /^\.TH MAAS\\-AUTH\\-PROXY 1 "" "maas\\-auth\\-proxy \d+\.\d+\.\d+"/, stderr: '' })
-  t.match(await runHere(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
+  t.match(await runHere(['--version']), { code: 0, stdout: /^\d+\.\d+\.\d+ \(commit unknown, Node \d+\.\d+\.\d+\)\n$/, stderr: '' })
 })
 
 t.test('policy answers without MAAS and without a key', async t => {

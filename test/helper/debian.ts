@@ -18,6 +18,9 @@ export const BARE = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' }
 /** The date in the package. */
 export const SOURCE_DATE_EPOCH = '1700000000'
 
+/** The commit in it. */
+export const COMMIT = 'a1b2c3d4e5f6'
+
 /** What the tests share. */
 interface Prepared {
   /** a tree with the package built in it */
@@ -58,7 +61,7 @@ export function prepare (): Prepared {
   const tree = join(CACHE, `tree-${hash.digest('hex')}`)
   const { NODE_OPTIONS, ...env } = process.env // of tap, whose loader is no part of a build
   const args = [join(CACHE, 'lock'), process.execPath, PREPARE, base, tree, ...mirrorOf() ?? []]
-  execFileSync('flock', args, { env: { ...env, SOURCE_DATE_EPOCH }, stdio: ['ignore', 'ignore', 'pipe'] })
+  execFileSync('flock', args, { env: { ...env, SOURCE_DATE_EPOCH, REVISION: COMMIT }, stdio: ['ignore', 'ignore', 'pipe'] })
   const deb = readdirSync(join(tree, 'dist')).find(name => name.endsWith('.deb')) ?? ''
   return { base, tree, deb: join(tree, 'dist', deb) }
 }

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
-import { BARE, changedPackage, copyRoot, prepare, SOURCE_DATE_EPOCH, whyNoDebian } from '../helper/debian.ts'
+import { BARE, changedPackage, COMMIT, copyRoot, prepare, SOURCE_DATE_EPOCH, whyNoDebian } from '../helper/debian.ts'
 import { ENVIRONMENT, startCommand } from '../helper/process.ts'
 
 const skip = whyNoDebian()
@@ -64,7 +64,7 @@ t.test('the Debian package is installed, runs, is upgraded and purged where ther
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { version } = JSON.parse(readFileSync(join(prepared.tree, 'package.json'), 'utf8'))
-  t.match(inRoot('maas-auth-proxy', '--version'), { status: 0, stdout: version, stderr: '' })
+  t.match(inRoot('maas-auth-proxy', '--version'), { status: 0, stdout: `${version} (commit ${COMMIT}, Node ${process.versions.node})\n`, stderr: '' })
   const demo = start('maas-auth-proxy', 'demo', '--listen', '127.0.0.1:0')
   await demo.printed('More to try:')
   demo.child.kill('SIGTERM')

@@ -67,6 +67,10 @@ t.test('the image is built, is small, answers in a closed pod, and drains', { sk
   t.equal(await cached.ended, 0, cached.stderr())
   t.equal(cached.stdout(), 'true\n', 'its node takes the code cache under the flags of the entry point')
 
+  const asked = runInPod([...config.Entrypoint, '--version'])
+  t.equal(await asked.ended, 0)
+  t.match(asked.stdout(), `${version} (commit a1b2c3, Node `, 'it knows its commit')
+
   const health = (): Promise<number | string> => runInPod(config.Healthcheck.Test.slice(1)).ended
   t.equal(await health(), 1, 'it is not healthy before it runs')
   const [, words = ''] = new RegExp(`^ +${NAME} (--.*)$`, 'm').exec(README) ?? []

@@ -22,6 +22,7 @@ export interface MetricRow {
 /** The sources that a scrape reads. None of them sends anything to MAAS. */
 interface MetricSources {
   version: string
+  commit: string
   clock: { offsetSeconds: number }
   keys: ReadonlyArray<{
     source: { name: string, file: string | null }
@@ -47,6 +48,7 @@ interface MetricSources {
 /** Sources without a value, for texts about the metrics. */
 const NO_SOURCES: MetricSources = {
   version: '',
+  commit: '',
   clock: { offsetSeconds: 0 },
   keys: [],
   upstream: { stats: { connected: 0, free: 0, running: 0 } },
@@ -153,9 +155,9 @@ export function metricsTable (traffic: Traffic, sources: MetricSources): readonl
     metric('upstream_requests', 'gauge', ['state'],
       'requests that MAAS is working on, and requests that wait for a connection to it',
       () => pair('running', upstream.stats.running, 'waiting', queue.waiting)),
-    metric('build_info', 'gauge', ['version', 'node'],
+    metric('build_info', 'gauge', ['version', 'commit', 'node'],
       'always 1',
-      () => [{ labels: { version, node: process.version }, value: 1 }])
+      () => [{ labels: { version, commit: sources.commit, node: process.version }, value: 1 }])
   ]
 }
 
