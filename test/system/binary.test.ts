@@ -1,13 +1,12 @@
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { startCommand } from '../helper/process.ts'
 import { copyTree } from '../helper/tree.ts'
 
-const NAME = `maas-auth-proxy-linux-${process.arch}`
 const skip = process.platform !== 'linux' && 'single executables are made on Linux'
 
 t.test('the single executable needs no Node, and does what the package does', { skip }, async t => {
@@ -17,8 +16,9 @@ t.test('the single executable needs no Node, and does what the package does', { 
   const home = join(dir, 'home')
   copyTree(tree)
   execFileSync('npm', ['run', '--silent', 'build:binary', '--', process.arch], { cwd: tree, stdio: 'pipe' })
-  const program = join(dir, NAME)
-  copyFileSync(join(tree, 'dist', NAME), program)
+  const program = join(dir, 'maas-auth-proxy')
+  const [line = ''] = /^sudo install dist\/\S+ \S+/m.exec(readFileSync(join(tree, 'README.md'), 'utf8')) ?? []
+  execFileSync('sh', ['-c', line.replace('sudo ', '').replace('-x64', `-${process.arch}`).replace('/usr/local/bin', dir)], { cwd: tree })
 
   const { version } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'))
   const maas = await startStandIn()
@@ -72,7 +72,7 @@ t.test('the single executable needs no Node, and does what the package does', { 
   t.match(await (await fetch(`${address}/MAAS/api/2.0/users/?op=whoami`)).json(), { username: 'admin' }, 'it signs')
   t.equal((await fetch(`${address}/MAAS/api/2.0/version/`)).status, 200, 'and knows what needs no signature')
   t.match(await (await fetch(`${address}/-/metrics`)).text(), /^maas_auth_proxy_build_info/m)
-  t.match(readFileSync(`/proc/${proxy.child.pid}/cmdline`, 'utf8'), NAME, 'one process, without a shell or Node')
+  t.match(readFileSync(`/proc/${proxy.child.pid}/cmdline`, 'utf8'), program, 'one process, without a shell or Node')
   proxy.child.kill('SIGTERM')
   t.equal(await proxy.ended, 0)
 

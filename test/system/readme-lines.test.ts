@@ -20,8 +20,8 @@ const ELSEWHERE: ReadonlyArray<readonly [begins: string, reason: string]> = [
   ['npm run test:system', 'CI runs it'],
   ['npm install @opentelemetry', 'structure.test.ts compares it with package.json'],
   ['docker build', 'it needs a Docker engine'],
-  ['sudo install dist', 'binary.test.ts, npm.test.ts and image.test.ts run these'],
-  ['sudo install', 'it needs a system of its own; deploy.test.ts runs the units'],
+  ['sudo apt install', 'deb.test.ts, binary.test.ts, npm.test.ts and image.test.ts run these'],
+  ['sudo install', 'systemd-day.test.ts runs it in a machine of its own'],
   ['kubectl create', 'it needs a cluster; deploy.test.ts renders the manifests']
 ]
 

@@ -44,9 +44,10 @@ t.test('a day of the service under systemd, from the installation to the purge',
   await until('the stand-in of the package is there', () => journal('maas').includes('{"url"'))
   const maas: { url: string, admin: string, user: string } = JSON.parse(/^\{.*\}$/m.exec(journal('maas'))?.[0] ?? '{}')
   const putKey = (key: string) => writeFileSync(etc('api-key'), `${key}\n`, { mode: 0o600 })
-  putKey(maas.user)
-  configure(`MAAS_URL=${maas.url}`)
-  t.equal(systemctl('start', SERVICE).status, 0)
+  const [, block = ''] = /```sh\n(sudo install -D -m 600 key [^]*?)```/.exec(readFileSync(join(tree, 'README.md'), 'utf8')) ?? []
+  writeFileSync(join(root, 'root/key'), maas.user)
+  const lines = block.replaceAll('sudo ', '').replace('https://maas.example:5443/MAAS', maas.url)
+  t.equal(machine.run('sh', '-euc', `cd /root\n${lines}`).status, 0, 'it is configured as README says')
   t.equal(show('StatusText'), 'listening on http://127.0.0.1:5241', 'it tells systemd that it is ready')
   t.match(await ask(), '"username": "user"', 'it serves with the key that systemd hands over')
   const pid = () => show('MainPID')
