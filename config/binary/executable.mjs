@@ -9,6 +9,7 @@ import { inject } from 'postject'
 import { SEAL_BYTES } from '../../dist/performance/code-cache.js'
 import { minimumNode } from '../minimum-node.mjs'
 import { BuildError } from './architectures.mjs'
+import { licences, sbom } from './contents.mjs'
 
 const inRoot = path => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const VERSION = process.versions.node
@@ -53,7 +54,8 @@ function nodeFor (arch, folder) {
 }
 
 /**
- * Makes the executable of an architecture in `dist`, from what `npm run build` has made.
+ * Makes the executable of an architecture in `dist`, from what `npm run build` has made, with its SBOM and licences
+ * beside it.
  * @returns its path
  * @throws BuildError
  */
@@ -113,5 +115,7 @@ async function makeIn (folder, arch) {
   writeFileSync(executable, readFileSync(node))
   await inject(executable, 'NODE_SEA_BLOB', readFileSync(made('blob')), { sentinelFuse: FUSE })
   chmodSync(executable, 0o755)
+  writeFileSync(`${executable}.cdx.json`, sbom())
+  writeFileSync(`${executable}.LICENSES`, licences())
   return executable
 }

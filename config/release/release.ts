@@ -26,8 +26,8 @@ const ARTEFACTS: readonly Artefact[] = [
   {
     what: 'single executable',
     script: 'build:binary',
-    file: /^maas-auth-proxy(-linux-(x64|arm64))?$/,
-    as: name => name === 'maas-auth-proxy' ? `${name}-${process.platform}-${process.arch}` : name
+    file: /^maas-auth-proxy-linux-(x64|arm64)(\.cdx\.json|\.LICENSES)?$/,
+    as: same
   },
   { what: 'Debian package', script: 'build:deb', file: /\.deb$/, as: same }
 ]

@@ -15,6 +15,9 @@ const CACHE = join(ROOT, '.tap/debian')
 /** The variables of a machine where nothing is set. */
 export const BARE = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' }
 
+/** Arguments of env(1) for a build, which the loader that tap puts into every process of Node would change. */
+export const WITHOUT_LOADER = ['--unset=NODE_OPTIONS'] as const
+
 /** The date in the package. */
 export const SOURCE_DATE_EPOCH = '1700000000'
 
@@ -59,9 +62,8 @@ export function prepare (): Prepared {
   }
   const base = join(CACHE, 'base')
   const tree = join(CACHE, `tree-${hash.digest('hex')}`)
-  const { NODE_OPTIONS, ...env } = process.env // of tap, whose loader is no part of a build
-  const args = [join(CACHE, 'lock'), process.execPath, PREPARE, base, tree, ...mirrorOf() ?? []]
-  execFileSync('flock', args, { env: { ...env, SOURCE_DATE_EPOCH, REVISION: COMMIT }, stdio: ['ignore', 'ignore', 'pipe'] })
+  const args = [...WITHOUT_LOADER, 'flock', join(CACHE, 'lock'), process.execPath, PREPARE, base, tree, ...mirrorOf() ?? []]
+  execFileSync('env', args, { env: { ...process.env, SOURCE_DATE_EPOCH, REVISION: COMMIT }, stdio: ['ignore', 'ignore', 'pipe'] })
   const deb = readdirSync(join(tree, 'dist')).find(name => name.endsWith('.deb')) ?? ''
   return { base, tree, deb: join(tree, 'dist', deb) }
 }

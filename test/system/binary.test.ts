@@ -20,6 +20,10 @@ t.test('the single executable needs no Node, and does what the package does', { 
   const [line = ''] = /^sudo install dist\/\S+ \S+/m.exec(readFileSync(join(tree, 'README.md'), 'utf8')) ?? []
   execFileSync('sh', ['-c', line.replace('sudo ', '').replace('-x64', `-${process.arch}`).replace('/usr/local/bin', dir)], { cwd: tree })
 
+  const beside = (ending: string) => readFileSync(join(tree, 'dist', `maas-auth-proxy-linux-${process.arch}.${ending}`), 'utf8')
+  t.match(beside('LICENSES'), /^Node\.js [^]*\nfastify 5/m, 'the licences of Node and of all packages are beside it')
+  t.match(JSON.parse(beside('cdx.json')).components.map(({ name }: { name: string }) => name).join(' '), /fastify [^]*\bnode [^]*openssl/, 'the SBOM too')
+
   const { version } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8'))
   const maas = await startStandIn()
   t.after(() => maas.close())

@@ -11,7 +11,7 @@ const noGit = spawnSync('git', ['--version']).status !== 0 && 'there is no git'
 /** Makes an artefact, as the scripts of the project do. */
 const make = (file: string): string => `node --eval "fs.mkdirSync('dist', { recursive: true }); fs.writeFileSync('${file}', process.env.SOURCE_DATE_EPOCH)"`
 const PACKAGE = ['maas-auth-proxy-1.1.0.tgz', 'dist/sbom.cdx.json', 'dist/LICENSES-OF-PACKAGES'].map(make).join(' && ')
-const ALL = { package: PACKAGE, 'build:binary': make('dist/maas-auth-proxy-linux-x64'), 'build:deb': make('maas-auth-proxy_1.1.0_amd64.deb') }
+const ALL = { package: PACKAGE, 'build:binary': ['', '.LICENSES', '.cdx.json'].map(ending => make(`dist/maas-auth-proxy-linux-x64${ending}`)).join(' && '), 'build:deb': make('maas-auth-proxy_1.1.0_amd64.deb') }
 
 interface Manifest { version: string, scripts?: Record<string, string>, dependencies?: Record<string, string> }
 
@@ -54,7 +54,7 @@ class Repository {
 t.test('a release has all artefacts with their checksums, and notes since the last one', { skip: noGit }, async t => {
   const repository = new Repository(t, ALL)
   t.match(repository.release(repository.out), { status: 0, stderr: '' })
-  const artefacts = ['LICENSES-OF-PACKAGES', 'maas-auth-proxy-1.1.0.cdx.json', 'maas-auth-proxy-1.1.0.tgz', 'maas-auth-proxy-linux-x64', 'maas-auth-proxy_1.1.0_amd64.deb']
+  const artefacts = ['LICENSES-OF-PACKAGES', 'maas-auth-proxy-1.1.0.cdx.json', 'maas-auth-proxy-1.1.0.tgz', 'maas-auth-proxy-linux-x64', 'maas-auth-proxy-linux-x64.LICENSES', 'maas-auth-proxy-linux-x64.cdx.json', 'maas-auth-proxy_1.1.0_amd64.deb']
   t.strictSame(readdirSync(repository.out).sort(), ['NOTES.md', 'SHA256SUMS', ...artefacts].sort())
   const sums = readFileSync(join(repository.out, 'SHA256SUMS'), 'utf8')
   t.strictSame([...sums.matchAll(/ {2}(.*)\n/g)].map(([, name]) => name), artefacts)
