@@ -167,7 +167,6 @@ class Relay implements QueueMember, AnswerReader {
   onFailure (failure: ProxyError): void {
     const { response, reply } = this.#task
     this.#finish()
-    if (this.#answer.isComplete) return
     if (response.headersSent) this.#answer.cutOff(failure.code)
     else void reply.send(failure)
   }

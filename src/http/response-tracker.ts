@@ -68,7 +68,7 @@ export function followsClose (socket: Socket): boolean {
  * not close it for a response that waits behind another one, whose client would wait forever.
  */
 export function cutOffResponse ({ socket }: IncomingMessage, response: ServerResponse): void {
-  const responses = responsesBySocket.get(socket) ?? []
+  const responses = responsesBySocket.get(socket) as PendingResponse[]
   const before = responses[responses.findIndex(one => one.response === response) - 1]
   before?.callbacks.push(() => { socket.destroy() })
   response.destroy()
