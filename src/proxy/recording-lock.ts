@@ -36,10 +36,15 @@ export async function lockFile (path: string): Promise<() => void> {
 /**
  * The path of the socket. Paths of sockets are short, so a longer one starts at a descriptor of its directory, which
  * has to stay open as long as the socket.
+ * @throws Error if the name alone is too long, of which some systems would take a part
  */
 function socketBeside (path: string): { socket: string, close: () => void } {
   const socket = `${path}.lock`
   if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH) return { socket, close: () => {} }
   const directory = openSync(dirname(path), 'r')
-  return { socket: `/proc/self/fd/${directory}/${basename(socket)}`, close: () => { closeSync(directory) } }
+  const close = () => { closeSync(directory) }
+  const short = `/proc/self/fd/${directory}/${basename(socket)}`
+  if (Buffer.byteLength(short) <= MAX_SOCKET_PATH) return { socket: short, close }
+  close()
+  throw new Error('its name is too long for a lock beside it; name another file')
 }

@@ -321,7 +321,8 @@ t.test('an answer that is cut off while it waits behind another ends the connect
     const proxy = await startTestProxy(t, testConfig(upstream.url))
     const answer = exchange(proxy.port, paths.map(path => `GET /MAAS/api/2.0/machines/${path}/ HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(''))
     await until('all are there', () => upstream.sockets.length === paths.length)
-    await proxy.logged(record => record['complete'] === false)
+    const running = `\nmaas_auth_proxy_upstream_requests{state="running"} ${kept.length}\n`
+    await until('the proxy knows what is cut off', async () => (await exchange(proxy.port, get('/-/metrics'))).includes(running))
     for (const socket of kept) socket.end(OK)
     const text = await answer
     t.match(text, /^HTTP\/1.1 200 [^]*?\r\n\r\nok/, `${reason}: the first is whole`)

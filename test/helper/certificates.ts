@@ -90,6 +90,6 @@ async function newKeys (): Promise<webcrypto.CryptoKeyPair> {
 }
 
 async function newWeakKeys (): Promise<webcrypto.CryptoKeyPair> {
-  const algorithm = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }
+  const algorithm = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 768, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }
   return await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 }
