@@ -105,9 +105,6 @@ export class Answer implements EndOfTurnListener {
     else if (exchange.responseBytes === 0 && !response.writableEnded) response.flushHeaders()
   }
 
-  /** Whether the answer needs nothing more from MAAS. */
-  get isComplete (): boolean { return this.#smallBody !== null || this.#task.response.writableEnded }
-
   /**
    * Ends the answer after its last byte, and writes it now if it was buffered.
    * @throws ProxyError if it was buffered and cannot be searched for secrets

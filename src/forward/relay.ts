@@ -120,7 +120,7 @@ class Relay implements QueueMember, AnswerReader {
 
   get backlog (): number { return this.#isClosed ? 0 : this.#task.response.writableLength }
 
-  get isComplete (): boolean { return this.#answer.isComplete }
+  get isComplete (): boolean { return this.#task.response.writableEnded }
 
   get refusal (): Buffer | null { return this.#answer.refusal }
 

@@ -23,8 +23,6 @@ export class ResumedAnswer {
   /** Always null: the client has got a part, so another request would not help. */
   get refusal (): null { return null }
 
-  get isComplete (): boolean { return this.#answer.isComplete }
-
   head (status: number, rawHeaders: readonly Buffer[]): void {
     this.#again = DeliveredPart.ofHead(status, rawHeaders)
   }
