@@ -44,13 +44,15 @@ function start (args, stdio) {
 /** The upstream, which can be killed and comes back on the same port. */
 export class Upstream {
   deaths = 0
+  starts = 0
   port = 0
   #child
   #args
   #quietSince = Infinity
 
-  constructor (ledger, keys) {
-    this.#args = [ledger, JSON.stringify(keys)]
+  /** @param trust the files of its certificate */
+  constructor (ledger, keys, { certFile, keyFile }) {
+    this.#args = [ledger, JSON.stringify(keys), certFile, keyFile]
   }
 
   async start () {
@@ -59,6 +61,7 @@ export class Upstream {
     ended.catch(() => {}) // it is killed later
     const [port] = await Promise.race([once(this.#child, 'message'), ended])
     this.port = port
+    this.starts++
     this.#quietSince = performance.now() + GRACE_MS
   }
 

@@ -1,7 +1,7 @@
 // npm run soak: the built proxy under load and faults, for minutes. Thousands of idle connections, hundreds of busy
-// ones with slow, aborted and half-closed clients among them; MAAS killed and started again every second; keys changed,
-// signals sent and the log not read meanwhile. It exits with 1 on any wrong answer, unsigned, doubly sent or lost
-// write, error of the proxy's own, or growth. Linux only: it reads /proc.
+// ones with slow, aborted and half-closed clients among them; MAAS killed and started again every second; the keys and
+// the CA of MAAS changed, signals sent and the log not read meanwhile. It exits with 1 on any wrong answer, unsigned,
+// doubly sent or lost write, error of the proxy's own, or growth. Linux only: it reads /proc.
 //
 //   --seconds N      how long (180); a warm-up and two rests come on top
 //   --connections N  idle ones (5000)      --busy N  busy ones (200)
@@ -20,6 +20,7 @@ import { Proxy, scratch, Upstream } from './processes.mjs'
 import { Random } from './random.mjs'
 import { asTable, countsOf } from './report.mjs'
 import { Rotation } from './rotation.mjs'
+import { Trust } from './trust.mjs'
 
 /** Growth that is none: what V8 and malloc keep differs from one moment to the next. */
 const MAX_GROWN_MIB = 48
@@ -61,7 +62,9 @@ const secrets = Object.values(KEYS).map(key => key.split(':')[2])
 const journal = new Journal(secrets)
 let isStopping = false
 const ledger = join(scratch, 'ledger')
-const upstream = new Upstream(ledger, KEYS)
+const trust = new Trust(scratch)
+await trust.begin()
+const upstream = new Upstream(ledger, KEYS, trust)
 const rotation = new Rotation(join(scratch, 'key'), rotated)
 await upstream.start()
 const proxy = await startProxy()
@@ -98,7 +101,8 @@ process.exit(journal.violations > 0 ? 1 : 0)
 async function startProxy () {
   writeFileSync(join(scratch, 'other'), `${other}\n`, { mode: 0o600 })
   writeFileSync(join(scratch, 'config'), JSON.stringify({
-    'maas-url': `http://127.0.0.1:${upstream.port}/MAAS`,
+    'maas-url': `https://127.0.0.1:${upstream.port}/MAAS`,
+    'ca-file': trust.file,
     'api-key-file': join(scratch, 'key'),
     listeners: [
       { listen: '127.0.0.1:0', deny: ['POST machines/*?op=release'] },
@@ -127,7 +131,8 @@ async function trouble (seconds, seed) {
   await Promise.all([
     keepBusy(soak, busy, seed, isOver),
     upstream.die(new Random(seed + 2), isOver),
-    rotation.run(proxy, new Random(seed + 3), isOver, journal.report)
+    rotation.run(proxy, new Random(seed + 3), isOver, journal.report),
+    trust.run(proxy, upstream, isOver, journal.report)
   ])
 }
 
@@ -156,6 +161,7 @@ function judgeWork () {
     ...Object.keys(KINDS).filter(kind => !journal.counts.has(`asked: ${kind}`)),
     ...upstream.deaths < seconds / 3 ? ['deaths of the upstream'] : [],
     ...rotation.done < seconds / 4 ? ['changes of the key'] : [],
+    ...trust.changes === 0 ? ['a change of the CA'] : [],
     ...rotation.stalls === 0 ? ['a log that nobody reads'] : [],
     ...journal.counts.has('seen: answered') ? [] : ['answers'],
     ...journal.counts.has('seen: MAAS_PROXY_UPSTREAM_REFUSED') ? [] : ['answers while the upstream was away']
@@ -171,7 +177,7 @@ function print () {
     ['Asked', countsOf(counts, 'asked')],
     ['Seen', countsOf(counts, 'seen')],
     ['Writes, as the upstream has them', countsOf(counts, 'writes')],
-    ['Faults', [['upstream killed', upstream.deaths], ['key changed', rotation.done], ['key file broken', rotation.broken], ['SIGHUP', rotation.signals], ['log not read', rotation.stalls]]],
+    ['Faults', [['upstream killed', upstream.deaths], ['key changed', rotation.done], ['key file broken', rotation.broken], ['SIGHUP', rotation.signals], ['log not read', rotation.stalls], ['CA changed', trust.changes]]],
     ['The proxy uses', [['at the start', use(base)], ['after the warm-up', use(before)], ['at the end', use(after)], ['without any connection', use(left)]]],
     ['Violations', [['all', journal.violations], ...countsOf(counts, 'violation')]]
   ]))

@@ -2,16 +2,17 @@
 // that has come whole, is in its ledger before anything is answered, one JSON line each; the ledger outlives the
 // process.
 //
-//   node upstream.mjs PORT LEDGER KEYS
+//   node upstream.mjs PORT LEDGER KEYS CERT KEY
 //
-// It tells its parent the port, of which 0 is any; KEYS: {"name": "consumer:token:secret"} as JSON
+// It tells its parent the port, of which 0 is any; KEYS: {"name": "consumer:token:secret"} as JSON; CERT and KEY: files
+// in PEM for TLS
 import { createHash } from 'node:crypto'
-import { openSync, writeSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { openSync, readFileSync, writeSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 import { answerBody, EARLY_SIZE, statusOf } from './answers.mjs'
 
-const [port, path, keysText] = process.argv.slice(2)
+const [port, path, keysText, certFile, keyFile] = process.argv.slice(2)
 const keys = Object.entries(JSON.parse(keysText))
 const ledger = openSync(path, 'a')
 const MAX_SKEW_SECONDS = 300
@@ -22,7 +23,8 @@ function record (...fields) {
   writeSync(ledger, `${JSON.stringify(fields)}\n`)
 }
 
-const server = createServer({ requireHostHeader: true, keepAliveTimeout: 60_000 }, (request, response) => {
+const [cert, key] = [certFile, keyFile].map(file => readFileSync(file))
+const server = createServer({ cert, key, requireHostHeader: true, keepAliveTimeout: 60_000 }, (request, response) => {
   answer(request, response).catch(error => {
     // A client that is gone is what the proxy does when its own client goes.
     if (!request.destroyed && !response.destroyed) throw error
@@ -50,7 +52,7 @@ async function answer (request, response) {
   if (how === 'own') return response.end(url.includes('whoami') ? '{"username": "soak"}' : '{"version": "3.6.0", "subversion": "", "capabilities": []}')
   if (how === 'secret') return response.writeHead(statusOf(how), { 'Content-Type': 'text/plain' }).end(`Invalid signature: ${headers.authorization}`)
 
-  if (how === 'vanish') return request.socket.resetAndDestroy()
+  if (how === 'vanish') return request.socket.destroy()
 
   const body = answerBody({ method, id, digest, size })
   if (how === 'late') await wait(PARTS * PART_MS)
