@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { pendingResponses } from '../http/response-tracker.ts'
-import { openConnections, UNENCRYPTED } from './listener.ts'
+import { idleConnections, openConnections, UNENCRYPTED } from './listener.ts'
 
 /** Descriptors that clients must leave: for the connections to MAAS, for files, and for probes. */
 const RESERVED = 320
@@ -101,12 +100,12 @@ function closeIdle (server: Server, limit: number): void {
   let timer: NodeJS.Timeout | undefined
   let bytesBefore = new Map<Socket, number>()
   const check = () => {
-    const connections = openConnections(server)
-    const idle = [...connections].filter(socket => pendingResponses(socket) === 0)
+    const { size } = openConnections(server)
+    const idle = idleConnections(server)
     const rested = idle.filter(socket => bytesBefore.get(socket) === socket.bytesRead)
-    for (const socket of rested.slice(0, Math.max(0, connections.size - enough))) socket.destroySoon()
+    for (const socket of rested.slice(0, Math.max(0, size - enough))) socket.destroySoon()
     bytesBefore = new Map(idle.map(socket => [socket, socket.bytesRead]))
-    if (connections.size > enough) return
+    if (size > enough) return
     clearInterval(timer)
     timer = undefined
   }

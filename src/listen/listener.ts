@@ -132,7 +132,12 @@ async function waitUntilClosed (server: Server): Promise<void> {
   }))
 }
 
-/** Closes connections without a pending response. Node's own method skips those that never sent a request. */
+/** The connections without a pending response, the oldest first, with those that never sent a request. */
+export function idleConnections (server: Server): Socket[] {
+  return [...openConnections(server)].filter(socket => pendingResponses(socket) === 0)
+}
+
+/** Closes idle connections. Node's own method skips those that never sent a request. */
 function closeIdleConnections (server: Server): void {
-  for (const socket of openConnections(server)) if (pendingResponses(socket) === 0) socket.destroySoon()
+  for (const socket of idleConnections(server)) socket.destroySoon()
 }

@@ -83,9 +83,6 @@ export class Policy {
   /** The guarded operations that the guard lets pass. */
   get openedOperations (): readonly SourcedRule[] { return this.#options.openedOperations }
 
-  /** The rules of which one has to allow an operation, if there are any. */
-  get allowRules (): readonly SourcedRule[] { return this.#options.allow }
-
   /** The rules of the user, in the order in which they decide. */
   get userRules (): readonly SourcedRule[] { return [...this.#options.deny, ...this.#options.allow] }
 

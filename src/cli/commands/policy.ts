@@ -6,7 +6,7 @@ import {
   asRule, describeVersions, isParameter, type KnownOperation, knownOperations, nearestRule, operationsOf
 } from '../../policy/catalogue.ts'
 import type { Policy } from '../../policy/policy.ts'
-import { findResource, operationOf } from '../../policy/resources.ts'
+import { findKnown } from '../../policy/resources.ts'
 import type { Rule } from '../../policy/rule.ts'
 import { API_ROOT } from '../../policy/segments.ts'
 import { type ListenerPolicy, loadPolicies } from '../../settings/load.ts'
@@ -142,8 +142,7 @@ function readSubject (subject: string): { operation: Operation, known: KnownOper
   }
   const { path, query } = readTarget(text.replace(/^https?:\/\/[^/]*/, ''))
   const operation = findOperation(method, path, query, null)
-  const resource = findResource(operation.path)
-  const known = resource === null ? undefined : operationOf(resource, method, operation.op)
+  const known = findKnown(operation)
   if (known === undefined) {
     const nearest = JSON.stringify(nearestRule(asRule({ ...operation, path: operation.path.replace(API_ROOT, '') })))
     throw new SettingsError([`policy test: MAAS has no such operation; did you mean ${nearest}?`])
