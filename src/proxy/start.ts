@@ -115,7 +115,7 @@ export async function startProxy (
       ownAddress: () => proxies.listening[at]?.address,
       facts: findOwnFacts,
       activity: activity?.observe ?? null,
-      recorder: recording?.observer(formatListenAddress(listener.address)) ?? null
+      recorder: recording?.observer(formatListenAddress(listener.address, listener.tls !== null)) ?? null
     })
     const permissions = { mode: listener.socketMode, group: listener.socketGroup ?? null }
     const address = await proxies.start(app, listener.address, permissions, listener.tls !== null)

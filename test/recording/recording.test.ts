@@ -1,10 +1,14 @@
 import t, { type Test } from 'tap'
-import { chmodSync, readFileSync, statSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { get } from 'node:https'
 import { isDeepStrictEqual } from 'node:util'
 import { parse } from 'yaml'
 import { parseRecording } from '../../src/observe/recording/recording-format.ts'
 import type { OtherRequests, RecordedOperation } from '../../src/observe/recording/recording.ts'
+import { loadConfig } from '../../src/settings/load.ts'
+import { makeCertificates } from '../helper/certificates.ts'
 import { ask, type Ask, multipart } from '../helper/maas-client.ts'
 import { runHere } from '../helper/process.ts'
 import { KEY, startTestProxy, testConfig, type TestProxy } from '../helper/proxy.ts'
@@ -163,4 +167,18 @@ t.test('for a service that runs already: rules only warn, all is recorded, and t
   t.equal((await runHere(['policy', 'test', '--recording', proxy.file, ...allow.flatMap(rule => ['--allow', rule])])).code, 0, 'those that were learned refuse none')
   const enforcing = await startTestProxy(t, testConfig(await startMaas(t), { allow }))
   for (const request of requests) t.equal((await ask(enforcing.port, request)).status, 200, 'also where they are enforced')
+})
+
+t.test('what is asked of a listener with TLS is learned for it', async t => {
+  const { ca, cert, key } = await makeCertificates()
+  const dir = t.testdir({ cert, key })
+  const [config, file] = [`${dir}/proxy.yaml`, `${dir}/work.json`]
+  writeFileSync(config, `maas-url: ${await startMaas(t)}\napi-key: a:b:c\nlisteners:\n  - { listen: '127.0.0.1:0', tls-cert-file: ${dir}/cert, tls-key-file: ${dir}/key }\n  - listen: 127.0.0.2:0\n`, { mode: 0o600 })
+  const proxy = await startTestProxy(t, loadConfig({ config: [config], learn: [file] }, {}))
+  const [answer] = await once(get(`https://127.0.0.1:${proxy.port}${API}zones/`, { ca }), 'response')
+  answer.resume()
+  await proxy.stop()
+  const { stdout } = await runHere(['policy', 'learn', file, '--config', config])
+  t.strictSame(parse(stdout), { listeners: [{ listen: ['127.0.0.1:0'], allow: ['GET zones/'] }, { listen: ['127.0.0.2:0'] }] })
+  t.match(await runHere(['policy', 'test', '--recording', file, '--config', config]), { code: 0, stdout: /^allowed: GET zones\// })
 })

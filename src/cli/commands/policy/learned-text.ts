@@ -57,7 +57,7 @@ function sections (
   return [
     'listeners:',
     ...listeners.flatMap(one => [
-      `  - listen: ${JSON.stringify(one.addresses.map(address => address.replace(/^http:\/\//, '')))}`,
+      `  - listen: ${JSON.stringify(one.addresses.map(address => address.replace(/^https?:\/\//, '')))}`,
       ...section(ownRows(one), [one], form).map(line => `    ${line}`)
     ]),
     ...elsewhere.length === 0 ? [] : ['# At an address that none of these listeners has:', ...foreign]
