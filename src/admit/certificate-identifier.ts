@@ -54,7 +54,7 @@ export class CertificateIdentifier implements ClientIdentifier {
 
   /**
    * Whether a certificate is still trusted: no CA has been removed since its connection began, or one that is there
-   * has signed it. One below another CA then is not trusted before the client connects again.
+   * has signed it. A certificate of an intermediate CA is then not trusted until the client connects again.
    */
   #isTrusted (certificate: X509Certificate, verifiedBy: readonly string[]): boolean {
     if (verifiedBy.every(pem => this.#ca.has(pem))) return true

@@ -47,7 +47,7 @@ export function identifyClient (
   return isSettled(answers) ? conclude(answers) : Promise.all(answers).then(conclude)
 }
 
-/** Asks an identifier. What it throws is a rejection, so that no promise of another is left without a handler. */
+/** Asks an identifier. What it throws becomes a rejection, so that a rejection of another one is handled as well. */
 function answerOf (identifier: ClientIdentifier, request: IncomingMessage): ReturnType<ClientIdentifier['identify']> {
   try {
     return identifier.identify(request)

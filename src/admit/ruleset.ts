@@ -17,7 +17,7 @@ export interface Ruleset extends ClassifierOptions, Pick<ListenerConfig, 'dualOp
   readonly browser: BrowserGuard
   /** how clients are identified, in the order of trial; empty if they need no name */
   readonly identifiers: readonly ClientIdentifier[]
-  /** Finds the rules of a client that something else than its token has named. */
+  /** Finds a client by its name, where the name does not come from a token. */
   readonly clientNamed: (name: string) => Client
   /** verifies tokens of workloads; null if the listener takes none */
   readonly workloads: WorkloadVerifier | null
@@ -54,7 +54,7 @@ export function createRuleset (
   }
 }
 
-/** The verifier for settings: the one of before, if they are the same. */
+/** Returns the verifier for some settings. Unless they have changed, it is the former one, with what it remembers. */
 function verifierFor (
   settings: WorkloadSettings | null, before: WorkloadVerifier | null | undefined
 ): WorkloadVerifier | null {

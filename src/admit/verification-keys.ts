@@ -4,13 +4,13 @@ import { Client } from 'undici'
 import { ProxyError } from '../errors.ts'
 import { caCertificates } from '../upstream/ca-certificates.ts'
 
-/** The least time between two fetches, in milliseconds: any client could ask for one by a key id that is not there. */
+/** Minimum time between two fetches, in milliseconds. Any client can cause a fetch, by an unknown key id. */
 const COOLDOWN_MS = 60_000
 
-/** The same while there are no keys at all, and a client cannot be helped without. */
+/** The same as long as no fetch has succeeded, since no token can be verified without keys. */
 const RETRY_MS = 5000
 
-/** How long keys are good without another fetch, which finds out that one of them has been taken away. */
+/** Maximum age of keys, in milliseconds, after which a removed key is no longer accepted. */
 const MAX_AGE_MS = 3_600_000
 
 const TIMEOUT_MS = 5000

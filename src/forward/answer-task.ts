@@ -18,7 +18,7 @@ export interface AnswerTask {
   response: ServerResponse
   exchange: Exchange
   admitted: Admitted
-  /** what is known of MAAS when the answer comes */
+  /** the facts about MAAS, for hints */
   maasFacts: MaasFacts
   /**
    * Creates what replaces addresses of MAAS in the body; null if nothing does.

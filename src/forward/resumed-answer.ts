@@ -3,8 +3,8 @@ import type { Answer } from './answer.ts'
 import { DeliveredPart } from './delivered-part.ts'
 
 /**
- * The answer to a request of a reader's own, from which it gets the rest of an answer that it shared at first. The part
- * that it has got has to be the same again, or the two do not fit together and the client's answer is cut off.
+ * The answer to the own request of a reader that was left behind by a shared one. The reader gets the rest of its
+ * answer from it. If the part that was delivered before has changed, the client's answer is cut off.
  */
 export class ResumedAnswer {
   readonly #answer: Answer

@@ -26,13 +26,13 @@ const PRIVATE_FIELDS = [
 const UNSHARED: ReadonlyArray<(request: WaitingRequest) => boolean> = [
   // All other methods may have an effect, but HEAD, whose answer is so short that sharing would not pay.
   ({ request }) => request.method !== 'GET',
-  // MAAS answers what it serves to anyone without work, and who is anonymous is not known to be the same.
+  // MAAS answers anonymous operations cheaply, and two anonymous clients are not known to be the same one.
   ({ admitted }) => admitted.access !== 'signed',
   // The answer may depend on the body.
   ({ request }) => hasBody(request),
   // Each client asks for the effect.
   ({ admitted: { ruleset, operation } }) => ruleset.policy.hasEffect(operation),
-  // MAAS may take the path for that of an operation with an effect.
+  // The path has a second reading, and that operation may have an effect.
   ({ admitted }) => admitted.operation.otherReading !== undefined,
   ({ request: { headers } }) => PRIVATE_FIELDS.some(name => headers[name] !== undefined)
 ]

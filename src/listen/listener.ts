@@ -16,10 +16,10 @@ export function trackConnections (server: Server): void {
   server.on('connection', (socket: Socket) => { trackConnection(server, socket) })
 }
 
-/** The event of a connection that `connection` tells of once it is encrypted. */
+/** The event for a connection before its TLS handshake; `connection` follows after it. */
 export const UNENCRYPTED = 'unencrypted'
 
-/** Tracks a connection that its server has not been told of. @returns a function that ends this */
+/** Tracks a connection before its server emits `connection` for it. @returns a function that ends this */
 export function trackConnection (server: Server, socket: Socket): () => void {
   const sockets = socketsByServer.get(server) as Set<Socket>
   const untrack = () => { sockets.delete(socket) }
@@ -72,7 +72,7 @@ export async function waitUntilIdle (servers: readonly Server[], idleMs: number)
       if (open().length === 0) timer = setTimeout(finish, idleMs)
     }
     const finish = () => {
-      const connecting = open() // those that TLS has not told the server of yet
+      const connecting = open() // those whose TLS handshake is not finished
       if (connecting.length === 0) resolve()
       for (const socket of connecting) socket.once('close', check)
     }

@@ -43,7 +43,7 @@ interface RunnableScript {
    */
   text: string
   url: URL
-  /** the path that stacks show; a code cache has it in it */
+  /** the path that stacks show; it is a part of the code cache */
   filename: string
   /** V8's code cache; null if there is none */
   cachedData: Buffer | null

@@ -34,8 +34,8 @@ export async function lockFile (path: string): Promise<() => void> {
 }
 
 /**
- * The path of the socket. Paths of sockets are short, so a longer one starts at a descriptor of its directory, which
- * has to stay open as long as the socket.
+ * Returns the path of the socket. Its length is limited (unix(7)), so a longer path goes through a descriptor of the
+ * directory, which has to stay open as long as the socket.
  * @throws Error if the name alone is too long, of which some systems would take a part
  */
 function socketBeside (path: string): { socket: string, close: () => void } {

@@ -24,7 +24,7 @@ export class Traffic {
   responseBytes = 0
   /** attempts */
   sent = 0
-  /** requests that got an answer, or a part of one, that was asked for once for several */
+  /** requests that shared the answer to another one, or a part of it */
   shared = 0
   retries = 0
   wouldRefuse = 0

@@ -45,7 +45,10 @@ export function diffPolicies (
   return { text: text || same, code: differences.length === 0 ? EXIT.ok : EXIT.failure }
 }
 
-/** The operations that one configuration allows a client, or any if it is null, and another does not. */
+/**
+ * Lists the operations that one configuration allows a client and another does not.
+ * @param client its name; null for a client without rules of its own
+ */
 function alone ({ file, listeners }: NamedPolicies, other: NamedPolicies, client: string | null): Difference {
   const own = policiesIn(listeners, client)
   const others = policiesIn(other.listeners, client)

@@ -94,8 +94,8 @@ function withoutNodeIds ({ system_id: _id, ...names }: Record<string, string>): 
 }
 
 /**
- * The verdicts of policies, all of which have to allow an operation, on all resources between which they may tell. The
- * first is for those that no rule names.
+ * Decides on an operation for each resource that rules may treat differently. All policies have to allow it. The first
+ * verdict is for the resources that no rule names.
  */
 export function verdictsOn (
   known: KnownOperation, names: Readonly<Record<string, string>>, policies: readonly Policy[]
