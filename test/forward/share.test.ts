@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { loadConfig } from '../../src/settings/load.ts'
 import { KEY, startTestProxy, testConfig } from '../helper/proxy.ts'
 import {
-  answerAll, type Held, LIST, MACHINES, plug, records, startMaas, startPair, value, waiting
+  answerAll, type Held, LIST, MACHINES, plug, records, shareList, startMaas, startPair, value, waiting
 } from '../helper/sharing.ts'
 import { closed, exchange, get, OK, readAll, request } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
@@ -139,12 +139,7 @@ t.test('an error reaches each as it would have reached it alone', async t => {
   for (const [reason, fate, wanted] of rows) {
     const pair = await startPair(t)
     const { proxy, held } = pair
-    const unplug = await plug(pair)
-    const answers = [1, 2, 3].map(async () => await exchange(proxy.port, LIST))
-    await waiting(proxy, 3)
-    await unplug()
-    await until('it is sent', () => held.length === 2)
-    const { socket } = held[1] as Held
+    const { answers, socket } = await shareList(pair, 3)
     if (typeof fate === 'string') socket.write(fate)
     else fate(socket)
     for (const answer of await Promise.all(answers)) t.match(answer, wanted, reason)
@@ -161,12 +156,8 @@ t.test('a request that helps is sent once more for all', async t => {
   const expired = `Authorization Error: 'Expired timestamp: given 1 and now ${now} has a greater difference than threshold 300'`
   const pair = await startPair(t)
   const { proxy, held } = pair
-  const unplug = await plug(pair)
-  const answers = [1, 2, 3].map(async () => await exchange(proxy.port, LIST))
-  await waiting(proxy, 3)
-  await unplug()
-  await until('it is sent', () => held.length === 2)
-  held[1]?.socket.write(`HTTP/1.1 401 Unauthorized\r\nContent-Length: ${expired.length}\r\nConnection: close\r\n\r\n${expired}`)
+  const { answers, socket } = await shareList(pair, 3)
+  socket.write(`HTTP/1.1 401 Unauthorized\r\nContent-Length: ${expired.length}\r\nConnection: close\r\n\r\n${expired}`)
   await until('it is sent again', () => held.length === 3)
   held[2]?.socket.write(OK)
   for (const answer of await Promise.all(answers)) t.match(answer, /^HTTP\/1\.1 200 [^]*\r\n\r\nok$/)

@@ -57,6 +57,20 @@ export async function plug ({ proxy, held }: Pair, answer = OK): Promise<() => P
   }
 }
 
+/** Sends reads of the list that wait together. @returns their answers, and the connection on which MAAS has got one */
+export async function shareList (
+  pair: Pair, count: number
+): Promise<{ answers: Array<Promise<string>>, socket: Socket }> {
+  const { proxy, held } = pair
+  const unplug = await plug(pair)
+  const first = held.length
+  const answers = Array.from({ length: count }, async () => await exchange(proxy.port, LIST))
+  await waiting(proxy, count)
+  await unplug()
+  await until('it is sent', () => held.length === first + 1)
+  return { answers, socket: (held[first] as Held).socket }
+}
+
 /** Answers what reaches MAAS, until all is over. @param first the place of the first request to answer */
 export async function answerAll ({ held }: Pair, first: number, isOver: () => boolean): Promise<void> {
   for (let next = first; !isOver();) {
