@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import { ProxyError } from '../errors.ts'
 import { hasBody } from '../http/fields.ts'
 import { onResponseFinished } from '../http/response-tracker.ts'
@@ -30,7 +30,7 @@ class Relay implements QueueMember, AnswerReader {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
   /** undici calls back in the connection's async context; restore the request's, or traces lose their parent. */
-  readonly #inContext = AsyncLocalStorage.snapshot()
+  readonly #context = new AsyncResource('MAAS_REQUEST')
   #answer: Answer | ResumedAnswer
   #turn: Turn | null = null
   /** what the request asks for while it waits, if it may share the request of another one; otherwise null */
@@ -78,7 +78,7 @@ class Relay implements QueueMember, AnswerReader {
     const { exchange, signing: { waitingReads } } = this.#task
     exchange.leftQueueAt = performance.now()
     const others = this.#shareKey === null ? [] : waitingReads.takeOthers(this.#shareKey, this)
-    this.#inContext(() => { this.#send(others) })
+    this.#context.runInAsyncScope(() => { this.#send(others) })
   }
 
   onTurnMissed (): void {
@@ -93,7 +93,7 @@ class Relay implements QueueMember, AnswerReader {
     const sending = new Sending(this.#task, {
       body: this.#body,
       readers: [this, ...others],
-      inContext: this.#inContext,
+      context: this.#context,
       onOver: () => { lane.leave(turn) }
     })
     this.#source = sending

@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import { expectsContinue } from '../http/fields.ts'
@@ -21,8 +22,8 @@ interface SendingOptions {
   body: RequestBody | null
   /** the readers of the answer, at least one */
   readers: readonly AnswerReader[]
-  /** runs a function in the async context of the client's request */
-  inContext: (run: () => void) => void
+  /** the async context of the client's request */
+  context: AsyncResource
   /** called when MAAS works on the request no more */
   onOver: () => void
 }
@@ -194,6 +195,6 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
   #sendAgain (): void {
     for (const reader of this.#readers) reader.onRepeat()
     this.#attempt = undefined
-    this.#options.inContext(() => { this.send() })
+    this.#options.context.runInAsyncScope(() => { this.send() })
   }
 }
