@@ -2,13 +2,12 @@ import type { AsyncResource } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import type { ProxyError } from '../errors.ts'
 import { expectsContinue } from '../http/fields.ts'
-import type { SharedBacklog } from '../upstream/backlog-budget.ts'
 import type { ConnectionTracker, RequestAttempt } from '../upstream/connection-tracker.ts'
 import type { TrackerAware } from '../upstream/tracked-client.ts'
 import type { AnswerTask } from './answer-task.ts'
 import { explainAttempt } from './attempt-failure.ts'
-import { DeliveredPart } from './delivered-part.ts'
 import type { AnswerReader, AnswerSource } from './reader.ts'
+import { Readers } from './readers.ts'
 import type { RequestBody } from './request-body.ts'
 import { requestHeaders, withoutCoding } from './request-headers.ts'
 
@@ -31,44 +30,28 @@ interface SendingOptions {
 /** One repetition is enough: it has a fresh connection and a corrected timestamp. */
 const MAX_ATTEMPTS = 2
 
-/** How far a reader may be behind while others keep up, in bytes, if the memory for more is used. */
-const MAX_BACKLOG_BYTES = 1024 * 1024
-
 /** The reason for aborting a request to MAAS whose clients have all closed their connections. */
 const CLIENT_GONE = new Error('the client has gone')
 
 /**
- * A request on its way to MAAS, with the readers of its answer: the client that sent it, and those whose reads share
- * it. It is the handler that undici calls back.
+ * A request on its way to MAAS, with the readers of its answer. It is the handler that undici calls back.
  *
  * A request with an effect is sent once. undici itself never repeats a request: each attempt is one dispatch, and a
  * connection carries one request at a time. A second attempt is made only if the first one had no effect.
  */
-export class Sending implements Dispatcher.DispatchHandler, TrackerAware, AnswerSource, SharedBacklog {
+export class Sending implements Dispatcher.DispatchHandler, TrackerAware, AnswerSource {
   readonly #task: SendingTask
   readonly #options: SendingOptions
-  #readers: readonly AnswerReader[]
-  /** how many of the readers at the start have clients that have not taken all */
-  #unreleased: number
+  readonly #readers: Readers
   #attempts = 0
   #tracker: ConnectionTracker | null = null
   #attempt: RequestAttempt | undefined
   #controller: Dispatcher.DispatchController | null = null
-  /** what the readers have got; null for one reader, which is waited for */
-  #delivered: DeliveredPart | null = null
 
   constructor (task: SendingTask, options: SendingOptions) {
     this.#task = task
     this.#options = options
-    this.#readers = options.readers
-    this.#unreleased = options.readers.length
-    if (this.#unreleased > 1) task.upstream.backlogBudget?.add(this)
-  }
-
-  get bytes (): number { return Math.max(...this.#options.readers.map(({ backlog }) => backlog)) }
-
-  release (): void {
-    if (--this.#unreleased === 0) this.#task.upstream.backlogBudget?.delete(this)
+    this.#readers = new Readers(options.readers, task.upstream.backlogBudget)
   }
 
   get id (): string { return this.#task.reply.request.id }
@@ -78,7 +61,7 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
     const { upstream, signing, request, target, admitted, exchange, createRewriter } = this.#task
     this.#attempts++
     exchange.attempts++
-    for (const reader of this.#readers) reader.onSend()
+    this.#readers.onSend()
     const authorization = admitted.access === 'signed' ? signing.sign() : null
     const headers = requestHeaders(request.rawHeaders, request.headers.connection, authorization)
     upstream.pool.dispatch({
@@ -90,8 +73,12 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
   }
 
   leave (reader: AnswerReader): void {
-    this.#readers = this.#readers.filter(one => one !== reader)
-    if (this.#readers.length === 0) this.#controller?.abort(CLIENT_GONE)
+    this.#readers.remove(reader)
+    if (this.#readers.isEmpty) this.#controller?.abort(CLIENT_GONE)
+  }
+
+  release (): void {
+    this.#readers.release()
   }
 
   resume (): void {
@@ -109,7 +96,7 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
   }
 
   onRequestStart (controller: Dispatcher.DispatchController): void {
-    if (this.#readers.length === 0) return controller.abort(CLIENT_GONE)
+    if (this.#readers.isEmpty) return controller.abort(CLIENT_GONE)
     this.#controller = controller
     this.#attempt = this.#tracker?.beginAttempt(this.#mayRepeat() && !this.#hasEffect)
     const { request, response, admitted } = this.#task
@@ -120,25 +107,20 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
   onResponseStart (
     controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''
   ): void {
-    const rawHeaders = controller.rawHeaders as Buffer[]
     // undici passes an error of a reader to `onResponseError`.
-    for (const reader of this.#readers) reader.onHead(status, rawHeaders, reason)
-    if (this.#readers.length > 1) this.#delivered = DeliveredPart.ofHead(status, rawHeaders)
+    this.#readers.onHead(status, controller.rawHeaders as Buffer[], reason)
   }
 
   onResponseData (controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#attempt?.progress()
-    let keepsUp = false
-    for (const reader of this.#readers) if (reader.onData(chunk)) keepsUp = true
-    if (this.#readers.length > 1) this.#leaveBehind(chunk)
-    if (keepsUp || controller.paused) return
+    if (this.#readers.onData(chunk) || controller.paused) return
     controller.pause()
-    for (const reader of this.#readers) reader.awaitDrain()
+    this.#readers.awaitDrain()
   }
 
   onResponseEnd (): void {
     if (this.#isRefusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
-    for (const reader of this.#readers) reader.onEnd()
+    this.#readers.onEnd()
     this.#options.onOver()
   }
 
@@ -151,25 +133,13 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
     })
     if (this.#isDeadConnection(failure) && this.#mayRepeat()) return this.#sendAgain()
     onOver()
-    for (const reader of this.#readers) reader.onFailure(failure)
-  }
-
-  /** Goes on without the readers that are too far behind, but never without all. @param chunk what they have got */
-  #leaveBehind (chunk: Buffer): void {
-    const delivered = this.#delivered as DeliveredPart
-    delivered.add(chunk)
-    for (const reader of this.#readers) {
-      if (reader.backlog <= MAX_BACKLOG_BYTES || reader.isComplete || this.#readers.length === 1) continue
-      if (this.#task.upstream.backlogBudget?.isUsed !== true) return
-      this.leave(reader)
-      reader.onLeftBehind(delivered.copy())
-    }
+    this.#readers.onFailure(failure)
   }
 
   /** Whether MAAS refused the request for its timestamp. MAAS authenticates first, so the request had no effect. */
   #isRefusedForTimestamp (): boolean {
     const { upstream: { clock }, admitted } = this.#task
-    const body = this.#readers[0]?.refusal ?? null
+    const { refusal: body } = this.#readers
     return body !== null && clock.learnFromRefusal(body.toString('latin1')) && admitted.access === 'signed'
   }
 
@@ -193,7 +163,7 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
   }
 
   #sendAgain (): void {
-    for (const reader of this.#readers) reader.onRepeat()
+    this.#readers.onRepeat()
     this.#attempt = undefined
     this.#options.context.runInAsyncScope(() => { this.send() })
   }
