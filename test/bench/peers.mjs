@@ -42,6 +42,11 @@ export const PEERS = [
   { goal: 0.55, ...fromDebian('caddy', 'caddy', ['caddy', 'version']), start: startCaddy },
   { goal: 0.35, ...fromDebian('kubectl proxy', 'kubernetes-client', ASK_KUBECTL), signs: false, start: startKubectl },
   { goal: 0.55, ...fromNpm('@fastify/http-proxy', '../../node_modules') },
+  {
+    name: 'node:http and undici',
+    signs: true,
+    start: ({ port, upstream }) => ({ command: [process.execPath, here('bare-relay.mjs'), String(port), upstream] })
+  },
   fromNpm('http-proxy-3', 'node_modules'),
   fromNpm('httpxy', 'node_modules')
 ]
