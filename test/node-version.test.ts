@@ -2,7 +2,7 @@ import t from 'tap'
 import { readFileSync } from 'node:fs'
 import { minimumNode } from '../src/cli/minimum-node.ts'
 import { isOlder } from '../src/cli/node-version.ts'
-import { COVERED, PROGRAM, startCommand } from './helper/process.ts'
+import { COVERED, FROM_SOURCES, startCommand } from './helper/process.ts'
 
 const MINIMUM = minimumNode()
 
@@ -34,7 +34,7 @@ t.test('the floor is the one in package.json, and README names it', async t => {
 const on = (version: string) => `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
 
 t.test('on an older Node the program says which one it needs, and does nothing else', async t => {
-  const [node, ...rest] = PROGRAM
+  const [node, ...rest] = FROM_SOURCES
   for (const [version, code] of [['18.20.4', 2], [`${MINIMUM}.0`, 0]] as const) {
     const program = startCommand(t, [node, '--import', on(version), ...rest, '--version'], COVERED)
     t.equal(await program.ended, code, version)

@@ -4,20 +4,14 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { ENVIRONMENT } from '../helper/process.ts'
-import { copyTree } from '../helper/tree.ts'
+import { ENVIRONMENT, PROGRAM } from '../helper/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SECONDS = 10
+const [, program] = PROGRAM
 
-t.test('the built program bears load and faults for some seconds', { skip: process.platform !== 'linux' && 'memory and descriptors are read from /proc, which only Linux has', timeout: 240_000 }, async t => {
-  // Built apart, so that no other test finds a program half built.
-  const tree = resolve(t.testdir(), 'tree')
-  copyTree(tree)
-  const built = await run('npm', ['run', '--silent', 'build'], tree)
-  t.match(built, { code: 0 }, 'it is built')
-
-  const { code, output } = await run(process.execPath, [resolve(ROOT, 'test/soak/run.mjs'), '--seconds', String(SECONDS), '--connections', '300', '--busy', '40', '--program', resolve(tree, 'dist/main.js')], ROOT)
+t.test('the program bears load and faults for some seconds', { skip: process.platform !== 'linux' && 'memory and descriptors are read from /proc, which only Linux has', timeout: 240_000 }, async t => {
+  const { code, output } = await run(process.execPath, [resolve(ROOT, 'test/soak/run.mjs'), '--seconds', String(SECONDS), '--connections', '300', '--busy', '40', '--program', program], ROOT)
   t.equal(code, 0, 'nothing happened that must not', { output })
   const count = (name: string) => Number(new RegExp(`^ {2}${name} +(\\d+)`, 'm').exec(output)?.[1] ?? 0)
   // That each kind of request was made is seen to by the soak itself.
