@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Connection } from './connection.mjs'
 
-const TIMEOUT_MS = 30_000
+/** the longest that a request takes: a write, where its connection has died without a word */
+const TIMEOUT_MS = 60_000
 /** before it asks again, when MAAS was away */
 const RETRY_MS = 100
 /** manners in which the upstream gives no whole answer */
@@ -16,7 +17,7 @@ export class Client {
   #connection = null
   #listener = null
 
-  /** @param soak what all share: `{ journal, upstream, rotation, listeners }` */
+  /** @param soak what all share: `{ journal, upstream, way, rotation, listeners }` */
   constructor (soak, random) {
     this.#soak = soak
     this.random = random
@@ -63,10 +64,10 @@ export class Client {
    * @param options deliver: sends the requests, in one piece unless it says otherwise
    */
   async ask (requests, { deliver } = {}) {
-    const { journal, upstream, rotation } = this.#soak
+    const { journal, upstream, way, rotation } = this.#soak
     const connection = this.#connection
     await connection.opened()
-    const [wasAway, keysOf] = [upstream.watch(), rotation.watch()]
+    const [wasAway, isLost, keysOf] = [upstream.watch(), way.watch(), rotation.watch()]
     const timer = setTimeout(() => {
       journal.report('no answer in time', requests.map(({ kind, method, target }) => `${kind} ${method} ${target}`).join(', '))
       connection.abort()
@@ -75,7 +76,8 @@ export class Client {
     for (const request of requests) {
       const answer = await connection.answer(request.method)
       if (request.keys.length > 1) request.keys = keysOf()
-      journal.judge(request, answer, UNANSWERED.has(request.how) || wasAway())
+      const mayBeLost = isLost()
+      journal.judge(request, answer, { mayFail: UNANSWERED.has(request.how) || wasAway() || mayBeLost, mayBeLost })
     }
     await sent
     clearTimeout(timer)

@@ -7,6 +7,8 @@ const SHOWN_VIOLATIONS = 10
 const READING = new Set(['GET', 'HEAD'])
 /** What the proxy may say while the upstream is away. */
 const AWAY = new Set(['MAAS_PROXY_UPSTREAM_REFUSED', 'MAAS_PROXY_UPSTREAM_CLOSED'])
+/** What it may say when connections have died without a word. */
+const LOST = new Set(['MAAS_PROXY_UPSTREAM_LOST', 'MAAS_PROXY_CONNECT_TIMED_OUT'])
 /** What the proxy asks of its own accord, for its time and its key. */
 const OWN = new Set(['/MAAS/api/2.0/version/', '/MAAS/api/2.0/users/?op=whoami'])
 const MASKED = Buffer.from('Invalid signature: ')
@@ -43,15 +45,16 @@ export class Journal {
   /**
    * Judges what came in answer to a request.
    * @param answer as `Connection.answer` gives it
-   * @param mayFail whether the upstream was away meanwhile, or gives no whole answer
+   * @param may mayFail: whether the upstream was away meanwhile, or gives no whole answer; mayBeLost: whether the
+   *   connection to it can have died without a word
    */
-  judge (request, answer, mayFail) {
-    const problem = this.#judge(request, answer, mayFail)
+  judge (request, answer, may) {
+    const problem = this.#judge(request, answer, may)
     this.count(`seen: ${request.outcome}`)
     if (problem !== null) this.report(problem, `${request.kind} ${request.method} ${request.target} of ${request.listener}: ${answer === null ? 'nothing' : `${answer.status} ${answer.headers['maas-proxy-error'] ?? ''} ${answer.body.length} bytes ${answer.body.toString('latin1', 0, 60)}`}`)
   }
 
-  #judge (request, answer, mayFail) {
+  #judge (request, answer, { mayFail, mayBeLost }) {
     request.outcome = 'cut off'
     if (answer === null) return mayFail ? null : 'no answer'
     if (this.#secrets.some(secret => answer.body.includes(secret))) return 'a secret in an answer'
@@ -60,6 +63,7 @@ export class Journal {
       request.outcome = code
       if (code === request.refusal) return null
       if (request.method !== 'HEAD' && JSON.parse(answer.body).error?.code !== code) return 'an error without its body'
+      if (LOST.has(code) && answer.status === 504 && mayBeLost) return null
       return AWAY.has(code) && answer.status === 502 && mayFail ? null : 'an error that was not due'
     }
     if (request.refusal !== null) return 'a request that was to be refused'

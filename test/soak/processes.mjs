@@ -31,8 +31,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 // Neither settings of ours nor an egress proxy from outside, nor what a test runner wants of its own processes.
 const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(MAAS_|TAP|NODE_)|_proxy$/i.test(name))), HOME: scratch }
 
-function start (args, stdio) {
-  const child = spawn(process.execPath, args, { cwd: scratch, stdio, env })
+function start ([command, ...args], stdio) {
+  const child = spawn(command, args, { cwd: scratch, stdio, env })
   running.add(child)
   child.ended = once(child, 'exit').then(([code, signal]) => {
     running.delete(child)
@@ -48,15 +48,17 @@ export class Upstream {
   port = 0
   #child
   #args
+  #prefix
   #quietSince = Infinity
 
-  /** @param trust the files of its certificate */
-  constructor (ledger, keys, { certFile, keyFile }) {
-    this.#args = [ledger, JSON.stringify(keys), certFile, keyFile]
+  /** @param trust the files of its certificate @param way where it is */
+  constructor (ledger, keys, { certFile, keyFile }, { address, prefix }) {
+    this.#args = [address, ledger, JSON.stringify(keys), certFile, keyFile]
+    this.#prefix = prefix
   }
 
   async start () {
-    this.#child = start([UPSTREAM, String(this.port), ...this.#args], ['ignore', 'inherit', 'inherit', 'ipc'])
+    this.#child = start([...this.#prefix, process.execPath, UPSTREAM, String(this.port), ...this.#args], ['ignore', 'inherit', 'inherit', 'ipc'])
     const ended = this.#child.ended.then(code => { throw new Error(`the upstream ended with ${code}`) })
     ended.catch(() => {}) // it is killed later
     const [port] = await Promise.race([once(this.#child, 'message'), ended])
@@ -104,7 +106,7 @@ export class Proxy {
    * @param report takes what it must not do
    */
   constructor (program, config, secrets, report) {
-    this.#child = start([SMALL_YOUNG_GENERATION, program, '--config', config, '--log-format', 'json'], ['ignore', 'pipe', 'pipe'])
+    this.#child = start([process.execPath, SMALL_YOUNG_GENERATION, program, '--config', config, '--log-format', 'json'], ['ignore', 'pipe', 'pipe'])
     this.ended = this.#child.ended
     createInterface(this.#child.stderr).on('line', line => report('the proxy wrote to stderr', line))
     createInterface(this.#child.stdout).on('line', line => {

@@ -1,7 +1,8 @@
 // npm run soak: the built proxy under load and faults, for minutes. Thousands of idle connections, hundreds of busy
-// ones with slow, aborted and half-closed clients among them; MAAS killed and started again every second; the keys and
-// the CA of MAAS changed, signals sent and the log not read meanwhile. It exits with 1 on any wrong answer, unsigned,
-// doubly sent or lost write, error of the proxy's own, or growth. Linux only: it reads /proc.
+// ones with slow, aborted and half-closed clients among them; MAAS killed and started again every second; connections
+// to it lost without a word; its keys and its CA changed, signals sent and the log not read meanwhile. It exits with 1
+// on any wrong answer, unsigned, doubly sent or lost write, error of the proxy's own, or growth. Linux only: it reads
+// /proc.
 //
 //   --seconds N      how long (180); a warm-up and two rests come on top
 //   --connections N  idle ones (5000)      --busy N  busy ones (200)
@@ -21,6 +22,7 @@ import { Random } from './random.mjs'
 import { asTable, countsOf } from './report.mjs'
 import { Rotation } from './rotation.mjs'
 import { Trust } from './trust.mjs'
+import { runInside, Way } from './way.mjs'
 
 /** Growth that is none: what V8 and malloc keep differs from one moment to the next. */
 const MAX_GROWN_MIB = 48
@@ -34,6 +36,8 @@ const SAMPLE_MS = 250
 const SPARE_DESCRIPTORS = 500
 
 onlyOnLinux('memory and descriptors are read')
+const codeInside = await runInside()
+if (codeInside !== null) process.exit(codeInside)
 
 const { values } = parseArgs({
   options: {
@@ -62,9 +66,11 @@ const secrets = Object.values(KEYS).map(key => key.split(':')[2])
 const journal = new Journal(secrets)
 let isStopping = false
 const ledger = join(scratch, 'ledger')
-const trust = new Trust(scratch)
+const way = new Way()
+if (!way.isMortal) tell('no connection dies without a word: that takes root, and ip of iproute2')
+const trust = new Trust(scratch, way.address)
 await trust.begin()
-const upstream = new Upstream(ledger, KEYS, trust)
+const upstream = new Upstream(ledger, KEYS, trust, way)
 const rotation = new Rotation(join(scratch, 'key'), rotated)
 await upstream.start()
 const proxy = await startProxy()
@@ -74,7 +80,7 @@ const listeners = {
   socket: { name: 'socket', address: addressOf(proxy.addresses[1]), keys: ['other'] },
   reading: { name: 'reading', address: addressOf(proxy.addresses[2]), keys: Object.keys(rotated) }
 }
-const soak = { journal, upstream, rotation, listeners }
+const soak = { journal, upstream, way, rotation, listeners }
 const crowd = new IdleCrowd(soak)
 
 await crowd.open(idle)
@@ -101,7 +107,7 @@ process.exit(journal.violations > 0 ? 1 : 0)
 async function startProxy () {
   writeFileSync(join(scratch, 'other'), `${other}\n`, { mode: 0o600 })
   writeFileSync(join(scratch, 'config'), JSON.stringify({
-    'maas-url': `https://127.0.0.1:${upstream.port}/MAAS`,
+    'maas-url': `https://${way.address}:${upstream.port}/MAAS`,
     'ca-file': trust.file,
     'api-key-file': join(scratch, 'key'),
     listeners: [
@@ -132,8 +138,10 @@ async function trouble (seconds, seed) {
     keepBusy(soak, busy, seed, isOver),
     upstream.die(new Random(seed + 2), isOver),
     rotation.run(proxy, new Random(seed + 3), isOver, journal.report),
-    trust.run(proxy, upstream, isOver, journal.report)
+    trust.run(proxy, upstream, isOver, journal.report),
+    way.run(seconds, isOver)
   ])
+  await way.noticed()
 }
 
 /** What is used in some seconds of rest, in the median, with no connection to MAAS left. */
@@ -162,6 +170,7 @@ function judgeWork () {
     ...upstream.deaths < seconds / 3 ? ['deaths of the upstream'] : [],
     ...rotation.done < seconds / 4 ? ['changes of the key'] : [],
     ...trust.changes === 0 ? ['a change of the CA'] : [],
+    ...way.isMortal && way.deaths === 0 ? ['a silent death of the connections'] : [],
     ...rotation.stalls === 0 ? ['a log that nobody reads'] : [],
     ...journal.counts.has('seen: answered') ? [] : ['answers'],
     ...journal.counts.has('seen: MAAS_PROXY_UPSTREAM_REFUSED') ? [] : ['answers while the upstream was away']
@@ -177,7 +186,7 @@ function print () {
     ['Asked', countsOf(counts, 'asked')],
     ['Seen', countsOf(counts, 'seen')],
     ['Writes, as the upstream has them', countsOf(counts, 'writes')],
-    ['Faults', [['upstream killed', upstream.deaths], ['key changed', rotation.done], ['key file broken', rotation.broken], ['SIGHUP', rotation.signals], ['log not read', rotation.stalls], ['CA changed', trust.changes]]],
+    ['Faults', [['upstream killed', upstream.deaths], ['connections lost without a word', way.deaths], ['key changed', rotation.done], ['key file broken', rotation.broken], ['SIGHUP', rotation.signals], ['log not read', rotation.stalls], ['CA changed', trust.changes]]],
     ['The proxy uses', [['at the start', use(base)], ['after the warm-up', use(before)], ['at the end', use(after)], ['without any connection', use(left)]]],
     ['Violations', [['all', journal.violations], ...countsOf(counts, 'violation')]]
   ]))

@@ -16,9 +16,11 @@ export class Trust {
   keyFile
   #ca
   #made = 0
+  #ip
 
-  /** @param folder where its files are */
-  constructor (folder) {
+  /** @param folder where its files are @param ip the address of MAAS */
+  constructor (folder, ip) {
+    this.#ip = ip
     this.file = join(folder, 'ca.pem')
     this.certFile = join(folder, 'maas.pem')
     this.keyFile = join(folder, 'maas-key.pem')
@@ -26,7 +28,7 @@ export class Trust {
 
   /** Makes the first CA. */
   async begin () {
-    const { ca, cert, key } = await makeCertificates({ issuer: 'CA 0' })
+    const { ca, cert, key } = await makeCertificates({ issuer: 'CA 0', ip: this.#ip })
     this.#ca = ca
     this.#write(this.file, ca)
     this.#show(cert, key)
@@ -35,7 +37,7 @@ export class Trust {
   async run (proxy, upstream, isOver, report) {
     while (!isOver()) {
       await wait(INTERVAL_MS)
-      const { ca, cert, key } = await makeCertificates({ issuer: `CA ${++this.#made}` })
+      const { ca, cert, key } = await makeCertificates({ issuer: `CA ${++this.#made}`, ip: this.#ip })
       this.#ca += `\n${ca}`
       await this.#change(proxy, this.#ca, report)
       this.#show(cert, key)

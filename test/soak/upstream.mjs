@@ -2,7 +2,7 @@
 // that has come whole, is in its ledger before anything is answered, one JSON line each; the ledger outlives the
 // process.
 //
-//   node upstream.mjs PORT LEDGER KEYS CERT KEY
+//   node upstream.mjs PORT ADDRESS LEDGER KEYS CERT KEY
 //
 // It tells its parent the port, of which 0 is any; KEYS: {"name": "consumer:token:secret"} as JSON; CERT and KEY: files
 // in PEM for TLS
@@ -12,7 +12,7 @@ import { createServer } from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 import { answerBody, EARLY_SIZE, statusOf } from './answers.mjs'
 
-const [port, path, keysText, certFile, keyFile] = process.argv.slice(2)
+const [port, address, path, keysText, certFile, keyFile] = process.argv.slice(2)
 const keys = Object.entries(JSON.parse(keysText))
 const ledger = openSync(path, 'a')
 const MAX_SKEW_SECONDS = 300
@@ -30,7 +30,7 @@ const server = createServer({ cert, key, requireHostHeader: true, keepAliveTimeo
     if (!request.destroyed && !response.destroyed) throw error
   })
 })
-server.listen(Number(port), '127.0.0.1', () => { process.send(server.address().port) })
+server.listen(Number(port), address, () => { process.send(server.address().port) })
 process.on('disconnect', () => process.exit())
 
 async function answer (request, response) {

@@ -4,10 +4,11 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { whyNoMachines } from '../helper/machines.ts'
 import { ENVIRONMENT, PROGRAM } from '../helper/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SECONDS = 10
+const SECONDS = 15
 const [, program] = PROGRAM
 
 t.test('the program bears load and faults for some seconds', { skip: process.platform !== 'linux' && 'memory and descriptors are read from /proc, which only Linux has', timeout: 240_000 }, async t => {
@@ -15,7 +16,8 @@ t.test('the program bears load and faults for some seconds', { skip: process.pla
   t.equal(code, 0, 'nothing happened that must not', { output })
   const count = (name: string) => Number(new RegExp(`^ {2}${name} +(\\d+)`, 'm').exec(output)?.[1] ?? 0)
   // That each kind of request was made is seen to by the soak itself.
-  for (const [name, least] of [['answered', 200], ['left', 5], ['answered, done once', 50], ['MAAS_PROXY_UPSTREAM_REFUSED', 1], ['upstream killed', SECONDS / 3], ['key changed', SECONDS / 4], ['SIGHUP', SECONDS / 4], ['log not read', 1], ['CA changed', 1], ['idle connections', 300]] as const) {
+  const silent = whyNoMachines() === null ? [['connections lost without a word', 1]] as const : []
+  for (const [name, least] of [...silent, ['answered', 200], ['left', 5], ['answered, done once', 50], ['MAAS_PROXY_UPSTREAM_REFUSED', 1], ['upstream killed', SECONDS / 3], ['key changed', SECONDS / 4], ['SIGHUP', SECONDS / 4], ['log not read', 1], ['CA changed', 1], ['idle connections', 300]] as const) {
     t.ok(count(name) >= least, `${name}: ${count(name)}, at least ${least}`)
   }
 })
