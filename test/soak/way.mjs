@@ -56,7 +56,7 @@ export class Way {
   /** Lets connections die now and then. @param seconds how long it is until it is over */
   async run (seconds, isOver) {
     if (!this.isMortal) return
-    for (let restMs = Math.min(INTERVAL_MS, seconds * 300); !isOver(); restMs = INTERVAL_MS) {
+    for (let restMs = Math.min(INTERVAL_MS, seconds * 600); !isOver(); restMs = INTERVAL_MS) {
       for (const end = performance.now() + restMs; performance.now() < end && !isOver();) await wait(100)
       if (!isOver()) this.#die()
     }

@@ -8,7 +8,7 @@ import { whyNoMachines } from '../helper/machines.ts'
 import { ENVIRONMENT, PROGRAM } from '../helper/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const SECONDS = 15
+const SECONDS = 20
 const [, program] = PROGRAM
 
 t.test('the program bears load and faults for some seconds', { skip: process.platform !== 'linux' && 'memory and descriptors are read from /proc, which only Linux has', timeout: 240_000 }, async t => {
