@@ -104,6 +104,27 @@ t.test('OpenTelemetry gets a span for the request and one for each time that it 
   for (const part of Object.values(KEY)) t.notMatch(sent, part)
 })
 
+t.test('a request that waited for its turn is still in its own trace', async t => {
+  const collector = await startCollector(t)
+  const held = Promise.withResolvers<void>()
+  const upstream = await keptUpstream(t, async socket => {
+    await held.promise
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  })
+  const env = { MAAS_URL: `http://127.0.0.1:${upstream.port}/MAAS`, MAAS_API_KEY: API_KEY, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }
+  const program = startProgram(t, ['--listen', '127.0.0.1:0', '--max-maas-requests', '1'], env)
+  const port = await portOf(program)
+  const traces = ['a', 'b', 'c'].map(digit => digit.repeat(32))
+  const answers = traces.map(trace => exchange(port, get(`/MAAS/api/2.0/machines/${trace}/`, `traceparent: 00-${trace}-${PARENT}-01`)))
+  await until('two wait', async () => /\{state="waiting"\} 2$/m.test(await exchange(port, get('/-/metrics'))))
+  held.resolve()
+  for (const answer of await Promise.all(answers)) t.match(answer, /^HTTP\/1.1 200 /)
+  for (const trace of traces) {
+    const [head = ''] = upstream.requests.filter(head => head.includes(`machines/${trace}/`))
+    t.match(head, `traceparent: 00-${trace}-`, 'not in that of the request before it')
+  }
+})
+
 t.test('protobuf is the default, as OpenTelemetry has it, and a collector that takes nothing holds nothing up', async t => {
   const upstream = await rawUpstream(t)
   const collector = await startCollector(t)
