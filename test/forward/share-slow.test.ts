@@ -1,5 +1,8 @@
 import t from 'tap'
 import { connect, type Socket } from 'node:net'
+import type { AnswerReader } from '../../src/forward/reader.ts'
+import { Readers } from '../../src/forward/readers.ts'
+import { BacklogBudget } from '../../src/upstream/backlog-budget.ts'
 import { startTestProxy, type TestProxy, testConfig } from '../helper/proxy.ts'
 import {
   type Held, LIST, ofList, type Pair, plug, records, startPair, type Test, value, waiting, WHOAMI
@@ -201,4 +204,17 @@ t.test('the own request of a slow client is sent once more if its connection tur
   t.ok((await slow.body()).equals(BODY))
   const record = (await records(proxy, 3)).find(({ attempts }) => attempts !== undefined)
   t.match(record, { attempts: 2, complete: true, shared: true, bytes: BODY.length })
+})
+
+t.test('the memory for slow clients counts an answer until the last of them has it', async t => {
+  const budget = new BacklogBudget()
+  const readerBehind = (mib: number) => ({ backlog: mib * MIB }) as AnswerReader
+  const shared = new Readers([readerBehind(1), readerBehind(65)], budget)
+  t.equal(budget.isUsed, true, 'by the one that is farthest behind')
+  shared.release()
+  t.equal(budget.isUsed, true, 'one has it')
+  shared.release()
+  t.equal(budget.isUsed, false, 'both have it')
+  t.ok(new Readers([readerBehind(65)], budget))
+  t.equal(budget.isUsed, false, 'an answer for one client never counts: it is waited for')
 })
