@@ -22,6 +22,18 @@ export const ADDRESS = '10.98.0.1'
 export const OTHER_ADDRESS = '10.98.0.3'
 export const MAAS_ADDRESS = '10.98.0.2'
 
+/**
+ * A device on the way forgets the connections from one address of the proxy. MAAS hears them, and they do not hear
+ * MAAS.
+ * @param ip runs a command of ip(8) on a machine
+ * @param lost the address
+ * @param next the one that new connections come from
+ */
+export function forget (ip: Machines['ip'], lost = ADDRESS, next = OTHER_ADDRESS): void {
+  ip('proxy', `route replace 10.98.0.0/24 dev way0 src ${next}`)
+  ip('maas', `route add blackhole ${lost}/32`)
+}
+
 /** A MAAS that says what it is asked, on stdout. What it is asked for with `hang` it answers the second time. */
 const MAAS = `
   const seen = new Set()

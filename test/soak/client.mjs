@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Connection } from './connection.mjs'
 
-/** the longest that a request takes: a write, where its connection has died without a word */
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 30_000
+/** the same for a write whose connection has died without a word */
+const LOST_TIMEOUT_MS = 60_000
 /** before it asks again, when MAAS was away */
 const RETRY_MS = 100
 /** manners in which the upstream gives no whole answer */
@@ -68,16 +69,19 @@ export class Client {
     const connection = this.#connection
     await connection.opened()
     const [wasAway, isLost, keysOf] = [upstream.watch(), way.watch(), rotation.watch()]
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       journal.report('no answer in time', requests.map(({ kind, method, target }) => `${kind} ${method} ${target}`).join(', '))
       connection.abort()
+    }
+    let timer = setTimeout(() => {
+      if (isLost()) timer = setTimeout(giveUp, LOST_TIMEOUT_MS - TIMEOUT_MS)
+      else giveUp()
     }, TIMEOUT_MS)
     const sent = deliver?.(connection) ?? connection.send(Buffer.concat(requests.map(({ bytes }) => bytes)))
     for (const request of requests) {
       const answer = await connection.answer(request.method)
       if (request.keys.length > 1) request.keys = keysOf()
-      const mayBeLost = isLost()
-      journal.judge(request, answer, { mayFail: UNANSWERED.has(request.how) || wasAway() || mayBeLost, mayBeLost })
+      journal.judge(request, answer, { mayFail: UNANSWERED.has(request.how) || wasAway(), mayBeLost: isLost() })
     }
     await sent
     clearTimeout(timer)

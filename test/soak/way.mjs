@@ -4,12 +4,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
-import { whyNoMachines } from '../helper/machines.ts'
+import { ADDRESS, forget, MAAS_ADDRESS, OTHER_ADDRESS, whyNoMachines } from '../helper/machines.ts'
 
 const INSIDE = 'MAAS_AUTH_PROXY_SOAK_INSIDE'
-const ADDRESSES = ['10.98.0.1', '10.98.0.3']
-const MAAS_ADDRESS = '10.98.0.2'
-const INTERVAL_MS = 20_000
+const ADDRESSES = [ADDRESS, OTHER_ADDRESS]
+/** longer than the time in which requests may be lost, so that for the rest of it none may */
+const INTERVAL_MS = 60_000
 /** until the system has found that nobody answers on a connection that waits for nothing */
 const NOTICED_MS = 16_000
 /** until all that was sent on a connection that had died has its answer, be it that it was lost */
@@ -77,9 +77,8 @@ export class Way {
   /** New connections come from the other address, and to the one that they came from until now no answer gets. */
   #die () {
     const [lost, next] = this.deaths % 2 === 0 ? ADDRESSES : ADDRESSES.toReversed()
-    ip(`route replace 10.98.0.0/24 dev way0 src ${next}`)
     if (this.deaths > 0) this.#ofMaas(`route del blackhole ${next}/32`)
-    this.#ofMaas(`route add blackhole ${lost}/32`)
+    forget((machine, command) => { machine === 'maas' ? this.#ofMaas(command) : ip(command) }, lost, next)
     this.deaths++
     this.#diedAt = performance.now()
   }
