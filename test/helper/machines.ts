@@ -22,6 +22,15 @@ export const ADDRESS = '10.98.0.1'
 export const OTHER_ADDRESS = '10.98.0.3'
 export const MAAS_ADDRESS = '10.98.0.2'
 
+/** Gives the ends of the cable their addresses, and switches them on. @param ip runs a command of ip(8) on a machine */
+export function configure (ip: Machines['ip']): void {
+  for (const address of [ADDRESS, OTHER_ADDRESS]) ip('proxy', `addr add ${address}/24 dev way0`)
+  ip('maas', `addr add ${MAAS_ADDRESS}/24 dev way0`)
+  for (const machine of ['proxy', 'maas'] as const) {
+    for (const device of ['lo', 'way0']) ip(machine, `link set ${device} up`)
+  }
+}
+
 /**
  * A device on the way forgets the connections from one address of the proxy. MAAS hears them, and they do not hear
  * MAAS.
@@ -65,13 +74,10 @@ export async function startMachines (t: Test, socket: string): Promise<Machines>
   for (const one of Object.values(name)) {
     run(`netns add ${one}`)
     t.after(() => run(`netns del ${one}`))
-    run(`-n ${one} link set lo up`)
   }
   run(`link add way0 netns ${name.proxy} type veth peer name way0 netns ${name.maas}`)
-  for (const [one, addresses] of [[name.proxy, [ADDRESS, OTHER_ADDRESS]], [name.maas, [MAAS_ADDRESS]]] as const) {
-    for (const address of addresses) run(`-n ${one} addr add ${address}/24 dev way0`)
-    run(`-n ${one} link set way0 up`)
-  }
+  const ip: Machines['ip'] = (machine, command) => { run(`-n ${name[machine]} ${command}`) }
+  configure(ip)
   const start = (machine: 'proxy' | 'maas', command: readonly string[], env: Record<string, string> = {}) => (
     startCommand(t, ['ip', 'netns', 'exec', name[machine], ...command], env)
   )
@@ -84,7 +90,7 @@ export async function startMachines (t: Test, socket: string): Promise<Machines>
   return {
     proxy,
     maas,
-    ip: (machine, command) => { run(`-n ${name[machine]} ${command}`) },
+    ip,
     ask: async (method, path) => await ask(socket, method, path)
   }
 }

@@ -4,7 +4,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
-import { ADDRESS, forget, MAAS_ADDRESS, OTHER_ADDRESS, whyNoMachines } from '../helper/machines.ts'
+import { ADDRESS, configure, forget, MAAS_ADDRESS, OTHER_ADDRESS, whyNoMachines } from '../helper/machines.ts'
 
 const INSIDE = 'MAAS_AUTH_PROXY_SOAK_INSIDE'
 const ADDRESSES = [ADDRESS, OTHER_ADDRESS]
@@ -43,12 +43,7 @@ export class Way {
     ip(`netns add ${this.#namespace}`)
     process.on('exit', () => { ip(`netns del ${this.#namespace}`) })
     ip(`link add way0 type veth peer name way0 netns ${this.#namespace}`)
-    for (const address of ADDRESSES) ip(`addr add ${address}/24 dev way0`)
-    ip('link set way0 up')
-    ip('link set lo up')
-    this.#ofMaas(`addr add ${MAAS_ADDRESS}/24 dev way0`)
-    this.#ofMaas('link set way0 up')
-    this.#ofMaas('link set lo up')
+    configure(this.#ip)
   }
 
   get isMortal () { return this.#namespace !== null }
@@ -77,13 +72,14 @@ export class Way {
   /** New connections come from the other address, and to the one that they came from until now no answer gets. */
   #die () {
     const [lost, next] = this.deaths % 2 === 0 ? ADDRESSES : ADDRESSES.toReversed()
-    if (this.deaths > 0) this.#ofMaas(`route del blackhole ${next}/32`)
-    forget((machine, command) => { machine === 'maas' ? this.#ofMaas(command) : ip(command) }, lost, next)
+    if (this.deaths > 0) this.#ip('maas', `route del blackhole ${next}/32`)
+    forget(this.#ip, lost, next)
     this.deaths++
     this.#diedAt = performance.now()
   }
 
-  #ofMaas (command) { ip(`-n ${this.#namespace} ${command}`) }
+  /** The machine of the proxy is where the soak runs. */
+  #ip = (machine, command) => { ip(machine === 'maas' ? `-n ${this.#namespace} ${command}` : command) }
 }
 
 function ip (command) {
