@@ -11,9 +11,9 @@ export class Readers implements SharedBacklog {
   readonly #all: readonly AnswerReader[]
   readonly #budget: BacklogBudget | null
   #current: readonly AnswerReader[]
-  /** how many of all have clients that have not taken all */
+  /** the number of readers whose clients have not taken the whole answer */
   #unreleased: number
-  /** what the readers have got; null for one reader, which is waited for */
+  /** the part that all readers have got; null for a single reader, for which MAAS waits */
   #delivered: DeliveredPart | null = null
 
   /** @param all at least one @param budget the memory for slow ones; null where no read is shared */
@@ -35,7 +35,7 @@ export class Readers implements SharedBacklog {
   /** The body of a 401 of which no client has got anything yet; null for any other answer. */
   get refusal (): Buffer | null { return this.#current[0]?.refusal ?? null }
 
-  /** Removes a reader, which gets nothing more. */
+  /** Removes a reader. It gets nothing more. */
   remove (reader: AnswerReader): void {
     this.#current = this.#current.filter(one => one !== reader)
   }
