@@ -2,7 +2,7 @@ import t from 'tap'
 import { withTables } from '../config/readme.ts'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { basename, dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { COMMANDS } from '../src/cli/cli.ts'
@@ -239,4 +239,17 @@ t.test('the image runs the shipped program as a user without privileges', async 
 
 t.test("README's example of the library is the one that runs", async t => {
   t.ok(read('README.md').includes(`\`\`\`ts\n${read('test/library/example.ts')}\`\`\`\n`))
+})
+
+t.test('npm test runs every test that test:system does not', async t => {
+  const { tap: { include }, scripts } = JSON.parse(read('package.json'))
+  t.strictSame(include, ['test/*.test.ts', 'test/*/all.ts'])
+  const names = readdirSync(resolve(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.test.ts'))
+  const runBySystem = (name: string) => ['system', 'system/interop'].includes(dirname(name))
+  for (const folder of ['system', 'system/interop']) t.match(scripts['test:system'], ` test/${folder}/*.test.ts`, folder)
+  for (const name of names) {
+    if (dirname(name) === '.' || runBySystem(name)) continue
+    t.match(read(`test/${dirname(name)}/all.ts`), `import './${basename(name)}'\n`, name)
+  }
+  t.ok(names.length > 90)
 })

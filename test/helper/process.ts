@@ -23,17 +23,13 @@ export const PROGRAM = [process.execPath, inRoot(process.env['TESTED_PROGRAM'] ?
 
 /**
  * The environment without any setting of ours, and with a home below which nothing can be made, as npm would do for
- * root. A compile cache in place of coverage halves what a start costs.
+ * root. The compile cache halves what a start costs.
  */
 export const ENVIRONMENT = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MAAS_'))),
   HOME: '/dev/null',
-  NODE_V8_COVERAGE: '',
   NODE_COMPILE_CACHE: inRoot('.tap/compile-cache')
 }
-
-/** What makes the coverage of a process count, where a line is reached in no other. */
-export const COVERED: Record<string, string> = { NODE_V8_COVERAGE: process.env['NODE_V8_COVERAGE'] ?? '', NODE_COMPILE_CACHE: '' }
 
 /** The program as a process of its own. */
 export interface Program {
@@ -48,11 +44,15 @@ export interface Program {
   ended: Promise<number | string>
 }
 
-/**
- * Sockets to be descriptors 3 and following, and whether it is in a session of its own: without a terminal even where
- * the tests have one.
- */
-export interface StartOptions { passed?: readonly Server[], detached?: boolean }
+/** How a process is started. */
+export interface StartOptions {
+  /** sockets that it gets as descriptors 3 and following */
+  passed?: readonly Server[]
+  /** whether it is in a session of its own: without a terminal even where the tests have one */
+  detached?: boolean
+  /** whether it counts for coverage, which takes twice as long: for lines that are reached in no other process */
+  covered?: boolean
+}
 
 /** Starts the program with no setting but those given; the working directory has no `.env`. */
 export function startProgram (t: Test, argv: readonly string[], env: Record<string, string> = {}, cwd = '/', options: StartOptions = {}): Program {
@@ -85,9 +85,16 @@ export function descriptorOf (socket: object): number {
   return (socket as { _handle: { fd: number } })._handle.fd
 }
 
-/** Starts a command and collects what it prints; the end of the test ends it. */
-export function startCommand (t: Test, [command = '', ...args]: readonly string[], env: Record<string, string> = {}, cwd = '/', { passed = [], detached = false }: StartOptions = {}): Program {
-  const child = spawn(command, args, { env: { ...ENVIRONMENT, ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)], detached }) as ChildProcessWithoutNullStreams
+/**
+ * Starts a command and collects what it prints; the end of the test ends it. By env(1) it has exactly the variables
+ * that it is given: the test runner would add its own, which make every process of Node take its coverage.
+ */
+export function startCommand (t: Test, command: readonly string[], env: Record<string, string> = {}, cwd = '/', options: StartOptions = {}): Program {
+  const { passed = [], detached = false, covered = false } = options
+  const variables = { ...ENVIRONMENT, ...covered && { NODE_COMPILE_CACHE: '' }, ...env }
+  const clean = covered ? [] : ['/usr/bin/env', '-i', ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)]
+  const [file = '', ...args] = [...clean, ...command]
+  const child = spawn(file, args, { env: variables, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)], detached }) as ChildProcessWithoutNullStreams
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += chunk })
@@ -108,7 +115,7 @@ export function startCommand (t: Test, [command = '', ...args]: readonly string[
   }
 
   async function seen (read: () => string, text: string): Promise<void> {
-    await until(`${command} prints ${text}`, () => {
+    await until(`${command[0]} prints ${text}`, () => {
       if (isOver && !read().includes(text)) throw new Error(`ended without printing ${text}: ${stdout}${stderr}`)
       return read().includes(text)
     })

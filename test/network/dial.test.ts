@@ -15,22 +15,34 @@ const DEAF = '127.0.0.3'
 const SLOW = '127.0.0.2'
 const GOOD = '127.0.0.1'
 
-/** The addresses of `maas.test`, for this process. */
-let addresses: string[] = []
-const systemLookup = dns.lookup
-dns.lookup = ((name: string, options: object, done: (error: Error | null, all: LookupAddress[]) => void) => {
-  if (name !== 'maas.test') return systemLookup(name, options as { all: true }, done)
-  setImmediate(done, null, addresses.map(address => ({ address, family: isIP(address) })))
-}) as unknown as typeof dns.lookup
-syncBuiltinESMExports()
-t.teardown(() => {
-  dns.lookup = systemLookup
-  syncBuiltinESMExports()
-})
+type Lookup = (done: (error: Error | null, all?: LookupAddress[]) => void) => void
+
+/** Replaces the lookup of `maas.test` until the test is over, for this process. */
+function replaceLookup (t: { after: (restore: () => void) => void }, lookup: Lookup): void {
+  const original = dns.lookup
+  const replace = (by: unknown) => {
+    dns.lookup = by as typeof dns.lookup
+    syncBuiltinESMExports()
+  }
+  replace((name: string, options: { all: true }, done: Parameters<Lookup>[0]) => {
+    if (name === 'maas.test') lookup(done)
+    else original(name, options, done)
+  })
+  t.after(() => { replace(original) })
+}
+
+/** Lets `maas.test` have the addresses that are set in what is returned. */
+function nameServer (t: Parameters<typeof replaceLookup>[0]): { addresses: string[] } {
+  const server = { addresses: [] as string[] }
+  const toRecord = (address: string) => ({ address, family: isIP(address) })
+  replaceLookup(t, done => { setImmediate(done, null, server.addresses.map(toRecord)) })
+  return server
+}
 
 const secondsSince = (start: number) => (performance.now() - start) / 1000
 
 t.test('one of several addresses that answers is enough, and is asked first the next time', async t => {
+  const names = nameServer(t)
   const upstream = await keptUpstream(t, socket => { socket.end(OK) })
   await deafServer(t, DEAF, upstream.port)
   const slow = await deafServer(t, SLOW, upstream.port)
@@ -43,7 +55,7 @@ t.test('one of several addresses that answers is enough, and is asked first the 
     ['the only one, to which a SYN was lost', [SLOW], SLOW, 7]
   ]
   for (const [reason, all, wanted, longest] of rows) {
-    addresses = all
+    names.addresses = all
     if (wanted === SLOW) setTimeout(slow.wake, 600)
     const start = performance.now()
     t.match(await exchange(proxy.port, MACHINES), new RegExp(`^HTTP/1.1 200 [^]*${wanted}$`), reason)
@@ -53,6 +65,7 @@ t.test('one of several addresses that answers is enough, and is asked first the 
 })
 
 t.test('an address that MAAS has no more is left within a minute, while requests go on', async t => {
+  const names = nameServer(t)
   const { now } = performance
   const { now: wallNow } = Date
   let passed = 0
@@ -68,10 +81,10 @@ t.test('an address that MAAS has no more is left within a minute, while requests
   }).listen(upstream.port, '127.0.0.6')
   await once(moved, 'listening')
   t.teardown(() => { for (const socket of sockets) socket.destroy(); moved.close() })
-  addresses = [GOOD]
+  names.addresses = [GOOD]
   const proxy = await startTestProxy(t, testConfig(`http://maas.test:${upstream.port}/MAAS`))
   t.match(await exchange(proxy.port, MACHINES), /^HTTP\/1.1 200 /)
-  addresses = ['127.0.0.6']
+  names.addresses = ['127.0.0.6']
   for (let seconds = 0; seconds < 60; seconds += 10) {
     passed += 10_000
     t.match(await exchange(proxy.port, MACHINES), /^HTTP\/1.1 200 /)
@@ -81,6 +94,7 @@ t.test('an address that MAAS has no more is left within a minute, while requests
 })
 
 t.test('the time to connect is one for all: name, addresses, egress proxy and TLS', async t => {
+  const names = nameServer(t)
   const silent = await keptUpstream(t, () => {})
   await deafServer(t, DEAF, silent.port)
   await deafServer(t, SLOW, silent.port)
@@ -95,7 +109,7 @@ t.test('the time to connect is one for all: name, addresses, egress proxy and TL
     ['the egress proxy does not answer CONNECT', [], 'https', through(GOOD), 'CONNECT_TIMED_OUT']
   ]
   for (const [reason, all, scheme, egress, code] of rows) {
-    addresses = all
+    names.addresses = all
     const config = await testConfig(`${scheme}://maas.test:${silent.port}/MAAS`, { connectTimeoutMs: ['1s'] })
     const proxy = await startTestProxy(t, { ...config, egress })
     const start = performance.now()
@@ -127,25 +141,17 @@ t.test('families take turns, each in its order (RFC 8305 section 4)', async t =>
 t.test('a name server that fails takes away no address that is known', async t => {
   const upstream = await keptUpstream(t, socket => { socket.end(OK) })
   let lookups = 0
-  const answering = (answer: (done: (error: Error | null, all?: LookupAddress[]) => void) => void) => {
-    dns.lookup = ((_name: string, _options: object, done: () => void) => {
-      lookups++; answer(done)
-    }) as unknown as typeof dns.lookup
-    syncBuiltinESMExports()
-  }
-  const failing = (code: string) => (done: (error: Error) => void) => {
-    setImmediate(done, Object.assign(new Error(code), { code }))
-  }
-  const right = (done: (error: null, all: LookupAddress[]) => void) => {
-    setImmediate(done, null, [{ address: GOOD, family: 4 }])
-  }
+  let answer: Lookup = () => {}
+  replaceLookup(t, done => { lookups++; answer(done) })
+  const failing = (code: string): Lookup => done => { setImmediate(done, Object.assign(new Error(code), { code })) }
+  const right: Lookup = done => { setImmediate(done, null, [{ address: GOOD, family: 4 }]) }
   const dialer = new Dialer()
   const dial = async () => {
     const socket = await withDeadline(6000, async signal => await dialer.dial('maas.test', upstream.port, signal))
     socket.destroy()
     return 'connected'
   }
-  const rows: Array<[reason: string, answer: Parameters<typeof answering>[0], wanted: string]> = [
+  const rows: Array<[reason: string, given: Lookup, wanted: string]> = [
     ['no answer, and nothing is known', () => {}, 'EAI_AGAIN'],
     ['a failure, and nothing is known', failing('EAI_AGAIN'), 'EAI_AGAIN'],
     ['an answer', right, 'connected'],
@@ -153,15 +159,15 @@ t.test('a name server that fails takes away no address that is known', async t =
     ['the name is gone', failing('ENOTFOUND'), 'ENOTFOUND'],
     ['no answer', () => {}, 'connected']
   ]
-  for (const [reason, answer, wanted] of rows) {
-    answering(answer)
+  for (const [reason, given, wanted] of rows) {
+    answer = given
     // A lookup that never ends is one for all: here, in a dialer of its own.
     const result = reason.startsWith('no answer, and')
       ? withDeadline(200, async signal => await new Dialer().dial('maas.test', 1, signal))
       : dial()
     t.equal(await result.catch((error: NodeJS.ErrnoException) => error.code), wanted, reason)
   }
-  answering(right)
+  answer = right
   lookups = 0
   const others = new Dialer()
   const all = await Promise.all(Array.from({ length: 12 }, async () => await withDeadline(6000, async signal => await others.dial('maas.test', upstream.port, signal))))

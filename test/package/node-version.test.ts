@@ -1,8 +1,8 @@
 import t from 'tap'
 import { readFileSync } from 'node:fs'
-import { minimumNode } from '../src/cli/minimum-node.ts'
-import { isOlder } from '../src/cli/node-version.ts'
-import { COVERED, FROM_SOURCES, startCommand } from './helper/process.ts'
+import { minimumNode } from '../../src/cli/minimum-node.ts'
+import { isOlder } from '../../src/cli/node-version.ts'
+import { FROM_SOURCES, startCommand } from '../helper/process.ts'
 
 const MINIMUM = minimumNode()
 
@@ -25,7 +25,7 @@ t.test('a version is older than the floor by its numbers', async t => {
 })
 
 t.test('the floor is the one in package.json, and README names it', async t => {
-  const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
   t.equal(JSON.parse(read('package.json')).engines.node, `>=${MINIMUM}`)
   t.match(read('README.md'), `with Node.js ${MINIMUM} or newer`)
 })
@@ -36,7 +36,7 @@ const on = (version: string) => `data:text/javascript,Object.defineProperty(proc
 t.test('on an older Node the program says which one it needs, and does nothing else', async t => {
   const [node, ...rest] = FROM_SOURCES
   for (const [version, code] of [['18.20.4', 2], [`${MINIMUM}.0`, 0]] as const) {
-    const program = startCommand(t, [node, '--import', on(version), ...rest, '--version'], COVERED)
+    const program = startCommand(t, [node, '--import', on(version), ...rest, '--version'], {}, '/', { covered: true })
     t.equal(await program.ended, code, version)
     t.equal(program.stderr(), code === 0 ? '' : `maas-auth-proxy: error: needs Node ${MINIMUM} or newer, and this is 18.20.4\n`)
     t.equal(program.stdout() === '', code !== 0)

@@ -7,9 +7,9 @@ import type * as WorkflowParser from '@actions/workflow-parser'
 import { Ajv } from 'ajv'
 import { build } from 'esbuild'
 import { parse } from 'yaml'
-import { SETTINGS } from '../src/settings/table.ts'
+import { SETTINGS } from '../../src/settings/table.ts'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(resolve(ROOT, path), 'utf8')
 const names = readdirSync(resolve(ROOT, '.github/workflows'))
 const workflows = names.map(name => ({ name, text: read(`.github/workflows/${name}`) }))

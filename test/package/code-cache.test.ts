@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { cacheOf, loadScript } from '../src/performance/code-cache.ts'
+import { cacheOf, loadScript } from '../../src/performance/code-cache.ts'
 
 const SCRIPT = `(function (require, importPackage, url) {
   return { double: n => 2 * n, beside: require('./beside.json'), url, imported: () => importPackage('undici') }
@@ -15,7 +15,7 @@ interface Exports { double: (n: number) => number }
 function loadElsewhere (url: URL, first = ''): object {
   const program = `
     ${first}
-    import { loadScript } from ${JSON.stringify(new URL('../src/performance/code-cache.ts', import.meta.url))}
+    import { loadScript } from ${JSON.stringify(new URL('../../src/performance/code-cache.ts', import.meta.url))}
     const { exports: { double, url, beside, imported }, cached } = loadScript(new URL(${JSON.stringify(url)}))
     console.log(JSON.stringify({ cached, doubled: double(21), url, beside, imported: typeof (await imported()).Pool }))`
   return JSON.parse(execFileSync(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], { encoding: 'utf8' }))

@@ -3,19 +3,19 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { parse } from 'yaml'
-import { startStandIn } from '../src/demo/stand-in/index.ts'
-import { ERRORS } from '../src/errors.ts'
-import { Durations } from '../src/observe/metrics/durations.ts'
-import type { MetricRow } from '../src/observe/metrics/table.ts'
-import { metricsPage } from '../src/observe/metrics/page.ts'
-import { knownOperations } from '../src/policy/catalogue.ts'
-import { API_ROOT } from '../src/policy/segments.ts'
-import { findResource, hasOperation, systemIdOf } from '../src/policy/resources.ts'
-import type { ListenerConfig } from '../src/settings/listener-config.ts'
-import { makeCertificates } from './helper/certificates.ts'
-import { ask } from './helper/maas-client.ts'
-import { KEY, startTestProxy, testConfig, type TestProxy } from './helper/proxy.ts'
-import { exchange, get, rawUpstream, request } from './helper/sockets.ts'
+import { startStandIn } from '../../src/demo/stand-in/index.ts'
+import { ERRORS } from '../../src/errors.ts'
+import { Durations } from '../../src/observe/metrics/durations.ts'
+import type { MetricRow } from '../../src/observe/metrics/table.ts'
+import { metricsPage } from '../../src/observe/metrics/page.ts'
+import { knownOperations } from '../../src/policy/catalogue.ts'
+import { API_ROOT } from '../../src/policy/segments.ts'
+import { findResource, hasOperation, systemIdOf } from '../../src/policy/resources.ts'
+import type { ListenerConfig } from '../../src/settings/listener-config.ts'
+import { makeCertificates } from '../helper/certificates.ts'
+import { ask } from '../helper/maas-client.ts'
+import { KEY, startTestProxy, testConfig, type TestProxy } from '../helper/proxy.ts'
+import { exchange, get, rawUpstream, request } from '../helper/sockets.ts'
 
 /** What a scrape says: the type of each metric, and its samples by name and labels as they are written. */
 interface Scrape {
@@ -256,7 +256,7 @@ t.test('paths map to routes of the API', async t => {
   t.ok(version !== null && hasOperation(version, 'HEAD', null) && !hasOperation(version, 'DELETE', null), 'HEAD is GET, and what a resource has not is not there')
 })
 
-const read = (name: string) => readFileSync(new URL(`../config/${name}`, import.meta.url), 'utf8')
+const read = (name: string) => readFileSync(new URL(`../../config/${name}`, import.meta.url), 'utf8')
 
 /** Words of PromQL that are no metric. */
 const PROMQL = ['abs', 'absent', 'and', 'by', 'histogram_quantile', 'increase', 'label_values', 'min', 'on', 'rate', 'sum', 'time', 'topk']
@@ -336,5 +336,5 @@ t.test('promtool accepts the metrics page', { skip: PROMTOOL === null && 'no pro
   const { text } = await scrape(proxy)
   const own = text.split(/\n\n/).filter(block => block.includes(`# TYPE ${P}`)).join('\n') + '\n' // of what prom-client has by itself it finds fault with some names
   t.equal(execFileSync(PROMTOOL as string, ['check', 'metrics'], { input: own, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }), '')
-  t.match(execFileSync(PROMTOOL as string, ['check', 'rules', new URL('../config/prometheus-alerts.yaml', import.meta.url).pathname], { encoding: 'utf8' }), /SUCCESS: \d+ rules found/)
+  t.match(execFileSync(PROMTOOL as string, ['check', 'rules', new URL('../../config/prometheus-alerts.yaml', import.meta.url).pathname], { encoding: 'utf8' }), /SUCCESS: \d+ rules found/)
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { commitsOf, releaseNotes } from '../config/release/notes.ts'
-import { unreachable } from '../config/release/refusal.ts'
-import { lastTag, whyNotNew } from '../config/release/version.ts'
+import { commitsOf, releaseNotes } from '../../config/release/notes.ts'
+import { unreachable } from '../../config/release/refusal.ts'
+import { lastTag, whyNotNew } from '../../config/release/version.ts'
 
 t.test('a version can be released if it is higher than that of every tag', async t => {
   const rows: ReadonlyArray<[version: string, tags: string[], wanted: RegExp | null, reason: string]> = [

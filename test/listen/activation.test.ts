@@ -8,13 +8,13 @@ import { type AddressInfo, connect, createServer, type ListenOptions, type Serve
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { inheritedListeners } from '../src/listen/systemd-sockets.ts'
-import { SettingsReport } from '../src/settings/report.ts'
-import { loadConfig } from '../src/settings/load.ts'
-import type { Flags } from '../src/settings/setting-input.ts'
-import { descriptorOf, ENVIRONMENT, PROGRAM, startActivated, startCommand, startProgram } from './helper/process.ts'
-import { KEY } from './helper/proxy.ts'
-import { closed, get, rawUpstream, readAll } from './helper/sockets.ts'
+import { inheritedListeners } from '../../src/listen/systemd-sockets.ts'
+import { SettingsReport } from '../../src/settings/report.ts'
+import { loadConfig } from '../../src/settings/load.ts'
+import type { Flags } from '../../src/settings/setting-input.ts'
+import { descriptorOf, ENVIRONMENT, PROGRAM, startActivated, startCommand, startProgram } from '../helper/process.ts'
+import { KEY } from '../helper/proxy.ts'
+import { closed, get, rawUpstream, readAll } from '../helper/sockets.ts'
 
 interface Test { after: (close: () => unknown) => void }
 

@@ -3,11 +3,11 @@ import { chmodSync, existsSync, lstatSync, readFileSync, statSync, symlinkSync, 
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { connect, createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
-import { listenOnSocket } from '../src/listen/unix-socket.ts'
-import { startProxy } from '../src/proxy/start.ts'
-import { createLogger } from '../src/observe/log/logger.ts'
-import { startTestProxy, testConfig } from './helper/proxy.ts'
-import { exchange, get, listenOn, rawUpstream, readAll, socketDir } from './helper/sockets.ts'
+import { listenOnSocket } from '../../src/listen/unix-socket.ts'
+import { startProxy } from '../../src/proxy/start.ts'
+import { createLogger } from '../../src/observe/log/logger.ts'
+import { startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, listenOn, rawUpstream, readAll, socketDir } from '../helper/sockets.ts'
 
 /** Asks over a unix socket. */
 async function ask (socketPath: string, headers: Record<string, string> = {}): Promise<number | undefined> {

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { chmodSync } from 'node:fs'
-import { startStandIn } from '../src/demo/stand-in/index.ts'
-import { Exchange } from '../src/exchange/exchange.ts'
-import type { Outcome } from '../src/exchange/plugin.ts'
-import { Health } from '../src/observe/health.ts'
-import { runHere, startProgram } from './helper/process.ts'
-import { KEY, startTestProxy, testConfig } from './helper/proxy.ts'
-import { exchange, get, jsonBody, rawUpstream, request, socketDir } from './helper/sockets.ts'
-import { until } from './helper/until.ts'
+import { startStandIn } from '../../src/demo/stand-in/index.ts'
+import { Exchange } from '../../src/exchange/exchange.ts'
+import type { Outcome } from '../../src/exchange/plugin.ts'
+import { Health } from '../../src/observe/health.ts'
+import { runHere, startProgram } from '../helper/process.ts'
+import { KEY, startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, jsonBody, rawUpstream, request, socketDir } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const ready = (answer: string) => [
   answer.slice(9, 12),

@@ -2,14 +2,14 @@ import t from 'tap'
 import { chmodSync, readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
-import { createLogger } from '../src/observe/log/logger.ts'
-import { createDebugToggle } from '../src/observe/log/debug-switch.ts'
-import { asMaasTraceId, traceIdOf } from '../src/observe/traces/trace-ids.ts'
-import { ask } from './helper/maas-client.ts'
-import { startProgram } from './helper/process.ts'
-import { KEY, type LogRecord, startTestProxy, testConfig } from './helper/proxy.ts'
-import { exchange, get, headLines, rawUpstream } from './helper/sockets.ts'
-import { until } from './helper/until.ts'
+import { createLogger } from '../../src/observe/log/logger.ts'
+import { createDebugToggle } from '../../src/observe/log/debug-switch.ts'
+import { asMaasTraceId, traceIdOf } from '../../src/observe/traces/trace-ids.ts'
+import { ask } from '../helper/maas-client.ts'
+import { startProgram } from '../helper/process.ts'
+import { KEY, type LogRecord, startTestProxy, testConfig } from '../helper/proxy.ts'
+import { exchange, get, headLines, rawUpstream } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = `00-${TRACE}-b7ad6b7169203331-01`
@@ -49,7 +49,7 @@ t.test('every write that was sent to MAAS has a record of its own, whatever came
   for (const { id } of audit) t.equal(of(proxy.log, 'request').filter(record => record['id'] === id).length, 1, 'and its other record has the same id')
   t.notMatch(JSON.stringify(proxy.log), /HIDDEN|TokenSecretMarked/)
 
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').split('\n### Log records\n')[1]?.split('\n## ')[0] ?? ''
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').split('\n### Log records\n')[1]?.split('\n## ')[0] ?? ''
   const [, ofRequest = '', ofAudit = ''] = readme.split(/`"msg":"(?:request|audit)"`/)
   for (const [text, msg] of [[ofRequest, 'request'], [ofAudit, 'audit']] as const) {
     const fields = new Set(of(proxy.log, msg).flatMap(Object.keys))

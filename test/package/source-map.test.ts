@@ -4,8 +4,8 @@ import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { withSources } from '../src/text/source-map.ts'
-import { PROGRAM, startCommand } from './helper/process.ts'
+import { withSources } from '../../src/text/source-map.ts'
+import { PROGRAM, startCommand } from '../helper/process.ts'
 
 const THROWS = `// some lines
 // before

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { commit, packageFile, readPackageFile } from '../src/package.ts'
+import { commit, packageFile, readPackageFile } from '../../src/package.ts'
 
 t.test('a file of the package is read from the package, or from the assets of a single executable', t => {
   const file = packageFile('config/operations.json')

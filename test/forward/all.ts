@@ -1,0 +1,12 @@
+// One process for all tests of this folder, as each would load the proxy anew: npm test takes half the time.
+import './clock.test.ts'
+import './egress.test.ts'
+import './flow.test.ts'
+import './maas.test.ts'
+import './messages.test.ts'
+import './resend.test.ts'
+import './resumed-answer.test.ts'
+import './share-history.test.ts'
+import './share-slow.test.ts'
+import './share.test.ts'
+import './tls.test.ts'

@@ -1,0 +1,2 @@
+// One process for all tests of this folder, as each would load the proxy anew: npm test takes half the time.
+import './library.test.ts'
