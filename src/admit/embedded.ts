@@ -12,13 +12,12 @@ const NODE_MAX_HEADERS = 1000
  * line is missing, and nobody has read the body. Hooks of the host may still refuse a request.
  */
 export const embedded = fp(async function embedded (app: FastifyInstance) {
-  app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _body, done) => { done(null) })
   app.addHook('onRequest', (request, _reply, next) => {
     checkTarget(request.raw)
     checkHeaderCount(request.raw, app.server.maxHeadersCount)
     checkBody(request)
-    // Fastify rejects a malformed type before it chooses a parser.
+    // Without a type Fastify chooses the parser above, whatever parsers the host has, and rejects no malformed type.
     request.headers = { 'content-type': undefined }
     next()
   })

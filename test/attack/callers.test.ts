@@ -45,7 +45,10 @@ t.test('only the names of the listener pass as Host', async t => {
     [allowing, [LINE, 'Host: localhost'], '200', 'beside the usual ones'],
     [mapped, [LINE, `Host: [::ffff:127.0.0.1]:${mapped.port}`], '200', 'the address that it listens on, whichever that is'],
     [mapped, [LINE, 'Host: [::FFFF:127.0.0.1]'], '200', 'in any case'],
-    [any, [LINE, 'Host: evil.example'], '200', 'any, when that is asked for']
+    [any, [LINE, 'Host: evil.example'], '200', 'any, when that is asked for'],
+    [any, [LINE, 'Host:'], '200', 'even none (RFC 9112 section 3.2)'],
+    [any, [LINE, `Host: ${'a'.repeat(261)}`], '200', 'as long as a name of DNS with a port can be'],
+    [any, [LINE, `Host: ${'a'.repeat(262)}`], '400 HEADER_MALFORMED', 'and no longer']
   ]
   for (const [target, lines, wanted, reason] of rows) {
     const before = upstream.sockets.length

@@ -172,7 +172,7 @@ t.test('bodies stream through unparsed, whatever parsers and limits the server h
   const { port } = await startHost(t, optionsFor(upstream.url, { deny: ['POST machines/?op=allocate'] }), {
     server: { bodyLimit: 10 },
     before: app => {
-      for (const type of ['application/json', 'application/x-www-form-urlencoded', /^multipart\//]) {
+      for (const type of ['application/json', 'application/x-www-form-urlencoded', /^multipart\//, '*']) {
         if (app.hasContentTypeParser(type)) app.removeContentTypeParser(type)
         app.addContentTypeParser(type, { parseAs: 'string' }, (_request, _body, done) => { done(new Error('parsed')) })
       }
