@@ -335,6 +335,9 @@ t.test('the log has one line a request, and neither values nor fields in it', as
   })
   t.notMatch(JSON.stringify(proxy.log).replaceAll('HIDDENNOT', ''), /HIDDEN|Marked|oauth/i)
   t.match(proxy.log.find(record => record['msg'] === 'listening'), { address: proxy.address, upstream: upstream.url })
+  await exchange(proxy.port, get('/MAAS/api/2.0/tags/'))
+  const plain = await proxy.logged(record => record['path'] === '/MAAS/api/2.0/tags/')
+  t.notOk('queryKeys' in plain, 'without a query there are no keys of one')
 })
 
 t.test('a read that names as many machines as the nginx of MAAS takes arrives whole', async t => {
