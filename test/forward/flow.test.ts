@@ -447,6 +447,13 @@ t.test('rare failures are reported with a remedy', async t => {
     [coded('ERR_SSL_PACKET_LENGTH_TOO_LONG'), 'UPSTREAM_ANSWER_MALFORMED', 'bytes that are no TLS'],
     [coded('ERR_SSL_NO_SHARED_CIPHER'), 'UPSTREAM_TLS_FAILED', 'anything that OpenSSL says'],
     [coded('EPROTO'), 'UPSTREAM_TLS_FAILED', 'what older versions of node say for it'],
+    [coded('DEPTH_ZERO_SELF_SIGNED_CERT'), 'UPSTREAM_UNTRUSTED', 'a certificate that vouches for itself'],
+    [coded('SELF_SIGNED_CERT_IN_CHAIN'), 'UPSTREAM_UNTRUSTED', 'a CA that nobody knows'],
+    [coded('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), 'UPSTREAM_UNTRUSTED', 'a server that does not send its CA'],
+    [coded('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), 'UPSTREAM_UNTRUSTED', 'a CA that is not on this machine'],
+    [coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'UPSTREAM_UNTRUSTED', 'a certificate of another name'],
+    [coded('CERT_HAS_EXPIRED'), 'UPSTREAM_UNTRUSTED', 'one of yesterday'],
+    [coded('CERT_SIGNATURE_FAILURE'), 'UPSTREAM_UNTRUSTED', 'one that was changed'],
     [coded('CERT_NOT_YET_VALID'), 'UPSTREAM_UNTRUSTED', 'a certificate of tomorrow'],
     [coded('CERT_REVOKED'), 'UPSTREAM_UNTRUSTED', 'one that was taken back'],
     [coded('UNABLE_TO_GET_ISSUER_CERT'), 'UPSTREAM_UNTRUSTED', 'a chain that is not whole'],
@@ -456,6 +463,9 @@ t.test('rare failures are reported with a remedy', async t => {
   ]
   for (const [error, code, reason] of rows) {
     t.match(explainFailure(error), { code: `MAAS_PROXY_${code}`, cause: error }, `${reason}: ${error.message}`)
+  }
+  for (const code of ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']) {
+    t.match(explainFailure(coded(code)), { code: 'MAAS_PROXY_UPSTREAM_ANSWER_MALFORMED', message: /speaks http there/, remedy: /write http:/ }, code)
   }
 })
 
