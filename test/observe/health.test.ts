@@ -77,7 +77,13 @@ t.test('a 401 causes a probe; unsigned requests prove nothing', async t => {
     ['version/', 200, '503', 'nobody has looked at the key'],
     ['machines/', 200, '200', 'somebody has, and took it'],
     ['version/', 401, '200', 'the key has nothing to do with that'],
-    ['machines/', 401, '503', 'here it has']
+    ['machines/', 401, '503', 'here it has'],
+    ...[502, 503, 504].flatMap((failure): Array<[string, number, string, string]> => [
+      ['machines/', 200, '200', 'it is taken again'],
+      ['version/', failure, '503', 'what is in front of MAAS does not reach it, signed or not']
+    ]),
+    ['machines/', 200, '200', 'it is taken again'],
+    ['version/', 500, '200', 'an error of MAAS is an answer']
   ]
   for (const [path, given, wanted, reason] of rows) {
     status = given
