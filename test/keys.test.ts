@@ -19,6 +19,12 @@ async function whoami (address: string): Promise<string> {
   return answer.status === 200 ? (await answer.json() as { username: string }).username : String(answer.status)
 }
 
+/** Whose key it is, as the front page says. */
+async function ownerOf (address: string): Promise<string | undefined> {
+  const page = await (await fetch(address, { headers: { Accept: 'text/html' } })).text()
+  return /API key of<\/\w+>\s*<\w+>([^<]+)</.exec(page)?.[1]
+}
+
 t.test('a key file that changes is used for the requests to come; one that is broken changes nothing', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
@@ -34,6 +40,7 @@ t.test('a key file that changes is used for the requests to come; one that is br
   put(textOf(maas.user))
   await proxy.logged(record => /has been replaced/.test(String(record['msg'])))
   t.equal(await whoami(proxy.address), 'user', 'seen without being told')
+  t.equal(await ownerOf(proxy.address), 'user', 'the front page says whose key it is')
 
   const broken: Array<[text: string, reason: RegExp, why: string]> = [
     ['', /not an API key .*found nothing/, 'an empty file'],
@@ -53,6 +60,7 @@ t.test('a key file that changes is used for the requests to come; one that is br
   await proxy.reload()
   t.match(await proxy.logged(record => /does not take/.test(String(record['msg']))), { level: 40, remedy: /the token secret/ }, 'a key that MAAS does not take is told of at once')
   t.equal(await whoami(proxy.address), '401')
+  t.equal(await ownerOf(proxy.address), 'not known yet', 'and whose it is nobody knows: not of the user before')
   put(textOf(maas.admin))
   await proxy.reload()
   t.equal(await whoami(proxy.address), 'admin', 'another secret alone is another key')
