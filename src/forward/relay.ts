@@ -177,7 +177,7 @@ class Relay implements QueueMember, AnswerReader {
     this.#body?.destroy()
     if (this.#turn?.state === 'waiting') {
       this.#leaveQueue()
-    } else if (!this.#isFinished && !this.#task.response.writableFinished) {
+    } else if (!this.#isFinished) {
       this.#finish()
       source?.leave(this)
     }

@@ -294,6 +294,19 @@ t.test('a client that expects 100 Continue gets one', async t => {
   }
 })
 
+t.test('a time limit of the server for its handlers ends no answer that has begun', async t => {
+  const upstream = await rawUpstream(t, (socket, head) => {
+    if (head.includes('never')) return
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsl')
+    setTimeout(() => { socket.end('ow') }, 400)
+  })
+  const { port, log } = await startHost(t, optionsFor(upstream.url), { server: { handlerTimeout: 200 } })
+  t.match(await exchange(port, get(MACHINES)), /^HTTP\/1\.1 200 [^]*\r\n\r\nslow$/, 'it is whole')
+  t.match(await exchange(port, get(`${MACHINES}never/`)), /^HTTP\/1\.1 503 /, 'before that, the server answers')
+  await closed(upstream.sockets[1])
+  t.match(log.findLast(({ msg }) => msg === 'request'), { path: `${MACHINES}never/`, status: 503 }, 'and MAAS is asked no more')
+})
+
 t.test('a client that disconnects cancels its waiting request', async t => {
   const upstream = await rawUpstream(t, () => {})
   const { port, log } = await startHost(t, optionsFor(upstream.url), { before: app => { app.get('/slow', async () => await new Promise(() => {})) } })
