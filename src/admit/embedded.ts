@@ -17,7 +17,7 @@ export const embedded = fp(async function embedded (app: FastifyInstance) {
     checkTarget(request.raw)
     checkHeaderCount(request.raw, app.server.maxHeadersCount)
     checkBody(request)
-    // Without a type Fastify chooses the parser above, whatever parsers the host has, and rejects no malformed type.
+    // Without a content type, Fastify uses the parser above, not the host's, and rejects no malformed type.
     request.headers = { 'content-type': undefined }
     next()
   })

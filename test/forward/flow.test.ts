@@ -320,9 +320,9 @@ t.test('an answer that is cut off while it waits behind another ends the connect
     })
     const proxy = await startTestProxy(t, testConfig(upstream.url))
     const answer = exchange(proxy.port, paths.map(path => `GET /MAAS/api/2.0/machines/${path}/ HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(''))
-    const others = paths.filter(path => path === 'kept').length
-    await until('all are there', () => upstream.sockets.length === paths.length && kept.length === others)
-    const running = `\nmaas_auth_proxy_upstream_requests{state="running"} ${others}\n`
+    const whole = paths.filter(path => path === 'kept').length
+    await until('all are there', () => upstream.sockets.length === paths.length && kept.length === whole)
+    const running = `\nmaas_auth_proxy_upstream_requests{state="running"} ${whole}\n`
     await until('the proxy knows what is cut off', async () => (await exchange(proxy.port, get('/-/metrics'))).includes(running))
     for (const socket of kept) socket.end(OK)
     const text = await answer

@@ -16,7 +16,7 @@ const CACHE = join(ROOT, '.tap/debian')
 export const BARE = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' }
 
 /** Arguments of env(1) for a build, which the loader that tap puts into every process of Node would change. */
-export const WITHOUT_LOADER = ['--unset=NODE_OPTIONS'] as const
+const WITHOUT_LOADER = ['--unset=NODE_OPTIONS'] as const
 
 /** The date in the package. */
 export const SOURCE_DATE_EPOCH = '1700000000'

@@ -113,13 +113,12 @@ function which (program: string): string {
 /**
  * The command that runs another one as a pod would: as the first process of its namespace, in a read-only root with no
  * other file system but /proc and /dev, as a user without capabilities who can get none. The network is the host's.
- * `NODE_OPTIONS` would name a loader of the test runner, which is not in the root.
  */
 export function podCommand (root: string, user: string, command: readonly string[]): string[] {
   const [uid = '', gid = ''] = user.split(':')
   const script = 'r=$1; shift; mount --bind "$r" "$r" && mount -t proc proc "$r/proc" && mount --rbind /dev "$r/dev" && mount -o remount,ro,bind "$r" && exec "$@"'
   return [
-    'env', '--unset=NODE_OPTIONS', 'unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh', root,
+    'unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh', root,
     'setpriv', '--no-new-privs', 'unshare', '--root', root, '--wd', '/', '--setgid', gid, '--setuid', uid, ...command
   ]
 }

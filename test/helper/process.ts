@@ -86,14 +86,14 @@ export function descriptorOf (socket: object): number {
 }
 
 /**
- * Starts a command and collects what it prints; the end of the test ends it. By env(1) it has exactly the variables
- * that it is given: the test runner would add its own, which make every process of Node take its coverage.
+ * Starts a command and collects what it prints; the end of the test ends it. env(1) sets NODE_OPTIONS again, because
+ * the test runner adds its loader to that of every process, and with it a process of Node takes its coverage.
  */
 export function startCommand (t: Test, command: readonly string[], env: Record<string, string> = {}, cwd = '/', options: StartOptions = {}): Program {
   const { passed = [], detached = false, covered = false } = options
-  const variables = { ...ENVIRONMENT, ...covered && { NODE_COMPILE_CACHE: '' }, ...env }
-  const clean = covered ? [] : ['/usr/bin/env', '-i', ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)]
-  const [file = '', ...args] = [...clean, ...command]
+  const variables: Record<string, string | undefined> = { ...ENVIRONMENT, ...covered && { NODE_COMPILE_CACHE: '' }, ...env }
+  const withoutLoader = covered ? [] : ['/usr/bin/env', `NODE_OPTIONS=${variables['NODE_OPTIONS'] ?? ''}`]
+  const [file = '', ...args] = [...withoutLoader, ...command]
   const child = spawn(file, args, { env: variables, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)], detached }) as ChildProcessWithoutNullStreams
   let stdout = ''
   let stderr = ''

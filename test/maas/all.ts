@@ -1,3 +1,3 @@
-// One process for all tests of this folder, as each would load the proxy anew: npm test takes half the time.
+// The tests of this folder share a process, so that it loads the proxy once.
 import './hints.test.ts'
 import './maas.test.ts'

@@ -15,10 +15,12 @@ const DEAF = '127.0.0.3'
 const SLOW = '127.0.0.2'
 const GOOD = '127.0.0.1'
 
+interface Test { after: (restore: () => void) => void }
+
 type Lookup = (done: (error: Error | null, all?: LookupAddress[]) => void) => void
 
 /** Replaces the lookup of `maas.test` until the test is over, for this process. */
-function replaceLookup (t: { after: (restore: () => void) => void }, lookup: Lookup): void {
+function replaceLookup (t: Test, lookup: Lookup): void {
   const original = dns.lookup
   const replace = (by: unknown) => {
     dns.lookup = by as typeof dns.lookup
@@ -31,8 +33,8 @@ function replaceLookup (t: { after: (restore: () => void) => void }, lookup: Loo
   t.after(() => { replace(original) })
 }
 
-/** Lets `maas.test` have the addresses that are set in what is returned. */
-function nameServer (t: Parameters<typeof replaceLookup>[0]): { addresses: string[] } {
+/** Replaces the addresses of `maas.test` by those of the returned object, which the test may change. */
+function nameServer (t: Test): { addresses: string[] } {
   const server = { addresses: [] as string[] }
   const toRecord = (address: string) => ({ address, family: isIP(address) })
   replaceLookup(t, done => { setImmediate(done, null, server.addresses.map(toRecord)) })

@@ -2,13 +2,12 @@ import t from 'tap'
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { FastifyRequest } from 'fastify'
 import { Exchange } from '../../src/exchange/exchange.ts'
 import { accessLog } from '../../src/observe/log/access-log.ts'
 import type { Outcome } from '../../src/exchange/plugin.ts'
 import { createLogger, resolveLogFormat } from '../../src/observe/log/logger.ts'
+import { collectGarbage } from '../../src/performance/collect-when-quiet.ts'
 import { descriptorOf } from '../helper/process.ts'
 import { until } from '../helper/until.ts'
 
@@ -21,8 +20,7 @@ function memory (isTTY?: boolean) {
 
 /** The memory that this process uses after a full collection, in bytes. */
 function usedMemory (): number {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc()')
+  collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }

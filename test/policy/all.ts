@@ -1,4 +1,4 @@
-// One process for all tests of this folder, as each would load the proxy anew: npm test takes half the time.
+// The tests of this folder share a process, so that it loads the proxy once.
 import './catalogue.test.ts'
 import './credential-guard.test.ts'
 import './policy.test.ts'

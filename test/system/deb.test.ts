@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
-import { BARE, changedPackage, COMMIT, copyRoot, prepare, SOURCE_DATE_EPOCH, whyNoDebian, WITHOUT_LOADER } from '../helper/debian.ts'
+import { BARE, changedPackage, COMMIT, copyRoot, prepare, SOURCE_DATE_EPOCH, whyNoDebian } from '../helper/debian.ts'
 import { ENVIRONMENT, startCommand } from '../helper/process.ts'
 
 const skip = whyNoDebian()
@@ -31,7 +31,7 @@ t.test('the Debian package has the same bytes when it is built again', { skip, b
   const other = join(dir, 'deeper/other tree')
   execFileSync('cp', ['--archive', tree, other])
   const env = { SOURCE_DATE_EPOCH, TZ: 'Asia/Tokyo', LC_ALL: 'C.UTF-8' }
-  const build = startCommand(t, ['env', ...WITHOUT_LOADER, 'sh', '-c', `umask 077 && exec "$0" config/deb/build.mjs ${process.arch}`, process.execPath], env, other)
+  const build = startCommand(t, ['sh', '-c', `umask 077 && exec "$0" config/deb/build.mjs ${process.arch}`, process.execPath], env, other)
   t.equal(await build.ended, 0, 'it is built elsewhere, by somebody else')
   for (const path of [deb, join(tree, 'dist', `maas-auth-proxy-linux-${process.arch}`)]) {
     t.ok(readFileSync(join(other, relative(tree, path))).equals(readFileSync(path)), basename(path))
