@@ -28,7 +28,7 @@ t.test('an error that nobody caught ends the process in order: logged, running r
   ]
   for (const [code, reason] of rows) {
     const upstream = await keptUpstream(t, () => {})
-    const program = startProgram(t, ['--listen', '127.0.0.1:0'], { ...ENV(`http://127.0.0.1:${upstream.port}/MAAS`), ...preload(code) }, '/', { covered: true })
+    const program = startProgram(t, ['--listen', '127.0.0.1:0'], { ...ENV(`http://127.0.0.1:${upstream.port}/MAAS`), ...preload(code) })
     await program.printed('"listening"')
     const port = portOf(program.stdout())
     const client = connect(port, '127.0.0.1')

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { WITHOUT_LOADER } from './process.ts'
 import { SOURCES } from './tree.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,9 +15,6 @@ const CACHE = join(ROOT, '.tap/debian')
 
 /** The variables of a machine where nothing is set. */
 export const BARE = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' }
-
-/** Arguments of env(1) for a build, which the loader that tap puts into every process of Node would change. */
-const WITHOUT_LOADER = ['--unset=NODE_OPTIONS'] as const
 
 /** The date in the package. */
 export const SOURCE_DATE_EPOCH = '1700000000'

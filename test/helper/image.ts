@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { WITHOUT_LOADER } from './process.ts'
 
 /** The images that the Dockerfile begins with. Where their registries are out of reach, stand-ins have their names. */
 const BUILD_BASE = 'docker.io/library/node:24.21-bookworm-slim'
@@ -118,7 +119,7 @@ export function podCommand (root: string, user: string, command: readonly string
   const [uid = '', gid = ''] = user.split(':')
   const script = 'r=$1; shift; mount --bind "$r" "$r" && mount -t proc proc "$r/proc" && mount --rbind /dev "$r/dev" && mount -o remount,ro,bind "$r" && exec "$@"'
   return [
-    'unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh', root,
+    'env', ...WITHOUT_LOADER, 'unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'sh', root,
     'setpriv', '--no-new-privs', 'unshare', '--root', root, '--wd', '/', '--setgid', gid, '--setuid', uid, ...command
   ]
 }

@@ -50,8 +50,6 @@ export interface StartOptions {
   passed?: readonly Server[]
   /** whether it is in a session of its own: without a terminal even where the tests have one */
   detached?: boolean
-  /** whether it counts for coverage, which takes twice as long: for lines that are reached in no other process */
-  covered?: boolean
 }
 
 /** Starts the program with no setting but those given; the working directory has no `.env`. */
@@ -85,16 +83,12 @@ export function descriptorOf (socket: object): number {
   return (socket as { _handle: { fd: number } })._handle.fd
 }
 
-/**
- * Starts a command and collects what it prints; the end of the test ends it. env(1) sets NODE_OPTIONS again, because
- * the test runner adds its loader to that of every process, and with it a process of Node takes its coverage.
- */
-export function startCommand (t: Test, command: readonly string[], env: Record<string, string> = {}, cwd = '/', options: StartOptions = {}): Program {
-  const { passed = [], detached = false, covered = false } = options
-  const variables: Record<string, string | undefined> = { ...ENVIRONMENT, ...covered && { NODE_COMPILE_CACHE: '' }, ...env }
-  const withoutLoader = covered ? [] : ['/usr/bin/env', `NODE_OPTIONS=${variables['NODE_OPTIONS'] ?? ''}`]
-  const [file = '', ...args] = [...withoutLoader, ...command]
-  const child = spawn(file, args, { env: variables, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)], detached }) as ChildProcessWithoutNullStreams
+/** Arguments of env(1) for a process without the loader that the test runner adds to this variable. */
+export const WITHOUT_LOADER = ['--unset=NODE_OPTIONS'] as const
+
+/** Starts a command and collects what it prints; the end of the test ends it. */
+export function startCommand (t: Test, [command = '', ...args]: readonly string[], env: Record<string, string> = {}, cwd = '/', { passed = [], detached = false }: StartOptions = {}): Program {
+  const child = spawn(command, args, { env: { ...ENVIRONMENT, ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe', ...passed.map(descriptorOf)], detached }) as ChildProcessWithoutNullStreams
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', chunk => { stdout += chunk })
@@ -115,7 +109,7 @@ export function startCommand (t: Test, command: readonly string[], env: Record<s
   }
 
   async function seen (read: () => string, text: string): Promise<void> {
-    await until(`${command[0]} prints ${text}`, () => {
+    await until(`${command} prints ${text}`, () => {
       if (isOver && !read().includes(text)) throw new Error(`ended without printing ${text}: ${stdout}${stderr}`)
       return read().includes(text)
     })

@@ -36,7 +36,7 @@ const on = (version: string) => `data:text/javascript,Object.defineProperty(proc
 t.test('on an older Node the program says which one it needs, and does nothing else', async t => {
   const [node, ...rest] = FROM_SOURCES
   for (const [version, code] of [['18.20.4', 2], [`${MINIMUM}.0`, 0]] as const) {
-    const program = startCommand(t, [node, '--import', on(version), ...rest, '--version'], {}, '/', { covered: true })
+    const program = startCommand(t, [node, '--import', on(version), ...rest, '--version'])
     t.equal(await program.ended, code, version)
     t.equal(program.stderr(), code === 0 ? '' : `maas-auth-proxy: error: needs Node ${MINIMUM} or newer, and this is 18.20.4\n`)
     t.equal(program.stdout() === '', code !== 0)

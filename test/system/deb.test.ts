@@ -4,7 +4,7 @@ import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node
 import { basename, join, relative } from 'node:path'
 import { startStandIn } from '../../src/demo/stand-in/index.ts'
 import { BARE, changedPackage, COMMIT, copyRoot, prepare, SOURCE_DATE_EPOCH, whyNoDebian } from '../helper/debian.ts'
-import { ENVIRONMENT, startCommand } from '../helper/process.ts'
+import { ENVIRONMENT, startCommand, WITHOUT_LOADER } from '../helper/process.ts'
 
 const skip = whyNoDebian()
 const noLintian = spawnSync('lintian', ['--version']).status !== 0 && 'there is no lintian'
@@ -31,7 +31,7 @@ t.test('the Debian package has the same bytes when it is built again', { skip, b
   const other = join(dir, 'deeper/other tree')
   execFileSync('cp', ['--archive', tree, other])
   const env = { SOURCE_DATE_EPOCH, TZ: 'Asia/Tokyo', LC_ALL: 'C.UTF-8' }
-  const build = startCommand(t, ['sh', '-c', `umask 077 && exec "$0" config/deb/build.mjs ${process.arch}`, process.execPath], env, other)
+  const build = startCommand(t, ['env', ...WITHOUT_LOADER, 'sh', '-c', `umask 077 && exec "$0" config/deb/build.mjs ${process.arch}`, process.execPath], env, other)
   t.equal(await build.ended, 0, 'it is built elsewhere, by somebody else')
   for (const path of [deb, join(tree, 'dist', `maas-auth-proxy-linux-${process.arch}`)]) {
     t.ok(readFileSync(join(other, relative(tree, path))).equals(readFileSync(path)), basename(path))
@@ -135,7 +135,7 @@ t.test('what cannot be built is said in one line', { skip }, async t => {
     [[], { SOURCE_DATE_EPOCH: 'today' }, 'build:deb: error: SOURCE_DATE_EPOCH is not a number of seconds: write date +%s\n']
   ]
   for (const [args, env, line] of rows) {
-    const { status, stderr } = spawnSync(process.execPath, ['config/deb/build.mjs', ...args], { cwd: tree, encoding: 'utf8', env: { ...ENVIRONMENT, NODE_OPTIONS: '', ...env } })
+    const { status, stderr } = spawnSync(process.execPath, ['config/deb/build.mjs', ...args], { cwd: tree, encoding: 'utf8', env: { ...ENVIRONMENT, ...env } })
     t.strictSame({ status, stderr }, { status: 2, stderr: line })
   }
 })

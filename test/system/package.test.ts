@@ -104,7 +104,7 @@ t.test('the package works where it is unpacked', async t => {
   const maas = await startStandIn()
   t.after(() => maas.close())
   const { consumer: key, token, secret } = maas.admin
-  const example = startCommand(t, [process.execPath, resolve(consumer, 'out/example.js')], { NODE_OPTIONS: '', PORT: '0', MAAS_URL: maas.url, MAAS_API_KEY: `${key}:${token}:${secret}` })
+  const example = startCommand(t, [process.execPath, resolve(consumer, 'out/example.js')], { PORT: '0', MAAS_URL: maas.url, MAAS_API_KEY: `${key}:${token}:${secret}` })
   await example.printed('listening at')
   const [, address] = /listening at (http:[^"]+)/.exec(example.stdout()) ?? []
   t.equal((await fetch(`${address}/MAAS/api/2.0/machines/`)).status, 200, 'the example of README runs')

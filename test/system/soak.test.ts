@@ -1,18 +1,19 @@
 import t from 'tap'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { whyNoMachines } from '../helper/machines.ts'
-import { ENVIRONMENT, PROGRAM } from '../helper/process.ts'
+import { PROGRAM, startCommand, WITHOUT_LOADER } from '../helper/process.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const SECONDS = 20
 const [, program] = PROGRAM
 
 t.test('the program bears load and faults for some seconds', { skip: process.platform !== 'linux' && 'memory and descriptors are read from /proc, which only Linux has', timeout: 240_000 }, async t => {
-  const { code, output } = await run(process.execPath, [resolve(ROOT, 'test/soak/run.mjs'), '--seconds', String(SECONDS), '--connections', '300', '--busy', '40', '--program', program], ROOT)
+  const args = ['--seconds', String(SECONDS), '--connections', '300', '--busy', '40', '--program', program]
+  const soak = startCommand(t, ['env', ...WITHOUT_LOADER, process.execPath, resolve(ROOT, 'test/soak/run.mjs'), ...args], {}, ROOT)
+  t.after(async () => { soak.child.kill(); await soak.ended }) // by SIGTERM, so that it ends what it started
+  const code = await soak.ended
+  const output = soak.stdout() + soak.stderr()
   t.equal(code, 0, 'nothing happened that must not', { output })
   const count = (name: string) => Number(new RegExp(`^ {2}${name} +(\\d+)`, 'm').exec(output)?.[1] ?? 0)
   // That each kind of request was made is seen to by the soak itself.
@@ -21,10 +22,3 @@ t.test('the program bears load and faults for some seconds', { skip: process.pla
     t.ok(count(name) >= least, `${name}: ${count(name)}, at least ${least}`)
   }
 })
-
-async function run (command: string, args: string[], cwd: string): Promise<{ code: number | null, output: string }> {
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...ENVIRONMENT, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' } })
-  t.after(() => child.kill())
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code, output: stdout + stderr }
-}
