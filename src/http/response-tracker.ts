@@ -11,8 +11,8 @@ interface PendingResponse {
 const responsesBySocket = new WeakMap<Socket, PendingResponse[]>()
 
 /**
- * Calls back once, when a response is finished or can no longer be sent. Node's own `close` event is not enough: it
- * never comes for a response that waits behind another one on its connection when the client leaves.
+ * Calls back once, when a response is finished or can no longer be sent. Node's own `close` event is not enough: in
+ * Node 22 it never comes for a response that waits behind another one on its connection when the client leaves.
  * @param request the request, which has the connection
  * @param response the response to it
  * @param callback called at once if the response is over already. Callbacks of one response are called in the order of

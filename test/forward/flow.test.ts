@@ -1,7 +1,9 @@
 import t from 'tap'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 import { type Dispatcher, errors } from 'undici'
@@ -352,6 +354,21 @@ t.test('an early answer to a long upload reaches the client, and the connection 
   await saw('MAAS_PROXY_PATH_UNSERVED')
   t.match(text(), /^HTTP\/1.1 413 [^]*\r\n\r\nbigHTTP\/1.1 404 /, 'the rest of the body was dropped, not taken for a request')
   t.match(await proxy.logged(record => record['status'] === 413), { bytes: 3, complete: true })
+})
+
+t.test('an error of an upload ends nothing, even when undici does not listen for it', async t => {
+  const gone = createServer()
+  const port = await listenOn(t, gone)
+  gone.close()
+  const bodies: Readable[] = []
+  const onCreate = (message: unknown) => { bodies.push((message as { request: { body: Readable } }).request.body) }
+  subscribe('undici:request:create', onCreate)
+  t.after(() => { unsubscribe('undici:request:create', onCreate) })
+  const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${port}/MAAS`))
+  t.match(await exchange(proxy.port, POST(1, 'Connection: close') + 'x'), /^HTTP\/1.1 502 /, 'it is never written to MAAS')
+  t.equal(bodies.length, 1)
+  // Without a listener this throws.
+  t.doesNotThrow(() => bodies[0]?.emit('error', new Error('late')))
 })
 
 t.test('the rest of an upload is read after an early answer', async t => {
