@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /** Every error that the proxy itself answers with: status, message and remedy. README prints this table. */
 export const ERRORS = {
   MAAS_PROXY_REQUEST_MALFORMED: row(400, 'the request is not valid HTTP/1.1',
@@ -159,4 +161,9 @@ export class ProxyError extends Error {
 
 function row (status: number, message: string, remedy: string) {
   return { status, message, remedy }
+}
+
+/** Returns what was thrown as an error. Anything can be thrown, even null. */
+export function asError (thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`no Error was thrown, but ${inspect(thrown, { depth: 0 })}`)
 }

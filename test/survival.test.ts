@@ -22,11 +22,13 @@ const portOf = (log: string) => Number(/127\.0\.0\.1:(\d+)","upstream/.exec(log)
 const preload = (code: string) => ({ NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(`process.on('SIGUSR1', () => { ${code} })`)}` })
 
 t.test('an error that nobody caught ends the process in order: logged, running requests answered, exit 1', async t => {
-  const rows: Array<[code: string, reason: string]> = [
-    ["setImmediate(() => { throw new Error('boom') })", 'thrown in a callback'],
-    ["void Promise.reject(new Error('boom'))", 'a promise that nobody awaits']
+  const rows: Array<[code: string, message: RegExp, reason: string]> = [
+    ["setImmediate(() => { throw new Error('boom') })", /^boom$/, 'thrown in a callback'],
+    ["void Promise.reject(new Error('boom'))", /^boom$/, 'a promise that nobody awaits'],
+    ['setImmediate(() => { throw null })', /^no Error was thrown, but null$/, 'null, which has no stack'],
+    ["setImmediate(() => { throw 'a text' })", /^no Error was thrown, but 'a text'$/, 'a text']
   ]
-  for (const [code, reason] of rows) {
+  for (const [code, message, reason] of rows) {
     const upstream = await keptUpstream(t, () => {})
     const program = startProgram(t, ['--listen', '127.0.0.1:0'], { ...ENV(`http://127.0.0.1:${upstream.port}/MAAS`), ...preload(code) })
     await program.printed('"listening"')
@@ -41,7 +43,7 @@ t.test('an error that nobody caught ends the process in order: logged, running r
     t.match(await readAll(client), /^HTTP\/1\.1 200 /, `${reason}: it is answered all the same`)
     t.equal(await program.ended, 1, `${reason}: a supervisor starts it again`)
     const fatal = JSON.parse(program.stdout().split('\n').find(line => line.includes('nobody caught')) ?? '{}')
-    t.match(fatal, { level: 60, cause: { name: 'Error', message: 'boom' }, stack: /boom\n +at / }, reason)
+    t.match(fatal, { level: 60, cause: { name: 'Error', message }, stack: /^Error: .*\n +at / }, reason)
     t.match(program.stdout(), /"code":1,"msg":"stopped"}\n$/, 'and its last record is that it stopped')
     t.equal(program.stderr(), '', 'no stack outside the log')
   }
@@ -67,8 +69,14 @@ t.test('an observer that throws costs its record and nothing else', async t => {
   const upstream = await rawUpstream(t)
   const errors: string[] = []
   const logger = { level: 'info', fatal () {}, warn () {}, debug () {}, trace () {}, silent () {}, child () { return logger }, info, error }
-  function info (_fields: unknown, message: string) { if (message === 'request') throw new Error('the disk is full') }
-  function error (fields: { cause: { message: string } }, message: string) { errors.push(`${message}: ${fields.cause.message}`) }
+  let thrown: Error | null = new Error('the disk is full')
+  let isFull = false
+  let failures = 0
+  function info (_fields: unknown, message: string) { if (message === 'request') throw thrown }
+  function error (fields: { cause: { message: string } }, message: string) {
+    if (isFull && ++failures > 0) throw thrown
+    errors.push(`${message}: ${fields.cause.message}`)
+  }
   const app = fastify({ loggerInstance: logger as never })
   t.after(() => app.close())
   await app.register(maasAuthProxy, { maasUrl: upstream.url, apiKey: Object.values(KEY).join(':') })
@@ -79,6 +87,14 @@ t.test('an observer that throws costs its record and nothing else', async t => {
     await until('the error is logged', () => errors.length === i)
   }
   t.match(errors, [/^an observer failed: .*: the disk is full$/, /^an observer failed/], 'and it is said what is missing')
+  thrown = null
+  await ask(port, { path: '/MAAS/api/2.0/machines/' })
+  await until('it is logged', () => errors.length === 3)
+  t.match(errors[2], /but null$/, 'whatever is thrown')
+  isFull = true
+  t.equal((await ask(port, { path: '/MAAS/api/2.0/machines/' })).status, 200)
+  await until('the log fails twice', () => failures === 1)
+  t.equal((await ask(port, { path: '/MAAS/api/2.0/machines/' })).status, 200, 'also where the log of the failure fails')
 })
 
 t.test('a throwing observer is counted in the metrics of the program', async t => {

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Writable } from 'node:stream'
 import { createLogger, type Logger, resolveLogFormat } from '../observe/log/logger.ts'
 import type { Config } from '../settings/load.ts'
+import { asError } from '../errors.ts'
 import type { CommandLine, OwnFlag } from './flags.ts'
 import type { Environment } from '../environment.ts'
 import type { RunningProxy } from '../proxy/running-proxy.ts'
@@ -93,9 +94,9 @@ export async function withLog (
  */
 export function uncaughtError (signals: EventEmitter, logger: Logger): Promise<number> {
   return new Promise(resolve => {
-    signals.on('uncaughtException', (error: Error) => {
-      const cause = { name: error.name, message: error.message }
-      logger.fatal({ cause, stack: error.stack }, 'an error that nobody caught: the proxy stops')
+    signals.on('uncaughtException', (thrown: unknown) => {
+      const { name, message, stack } = asError(thrown)
+      logger.fatal({ cause: { name, message }, stack }, 'an error that nobody caught: the proxy stops')
       resolve(EXIT.failure)
     })
   })

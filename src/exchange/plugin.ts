@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { asError } from '../errors.ts'
 import { onResponseFinished } from '../http/response-tracker.ts'
 import { Exchange } from './exchange.ts'
 
@@ -29,14 +30,16 @@ export type LogOf = (request: FastifyRequest) => FastifyBaseLogger
 export type Observer = (outcome: Outcome) => void
 
 /**
- * Creates the function that logs the error of an observer.
+ * Creates the function that logs the error of an observer. It never throws.
  * @param logOf finds the logger
  */
 export function logObserverError (logOf: LogOf): NonNullable<ExchangesOptions['onObserverError']> {
   return (error, request) => {
-    const { name, message, stack } = error as Error
+    const { name, message, stack } = asError(error)
     const fields = { id: request.id, cause: { name, message }, stack }
-    logOf(request).error(fields, 'an observer failed: a record or a count of this request is missing')
+    try {
+      logOf(request).error(fields, 'an observer failed: a record or a count of this request is missing')
+    } catch {} // a logger that failed for the record may fail for this one too
   }
 }
 
