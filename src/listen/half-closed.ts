@@ -47,12 +47,18 @@ export function allowHalfClosed (server: Server, tables: readonly string[] = SOC
 /**
  * Reads the tables of sockets.
  * @returns a function that says whether a client has gone; of a client on another machine, or in another network
- *   namespace, nobody knows
+ *   namespace, nobody knows, nor of any where the tables cannot be read now, as without a free descriptor
  */
 function findGone (tables: readonly string[]): (socket: Socket) => boolean {
   const alive = new Set<string>()
-  for (const table of tables) {
-    for (const row of readFileSync(table, 'latin1').split('\n').slice(1, -1)) {
+  let texts: string[]
+  try {
+    texts = tables.map(table => readFileSync(table, 'latin1'))
+  } catch {
+    return () => false
+  }
+  for (const text of texts) {
+    for (const row of text.split('\n').slice(1, -1)) {
       const [, local = '', remote = '', , , , , , , inode] = row.trim().split(/\s+/)
       if (inode !== '0') alive.add(`${portOf(local)} ${portOf(remote)}`) // a socket without an inode has no process
     }

@@ -1,10 +1,14 @@
 import t from 'tap'
+import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect, type NetConnectOpts } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { onResponseFinished } from '../../src/http/response-tracker.ts'
 import { allowHalfClosed } from '../../src/listen/half-closed.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { closed, OK, rawUpstream, readAll, socketDir } from '../helper/sockets.ts'
+import { closed, listenOn, OK, rawUpstream, readAll, socketDir } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
 
 const GET = 'GET /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -59,4 +63,19 @@ t.test('where no table of sockets tells the two apart, who closes a half is take
   const server = createServer()
   allowHalfClosed(server, ['/nonexistent'])
   t.equal(server.listenerCount('connection'), createServer().listenerCount('connection'))
+})
+
+t.test('where the table of sockets cannot be read for a while, nobody is taken for gone', { skip }, async t => {
+  const table = join(t.testdir({ table: '' }), 'table')
+  const server = createServer((request, response) => { onResponseFinished(request, response, () => {}) })
+  allowHalfClosed(server, [table])
+  const port = await listenOn(t, server)
+  rmSync(table) // stands for a process that has no descriptor left
+  const half = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  half.end(GET)
+  await once(server, 'request')
+  await wait(700) // two checks
+  t.equal(half.closed, false, 'the connection stays, and so does the process')
+  writeFileSync(table, '')
+  await closed(half.resume())
 })
