@@ -116,16 +116,11 @@ export class Answer implements EndOfTurnListener {
     if (!response.writableEnded) response.end(this.#transform?.end())
   }
 
-  /**
-   * Ends an incomplete answer so that the client notices. An HTTP/1.0 body may end with the connection, so an orderly
-   * close would make it look complete: TCP connections get a reset.
-   */
+  /** Ends an incomplete answer so that the client notices. */
   cutOff (code: ErrorCode): void {
     const { response, exchange } = this.#task
-    const { httpVersion, socket } = response.req
     exchange.error = code
-    if (httpVersion === '1.0' && socket.remoteAddress !== undefined) socket.resetAndDestroy()
-    else cutOffResponse(response.req, response)
+    cutOffResponse(response.req, response)
   }
 
   /** The answer to another attempt, which begins anew. */

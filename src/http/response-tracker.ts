@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { isEncrypted } from './fields.ts'
+import { linger } from './lingering-close.ts'
 
 /** A response that is not finished. */
 interface PendingResponse {
@@ -64,10 +66,39 @@ export function followsClose (socket: Socket): boolean {
 }
 
 /**
- * Cuts off a response, and closes its connection as soon as the responses before it are finished. Node's `destroy` does
- * not close it for a response that waits behind another one, whose client would wait forever.
+ * Ends a connection after the answers to the requests that have arrived whole. What else arrives is dropped (RFC 9112
+ * §9.6).
  */
-export function cutOffResponse ({ socket }: IncomingMessage, response: ServerResponse): void {
+export function endAfterAnswers (socket: Socket): void {
+  const responses = (responsesBySocket.get(socket) ?? []).map(({ response }) => response)
+  const last = responses.findLast(({ req }) => req.complete)
+  if (last === undefined) {
+    const [begun] = responses
+    if (begun === undefined) linger(socket)
+    else cutOffResponse(begun.req, begun)
+    return
+  }
+  closeAfterLast(socket, last)
+  socket.removeAllListeners('data').on('data', () => {}) // Node's parser would go on
+  onResponseFinished(last.req, last, () => { linger(socket) })
+}
+
+/** Closes a connection so that the client does not take it for an orderly end. Only TCP without TLS knows a reset. */
+export function breakOff (socket: Socket): void {
+  if (socket.remoteAddress !== undefined && !isEncrypted(socket)) socket.resetAndDestroy()
+  else socket.destroy()
+}
+
+/**
+ * Cuts off a response, and closes its connection as soon as the responses before it are finished. Node's `destroy` does
+ * not close it for a response that waits behind another one, whose client would wait forever. An HTTP/1.0 body may end
+ * with the connection, so an orderly close would make it look complete.
+ */
+export function cutOffResponse ({ httpVersion, socket }: IncomingMessage, response: ServerResponse): void {
+  if (httpVersion !== '1.1') {
+    breakOff(socket)
+    return
+  }
   const responses = responsesBySocket.get(socket) as PendingResponse[]
   const before = responses[responses.findIndex(one => one.response === response) - 1]
   before?.callbacks.push(() => { socket.destroy() })

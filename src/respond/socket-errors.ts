@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
 import { isEncrypted } from '../http/fields.ts'
 import { linger } from '../http/lingering-close.ts'
-import { pendingResponses } from '../http/response-tracker.ts'
+import { breakOff, endAfterAnswers, pendingResponses } from '../http/response-tracker.ts'
 import { PLAIN_HTTP } from '../listen/secure-server.ts'
 import { type ErrorCode, NO_FORWARD_PROXY, ProxyError } from '../errors.ts'
 
@@ -27,23 +27,28 @@ export const socketErrors = fp(async function socketErrors (
     next()
   })
 
-  const refuse = (socket: Socket, error: ProxyError) => {
+  const refuse = (socket: Socket, error: ProxyError, respond: (socket: Socket, error: ProxyError) => void) => {
     logger.warn({ code: error.code, reason: error.message }, 'refused before routing')
     onRefusal(error.code)
-    refuseSocket(socket, error)
+    respond(socket, error)
   }
   app.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || CLIENT_GONE.has(String(error.code))) socket.destroy()
-    else if (!canAnswer(socket, lastResponses.get(socket))) socket.destroySoon()
-    else refuse(socket, new ProxyError(PARSER_ERRORS[String(error.code)] ?? 'MAAS_PROXY_REQUEST_MALFORMED'))
+    else {
+      const code = PARSER_ERRORS[String(error.code)] ?? 'MAAS_PROXY_REQUEST_MALFORMED'
+      const respond = canAnswer(socket, lastResponses.get(socket)) ? writeError : endAfterAnswers
+      refuse(socket, new ProxyError(code), respond)
+    }
   })
   app.server.on('connect', (_request: IncomingMessage, socket: Socket) => {
     const message = 'the client asks for a tunnel with CONNECT, and this is no forward proxy'
-    refuse(socket, new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message, remedy: NO_FORWARD_PROXY }))
+    const error = new ProxyError('MAAS_PROXY_METHOD_UNSUPPORTED', { message, remedy: NO_FORWARD_PROXY })
+    // Node has let go of the connection: a large answer would never be written to its end.
+    refuse(socket, error, pendingResponses(socket) === 0 ? writeError : breakOff)
   })
   app.server.on('checkExpectation', ({ socket }: IncomingMessage) => {
-    if (pendingResponses(socket) > 0) socket.destroySoon()
-    else refuse(socket, new ProxyError('MAAS_PROXY_EXPECTATION_UNSUPPORTED'))
+    const respond = pendingResponses(socket) === 0 ? writeError : endAfterAnswers
+    refuse(socket, new ProxyError('MAAS_PROXY_EXPECTATION_UNSUPPORTED'), respond)
   })
 }, { name: 'socket-errors', fastify: '5.x' })
 
@@ -69,7 +74,7 @@ function canAnswer (socket: Socket, last: ServerResponse | undefined): boolean {
 }
 
 /** Writes an error to a connection and closes it. */
-function refuseSocket (socket: Socket, error: ProxyError): void {
+function writeError (socket: Socket, error: ProxyError): void {
   const body = error.body(isEncrypted(socket))
   const head = [
     `HTTP/1.1 ${error.statusCode} ${STATUS_CODES[error.statusCode]}`,

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { parseTarget } from '../../src/admit/target.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { closed, exchange, get, jsonBody, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 /*
  * The attack: a target that two servers read differently. What the proxy takes for one path or host, MAAS or a server
@@ -230,29 +231,89 @@ t.test('one connection has bounded resources', async t => {
   t.equal(proxy.log.filter(record => record['access'] === 'signed' && record['complete'] === false).length, 32, 'what it had asked for is given up')
 })
 
-t.test('what cannot be read behind a request is answered behind its answer, or not at all', async t => {
-  const upstream = await rawUpstream(t, (socket, head) => { if (head.includes('/version/')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') })
+t.test('what cannot be read behind a request costs that request nothing', async t => {
+  const PLAIN = (path: string, ...fields: string[]) => ['GET /MAAS/api/2.0/' + path + ' HTTP/1.1', 'Host: localhost', ...fields, '', ''].join('\r\n')
+  const POST = 'POST /MAAS/api/2.0/machines/?op=allocate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na=b'
+  const MALFORMED = 'MAAS_PROXY_REQUEST_MALFORMED'
+  const rows: Array<[first: string, second: string, code: string, reason: string]> = [
+    [PLAIN('machines/'), 'nonsense\r\n\r\n', MALFORMED, 'no HTTP'],
+    [POST, '&c=d', MALFORMED, 'a body that is longer than its length'],
+    [PLAIN('machines/', 'Connection: close'), PLAIN('zones/'), MALFORMED, 'a request on a connection that was to end (RFC 9112 §9.6)'],
+    [PLAIN('machines/').replace('1.1', '1.0'), 'x', MALFORMED, 'a byte behind a request of HTTP/1.0'],
+    [PLAIN('tags/'), 'POST /MAAS/api/2.0/tags/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n', MALFORMED, 'a body that cannot be read'],
+    [PLAIN('zones/'), PLAIN('zones/', 'Expect: x'), 'MAAS_PROXY_EXPECTATION_UNSUPPORTED', 'an expectation']
+  ]
+  for (const [first, second, code, reason] of rows) {
+    const upstream = await rawUpstream(t, () => {})
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const socket = connect(proxy.port, '127.0.0.1')
+    socket.write(first)
+    await until(`${reason}: MAAS has the request`, () => upstream.sockets.length === 1)
+    const answer = readAll(socket)
+    socket.write(second)
+    await proxy.logged(record => record['code'] === code)
+    socket.write('more\r\n\r\n')
+    upstream.sockets[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    t.match(await answer, /^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n(?:[^]*\r\n)?\r\nok$/i, `${reason}: its answer, and nothing that could be taken for it`)
+    t.equal(upstream.sockets[0]?.destroyed, false, `${reason}: it is not aborted`)
+  }
+})
+
+t.test('what cannot be read behind an answer that is out gets an answer of its own', async t => {
+  const upstream = await rawUpstream(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
   const proxy = await startTestProxy(t, testConfig(upstream.url))
-  const answered = connect(proxy.port, '127.0.0.1')
-  answered.write('GET /MAAS/api/2.0/version/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await once(answered, 'data')
-  answered.write('nonsense\r\n\r\n')
-  t.match(await readAll(answered), /^HTTP\/1.1 400 /, 'its answer is out, so this is an answer of its own')
-  const waiting = connect(proxy.port, '127.0.0.1')
-  waiting.write('GET /MAAS/api/2.0/machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await upstream.sawText('/machines/')
-  waiting.write('nonsense\r\n\r\n')
-  t.equal(await readAll(waiting), '', 'its answer is still to come, and this must not be taken for it')
-  const behind = connect(proxy.port, '127.0.0.1')
-  behind.write('GET /MAAS/api/2.0/tags/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await upstream.sawText('/tags/')
-  behind.write('POST /MAAS/api/2.0/tags/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n')
-  t.equal(await readAll(behind), '', 'nor a body that cannot be read, behind a request that still runs')
-  const expecting = connect(proxy.port, '127.0.0.1')
-  expecting.write('GET /MAAS/api/2.0/zones/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await upstream.sawText('/zones/')
-  expecting.write('GET /MAAS/api/2.0/zones/ HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\n\r\n')
-  t.equal(await readAll(expecting), '', 'nor an expectation')
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write('GET /MAAS/api/2.0/version/ HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(socket, 'data')
+  socket.write('nonsense\r\n\r\n')
+  t.match(await readAll(socket), /^HTTP\/1.1 400 /)
+})
+
+t.test('bytes that follow too early do not end an answer before its end', async t => {
+  const size = 24 * 1024 * 1024
+  const rows: Array<[version: string, head: string, reason: string]> = [
+    ['1.1', `Content-Length: ${size}`, 'by length'],
+    ['1.1', 'Connection: close', 'chunked'],
+    ['1.0', 'Connection: close', 'with the end of the connection, which the client takes for the end of the body']
+  ]
+  for (const [version, head, reason] of rows) {
+    const upstream = await rawUpstream(t, socket => {
+      socket.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${'~'.repeat(size)}`)
+    })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const socket = connect(proxy.port, '127.0.0.1')
+    socket.write(`GET /MAAS/api/2.0/machines/ HTTP/${version}\r\nHost: localhost\r\n\r\n`)
+    await once(socket, 'readable')
+    socket.write('nonsense\r\n\r\n')
+    await proxy.logged(record => record['code'] === 'MAAS_PROXY_REQUEST_MALFORMED')
+    t.equal((await readAll(socket)).split('~').length - 1, size, reason)
+    t.match(await proxy.logged(record => record['msg'] === 'request'), { complete: true }, reason)
+  }
+})
+
+t.test('CONNECT behind a request is never taken for its answer, nor for a part of it', async t => {
+  const CONNECT = 'CONNECT maas:5240 HTTP/1.1\r\nHost: maas:5240\r\n\r\n'
+  const rows: Array<[answer: string | null, version: string, wanted: RegExp, reason: string]> = [
+    [null, '1.1', /^$/, 'no byte of the answer has come'],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\npart', '1.1', /\r\n\r\npart$/, 'a part of it has'],
+    ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n', '1.0', /\r\n\r\npart$/, 'a part of it, which ends with the connection']
+  ]
+  for (const [answer, version, wanted, reason] of rows) {
+    const upstream = await rawUpstream(t, answer ?? (() => {}))
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const socket = connect(proxy.port, '127.0.0.1')
+    let text = ''
+    let code: string | undefined
+    socket.on('data', chunk => { text += chunk }).on('error', (error: NodeJS.ErrnoException) => { code = error.code })
+    socket.write(`GET /MAAS/api/2.0/machines/ HTTP/${version}\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n`)
+    await until(`${reason}: MAAS has it`, () => upstream.sockets.length === 1 && (answer === null || text.endsWith('part')))
+    socket.write(CONNECT)
+    await closed(socket)
+    t.match(text, wanted, reason)
+    t.equal(code, 'ECONNRESET', `${reason}: no orderly end`)
+    await closed(upstream.sockets[0])
+    t.match(await proxy.logged(record => record['msg'] === 'refused before routing'), { code: 'MAAS_PROXY_METHOD_UNSUPPORTED' }, reason)
+  }
 })
 
 t.test('a client that only connects, or breaks off, is no error', async t => {

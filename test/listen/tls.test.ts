@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import { connect as connectPlain, Socket } from 'node:net'
+import { connect as connectPlain, createServer as createTcpServer, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect, type ConnectionOptions, TLSSocket } from 'node:tls'
 import { pino } from 'pino'
@@ -63,6 +63,42 @@ async function handshakeFailed (proxy: TestProxy, count: number): Promise<LogRec
   await until(`${count} handshakes have failed`, () => records().length >= count)
   return records()[count - 1] as LogRecord
 }
+
+/** The types of the records of TLS 1.2 (RFC 5246 §6.2.1), of which the last one of an orderly end is an alert. */
+function recordTypes (bytes: Buffer): number[] {
+  const types: number[] = []
+  for (let at = 0; at < bytes.length; at += 5 + bytes.readUInt16BE(at + 3)) types.push(bytes[at] as number)
+  return types
+}
+
+t.test('an answer that is cut off ends without the close of TLS, by which the client knows', async t => {
+  const PART = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'
+  const upstream = await rawUpstream(t, PART)
+  const proxy = await startTestProxy(t, testConfig(upstream.url, pair(t)))
+  const ALERT = 21
+  const DATA = 23
+  const rows: Array<[version: string, end: (maas: Socket | undefined) => unknown, last: number, reason: string]> = [
+    ['1.1', maas => maas?.end('0\r\n\r\n'), ALERT, 'a whole answer'],
+    ['1.0', maas => maas?.end('0\r\n\r\n'), ALERT, 'a whole answer to HTTP/1.0'],
+    ['1.1', maas => maas?.destroy(), DATA, 'a part of one'],
+    ['1.0', maas => maas?.destroy(), DATA, 'a part of one that ends with the connection']
+  ]
+  for (const [version, end, last, reason] of rows) {
+    const pieces: Buffer[] = []
+    const wire = await listenOn(t, createTcpServer(client => {
+      const toProxy = connectPlain(proxy.port, '127.0.0.1')
+      toProxy.on('data', piece => { pieces.push(piece) }).pipe(client)
+      client.on('error', () => {}).pipe(toProxy)
+    }))
+    const socket = await secured(wire, { maxVersion: 'TLSv1.2' })
+    socket.write(`GET ${MACHINES} HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+    await once(socket, 'data')
+    end(upstream.sockets.at(-1))
+    await closed(socket.resume())
+    t.equal(recordTypes(Buffer.concat(pieces)).at(-1), last, reason)
+  }
+  t.equal((await ask(proxy.port, { path: '/-/live' })).status, 200, 'the proxy lives on')
+})
 
 t.test('what works by http works by https', async t => {
   const upstream = await rawUpstream(t, (socket, head) => {
