@@ -12,7 +12,7 @@ const SINGLE_FIELDS = ['host', 'content-type'] as const
 
 /**
  * Checks the parts of a message that Node's parser leaves to the server: method, number of header lines, repeated
- * fields, `Host`, transfer coding, upgrade, length and `Connection`.
+ * fields, `Host`, version, transfer coding, upgrade, length and `Connection`.
  * @throws ProxyError with the code of the first problem
  */
 export function checkFraming (request: IncomingMessage): void {
@@ -29,7 +29,14 @@ export function checkFraming (request: IncomingMessage): void {
   if (repeated !== undefined) throw malformed(`the request has more than one ${repeated} line`)
   // RFC 9112 §3.2. Node's own check would answer without a body.
   if (headers.host === undefined && httpVersion === '1.1') throw malformed('the request has no Host')
+  // Node also takes 0.9 and 2.0, and ends an answer to them with the connection.
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    throw malformed(`the request is HTTP/${httpVersion}, and this is a server of HTTP/1.1`)
+  }
   const coding = headers['transfer-encoding']
+  if (coding !== undefined && httpVersion === '1.0') {
+    throw malformed('HTTP/1.0 has no Transfer-Encoding (RFC 9112 §6.1)')
+  }
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
     throw new ProxyError('MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED')
   }

@@ -62,7 +62,7 @@ export const admit = fp(async function admit (app: FastifyInstance, options: Adm
       raw.socket.destroy() // an answer would wait behind the others, so the connection ends
       throw new ProxyError('MAAS_PROXY_PIPELINE_TOO_LONG')
     }
-    if (pending > 1 && followsClose(raw.socket)) {
+    if (followsClose(raw.socket)) {
       throw new ProxyError('MAAS_PROXY_REQUEST_MALFORMED', { message: UNANSWERABLE })
     }
     checkFraming(raw)

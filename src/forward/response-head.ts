@@ -70,7 +70,7 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
     if (kind === 'trace') traceId = value
     headers.push(name, value)
   }
-  const removed = connectionFields.filter(name => !PROTECTED_FIELDS.has(name))
+  const removed = connectionFields.filter(name => !isProtected(name))
   return {
     status,
     reason: VISIBLE_ASCII.test(reason) ? reason : STATUS_CODES[status] ?? '',
@@ -85,8 +85,8 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
 /** The role of a field in an answer. */
 type FieldKind = 'forwarded' | 'dropped' | 'connection' | 'coding' | 'length' | 'type' | 'date' | 'trace'
 
-/** Fields that `Connection` cannot remove: without them the answer would be incomplete. */
-const PROTECTED_FIELDS: ReadonlySet<string> = new Set(['content-length', 'content-type', 'date'])
+/** Whether `Connection` cannot remove a field: without it the client would take the answer for something else. */
+const isProtected = (name: string): boolean => name === 'date' || name.startsWith('content-')
 
 const kindOf = byName<FieldKind>(name => {
   if (name === 'connection' || name === 'date') return name

@@ -59,10 +59,13 @@ export function closeAfterLast (socket: Socket, last?: ServerResponse): void {
   closing.add(last)
 }
 
+/** Connections that end after a response that is finished. Node reads from them until they are closed. */
+const ended = new WeakSet<Socket>()
+
 /** Whether the last response of a connection can no longer be sent, as the connection ends after an earlier one. */
 export function followsClose (socket: Socket): boolean {
   const responses = responsesBySocket.get(socket) as PendingResponse[]
-  return responses.slice(0, -1).some(({ response }) => !response.shouldKeepAlive)
+  return ended.has(socket) || responses.some(({ response }, i) => !response.shouldKeepAlive && i < responses.length - 1)
 }
 
 /**
@@ -116,5 +119,6 @@ function finish (responses: PendingResponse[], one: PendingResponse): void {
   const at = responses.indexOf(one)
   if (at < 0) return
   responses.splice(at, 1)
+  if (!one.response.shouldKeepAlive) ended.add(one.response.req.socket)
   for (const callback of one.callbacks) callback()
 }

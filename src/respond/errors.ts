@@ -32,6 +32,12 @@ const RETRY_AFTER_S: Partial<Record<ErrorCode, number>> = {
   MAAS_PROXY_FORM_MEMORY_EXHAUSTED: 1
 }
 
+/** Errors that end the connection: of a slow client (RFC 9110 §15.5.9), and of a message whose end is in doubt. */
+const CLOSING: ReadonlySet<ErrorCode> = new Set([
+  'MAAS_PROXY_REQUEST_TIMED_OUT', 'MAAS_PROXY_BODY_TIMED_OUT', 'MAAS_PROXY_REQUEST_MALFORMED',
+  'MAAS_PROXY_TRANSFER_CODING_UNSUPPORTED'
+])
+
 /** Sends an error. Any but a ProxyError is a defect: the client gets the request id, and the log gets the details. */
 function answerError (error: Error, request: FastifyRequest, reply: FastifyReply, log: FastifyBaseLogger): void {
   const proxyError = error instanceof ProxyError
@@ -43,7 +49,7 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   if (proxyError !== error) log.error({ ...fields, ...describe(error), stack: withSources(error.stack) }, message)
   else if (cause !== undefined) log.warn({ ...fields, ...describe(cause as NodeJS.ErrnoException) }, message)
   if (statusCode === 405) void reply.header('Allow', METHODS.join(', '))
-  if (statusCode === 408) void reply.header('Connection', 'close') // RFC 9110 §15.5.9
+  if (CLOSING.has(code)) reply.raw.shouldKeepAlive = false // what follows finds it at once
   const retryAfter = RETRY_AFTER_S[code]
   if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter)
   if (statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')

@@ -39,6 +39,7 @@ t.test('the secret is masked in every form, and nothing else changes', async t =
     [plain(`a ${encodeURIComponent(odd)} b ${odd}`), 'a [token secret] b [token secret]', 'percent-encoded', odd],
     [plain(gzip(body), 'Content-Encoding: gzip'), masked, 'compressed, as nginx does with text/html'],
     [plain(gzip(body), 'Content-Encoding: X-GZip'), masked, 'by the old name of the coding (RFC 9110 section 8.4.1.3)'],
+    [plain(gzip(body), 'Content-Encoding: gzip', 'Connection: Content-Encoding'), masked, 'compressed, which Connection must not hide'],
     [plain(body, 'Content-Encoding: identity'), masked, 'with a coding that is none'],
     [plain(body, 'Content-Encoding: Identity'), masked, 'names of codings have no case (RFC 9110 section 8.4.1)'],
     [plain('Forbidden'), 'Forbidden', 'without a secret it is as it was']

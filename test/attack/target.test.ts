@@ -130,6 +130,9 @@ t.test('ambiguous framing is refused', async t => {
     [[line, 'Host: localhost', 'X: a', ' folded'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a folded line'],
     [[line, 'X: no host'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'no Host'],
     [['POST /MAAS/api/2.0/machines/ HTTP/3.0', 'Host: localhost'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'another version'],
+    [['POST /MAAS/api/2.0/machines/ HTTP/2.0', 'Host: localhost'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a version that node reads'],
+    [['POST /MAAS/api/2.0/machines/ HTTP/0.9', 'Host: localhost'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'one of old'],
+    [['POST /MAAS/api/2.0/machines/ HTTP/1.0', 'Host: localhost', 'Transfer-Encoding: chunked'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a coding that HTTP/1.0 does not have'],
     [[line, 'Host: localhost', 'X: ' + 'x'.repeat(66_000)], 431, 'MAAS_PROXY_HEADER_TOO_LARGE', 'a header beyond 64 KiB'],
     [[line, 'Host: localhost', ...Array.from({ length: 1001 - 2 }, () => 'a:')], 431, 'MAAS_PROXY_HEADER_TOO_LARGE', 'a header of 1,001 lines'],
     [[line, 'Host: localhost', 'Content-Length: 9007199254740993'], 400, 'MAAS_PROXY_REQUEST_MALFORMED', 'a length that no number has'],
@@ -190,6 +193,25 @@ t.test('a body that was refused with its request is never read as a request', as
   socket.write(inner + get('/MAAS/api/2.0/version/'))
   t.match(await readAll(socket), /^HTTP\/1.1 200 /, 'the next answer is that of the next request')
   t.notMatch(upstream.received(), /DELETE/)
+})
+
+t.test('nothing is read behind a message whose end is in doubt', async t => {
+  const upstream = await rawUpstream(t)
+  const proxy = await startTestProxy(t, testConfig(upstream.url))
+  const rows: Array<[version: string, fields: string[], status: number, reason: string]> = [
+    ['1.0', ['Connection: keep-alive', 'Transfer-Encoding: chunked'], 400, 'a coding that HTTP/1.0 does not have'],
+    ['1.1', ['Transfer-Encoding: identity', 'Content-Length: 5'], 400, 'a length beside a coding'],
+    ['1.1', ['Transfer-Encoding: gzip, chunked'], 501, 'a coding that nobody undoes here'],
+    ['2.0', ['Connection: keep-alive', 'Content-Length: 5'], 400, 'a version of which the framing is another one']
+  ]
+  for (const [version, fields, status, reason] of rows) {
+    const socket = connect(proxy.port, '127.0.0.1')
+    socket.write([`POST /MAAS/api/2.0/zones/ HTTP/${version}`, 'Host: localhost', ...fields, '', '0', '', ''].join('\r\n') + get('/MAAS/api/2.0/machines/'))
+    const text = await readAll(socket)
+    t.match(text, new RegExp(`^HTTP/1.1 ${status} [^]*\r\nConnection: close\r\n`, 'i'), reason)
+    t.equal(text.match(/^HTTP/gm)?.length, 1, `${reason}: one answer`)
+    t.equal(upstream.sockets.length, 0, `${reason}: MAAS saw nothing`)
+  }
 })
 
 t.test('a body that cannot be read ends its exchange', async t => {
