@@ -46,6 +46,8 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
   #attempts = 0
   #tracker: ConnectionTracker | null = null
   #attempt: RequestAttempt | undefined
+  /** whether there was an open connection for the attempt */
+  #hasConnection = false
   #controller: Dispatcher.DispatchController | null = null
 
   constructor (task: SendingTask, options: SendingOptions) {
@@ -91,6 +93,7 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
 
   onTracker (tracker: ConnectionTracker): void {
     this.#tracker = tracker
+    this.#hasConnection = tracker.isOpen
     // A connection that is open now may have died together with that of the first attempt.
     if (this.#attempts > 1) tracker.doubt()
   }
@@ -119,6 +122,8 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
   }
 
   onResponseEnd (): void {
+    const failure = this.#attempt?.failure ?? null
+    if (failure !== null) return this.onResponseError(this.#controller, failure)
     if (this.#isRefusedForTimestamp() && this.#mayRepeat()) return this.#sendAgain()
     this.#readers.onEnd()
     this.#options.onOver()
@@ -145,11 +150,12 @@ export class Sending implements Dispatcher.DispatchHandler, TrackerAware, Answer
 
   /**
    * Whether an idle connection was closed or lost while the request was on its way (RFC 9112 §9.3.1). MAAS may have
-   * read the request, so only an operation without effect counts.
+   * read what was written, so only an operation without effect counts then.
    */
   #isDeadConnection ({ code }: ProxyError): boolean {
     if (code !== 'MAAS_PROXY_UPSTREAM_CLOSED' && code !== 'MAAS_PROXY_UPSTREAM_LOST') return false
-    return this.#attempt?.isReuse === true && !this.#attempt.hasAnswer && !this.#hasEffect
+    if (this.#attempt === undefined) return this.#hasConnection
+    return this.#attempt.isReuse && !this.#attempt.hasAnswer && !this.#hasEffect
   }
 
   get #hasEffect (): boolean {

@@ -44,11 +44,15 @@ export class ConnectionTracker implements WatchedConnection {
     this.#isDoubtful = false
     this.#attempt = null
     this.#watch.add(this)
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      const { code } = error
+      if (this.#attempt !== null) this.#attempt.failure = error
       if (SILENT_DEATHS.has(String(code))) this.#watch.doubtAll()
     })
     socket.once('close', () => { this.#watch.delete(this) })
   }
+
+  get isOpen (): boolean { return this.#socket?.destroyed === false }
 
   get localAddress (): string | undefined { return this.#socket?.localAddress }
 
@@ -93,6 +97,8 @@ export class RequestAttempt {
   readonly #bytesBefore: number
   readonly #patienceMs: number
   #unansweredSince: number | null = null
+  /** the error that ended the connection; undici takes a reset for the end of a body that ends with the connection */
+  failure: Error | null = null
   /** whether the connection has carried a response before */
   readonly isReuse: boolean
 

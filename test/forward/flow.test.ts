@@ -282,13 +282,16 @@ t.test('an internal error is reported without details', async t => {
 })
 
 t.test('an answer that is cut off is cut off for the client too', async t => {
-  const rows: Array<[reason: string, answer: string, version: string]> = [
+  const rows: Array<[reason: string, answer: string, version: string, isReset?: boolean]> = [
     ['shorter than its length', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart', '1.1'],
+    ['a reset is no end (RFC 9112 §8)', 'HTTP/1.1 200 OK\r\n\r\npart', '1.1', true],
+    ['nor one that was announced', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart', '1.1', true],
+    ['nor for a client of HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\npart', '1.0', true],
     ['in the middle of a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\npart', '1.1'],
     ['between two chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n', '1.1'],
     ['for a client of HTTP/1.0, where the end of the connection is the end of the body', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n', '1.0']
   ]
-  for (const [reason, answer, version] of rows) {
+  for (const [reason, answer, version, isReset = false] of rows) {
     const upstream = await rawUpstream(t, answer)
     const proxy = await startTestProxy(t, testConfig(upstream.url))
     const socket = connect(proxy.port, '127.0.0.1')
@@ -297,7 +300,7 @@ t.test('an answer that is cut off is cut off for the client too', async t => {
     let text = ''
     socket.on('data', chunk => {
       text += chunk
-      if (text.includes('part')) upstream.sockets[0]?.destroy()
+      if (text.includes('part')) upstream.sockets[0]?.[isReset ? 'resetAndDestroy' : 'destroy']()
     })
     socket.write(get('/MAAS/api/2.0/machines/').replace('HTTP/1.1', `HTTP/${version}`))
     await closed(socket)

@@ -1,8 +1,9 @@
 import t from 'tap'
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { makeCertificates } from '../helper/certificates.ts'
 import { startTestProxy, type TestProxy, testConfig } from '../helper/proxy.ts'
-import { closed, exchange, get, jsonBody, keptUpstream, request } from '../helper/sockets.ts'
+import { closed, exchange, get, jsonBody, keptUpstream, readAll, request } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
 
 interface Test { after: (close: () => unknown) => void }
@@ -80,6 +81,27 @@ t.test('a read that met a closing connection is sent once more, and nothing else
     if (bytes === VERSION) t.notMatch(requests.join(), /authorization/i, 'neither is signed')
     if (status === 502) t.equal(jsonBody(answer).error?.code, 'MAAS_PROXY_UPSTREAM_CLOSED')
     t.match(await proxy.logged(record => record['msg'] === 'request' && record['path'] !== WARMING), { attempts: sent === 1 ? undefined : 2 }, 'the record says how often')
+  }
+})
+
+t.test('a request that was not yet written when its connection was reset is sent on another one', async t => {
+  const rows: Array<[method: string, target: string, reason: string]> = [
+    ['GET', 'machines/', 'a read'],
+    ['POST', 'machines/?op=allocate', 'a write, of which MAAS has got nothing']
+  ]
+  for (const [method, target, reason] of rows) {
+    const upstream = await fatefulUpstream(t, [])
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    await warm(proxy)
+    const client = connect(proxy.port, '127.0.0.1')
+    client.write('GET /-/live HTTP/1.1\r\nHost: localhost\r\n\r\n') // so that the proxy has accepted it
+    await once(client, 'data')
+    const answer = readAll(client)
+    // Both are there when the proxy looks, and the request is the first.
+    client.write(request([`${method} /MAAS/api/2.0/${target} HTTP/1.1`, 'Host: localhost', 'Content-Length: 0']))
+    upstream.sockets[0]?.resetAndDestroy()
+    t.match(await answer, /^HTTP\/1.1 200 /, reason)
+    t.equal(upstream.requests.length, 2, `${reason}: MAAS has got it once`)
   }
 })
 
