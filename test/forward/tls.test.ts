@@ -1,5 +1,6 @@
 import t from 'tap'
 import { chmodSync } from 'node:fs'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import { createServer, rootCertificates, type TlsOptions, type TLSSocket } from 'node:tls'
 import { caCertificates } from '../../src/upstream/ca-certificates.ts'
 import { loadConfig } from '../../src/settings/load.ts'
@@ -9,6 +10,7 @@ import { startProgram } from '../helper/process.ts'
 import { login, makeStore, OWN } from '../helper/maascli-store.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
 import { exchange, get, jsonBody, keptUpstream, listenOn, OK } from '../helper/sockets.ts'
+import { until } from '../helper/until.ts'
 
 /** A TLS server that keeps what was sent to it once the handshake was over. */
 async function tlsUpstream (t: { after: (close: () => unknown) => void }, options: TlsOptions) {
@@ -57,6 +59,23 @@ t.test('the key is sent only to a server with a valid certificate', async t => {
     t.equal(upstream.received().includes('oauth_signature'), code === null, `${reason}: gets the key or not`)
     if (code !== null) t.equal(upstream.received(), '', 'not one byte')
   }
+})
+
+t.test('a connection to MAAS that hangs in its handshake holds up no other request', async t => {
+  const { ca, ...tls } = await makeCertificates()
+  const dir = t.testdir({ ca })
+  const secure = createServer(tls, socket => { socket.on('error', () => {}).once('data', () => { socket.end(OK) }) })
+  const held: Socket[] = []
+  const port = await listenOn(t, createTcpServer(socket => {
+    if (held.length === 0) held.push(socket)
+    else secure.emit('connection', socket)
+  }), held)
+  const proxy = await startTestProxy(t, testConfig(`https://127.0.0.1:${port}/MAAS`, { caFile: [`${dir}/ca`] }))
+  const first = exchange(proxy.port, get('/MAAS/api/2.0/machines/'))
+  await until('it is on its way', () => held.length === 1)
+  t.match(await exchange(proxy.port, get('/MAAS/api/2.0/zones/')), /^HTTP\/1.1 200 /, 'the next one')
+  held[0]?.destroy()
+  t.match(await first, /^HTTP\/1.1 502 /)
 })
 
 t.test('the whole file of a certificate is shown to a MAAS that asks for one', async t => {
