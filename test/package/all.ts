@@ -1,4 +1,5 @@
 // The tests of this folder share a process, so that it loads the proxy once.
+import './ci.test.ts'
 import './code-cache.test.ts'
 import './files.test.ts'
 import './github.test.ts'
