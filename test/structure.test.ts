@@ -216,6 +216,9 @@ t.test('README has the lines to set up and to test with, and they are what CI ru
   t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\n *npm ci && npm test\n *```[^]*```sh\n *npm run test:system\n *```/)
   t.match(read('.ci/run'), /npm ci\n[^]*npm test[^]*npm run test:system/)
   for (const script of ['package', 'release']) t.match(read('README.md'), `npm run ${script}`, 'and what makes the artefacts')
+  const programs = [...read('README.md').matchAll(/`(npx )?node (?:--\S+ )?((?:src|test)\/[\w./]+)[^`]*`/g)]
+  t.strictSame(programs.map(([, npx, path]) => [npx, path]), [['npx ', 'test/keys.test.ts'], ['npx ', 'src/main.ts']], 'a program is run by the Node that the project brings')
+  for (const [, , path = ''] of programs) t.ok(existsSync(resolve(ROOT, path)), path)
 })
 
 t.test('the top level holds only the agreed entries', async t => {
