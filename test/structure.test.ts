@@ -212,6 +212,26 @@ left out: d; to install: npm ci --prefix test/bench
 `)
 })
 
+t.test('a figure of the benchmark is judged by its ratio, its difference, or itself', async t => {
+  const rows: Array<[compared: object, met: boolean | null, reason: string]> = [
+    [{ goal: 210 }, true, 'the median of ours is the goal'],
+    [{ goal: 209 }, false, 'the median of ours is over it'],
+    [{ against: 'bare', goal: 2.1 }, true, 'the ratio to another'],
+    [{ against: 'bare', goal: 2 }, false, 'a ratio over the goal'],
+    [{ over: 'bare', goal: 110 }, true, 'the difference to another'],
+    [{ over: 'bare', goal: 109 }, false, 'a difference over the goal'],
+    [{ against: 'gone', goal: 9 }, null, 'the other of a ratio is not there'],
+    [{ over: 'gone', goal: 999 }, null, 'the other of a difference is not there']
+  ]
+  const program = `
+    import { figure } from ${JSON.stringify(resolve(ROOT, 'test/bench/stats.mjs'))}
+    const values = new Map([['ours', [200, 210, 230]], ['bare', [100, 100, 100]]])
+    console.log(JSON.stringify(${JSON.stringify(rows.map(([compared]) => compared))}.map(compared => figure('a', 'ms', values, compared).met)))`
+  const said = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' })
+  const judged: Array<boolean | null> = JSON.parse(said)
+  for (const [i, [, met, reason]] of rows.entries()) t.equal(judged[i], met, reason)
+})
+
 t.test('README has the lines to set up and to test with, and they are what CI runs', async t => {
   t.match(read('README.md'), /```sh\nnpm ci && npm run demo\n```[^]*```sh\n *npm ci && npm test\n *```[^]*```sh\n *npm run test:system\n *```/)
   t.match(read('.ci/run'), /npm ci\n[^]*npm test[^]*npm run test:system/)

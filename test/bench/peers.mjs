@@ -37,11 +37,11 @@ const ASK_KUBECTL = ['kubectl', 'version', '--client']
 
 /** The goal is the CPU of ours for a request as a share of the peer's. */
 export const PEERS = [
-  { goal: 2.5, ...fromDebian('nginx', 'nginx-light', ['nginx', '-v']), start: startNginx },
+  { goal: 2.6, ...fromDebian('nginx', 'nginx-light', ['nginx', '-v']), start: startNginx },
   { ...fromDebian('haproxy', 'haproxy', ['haproxy', '-v']), start: startHaproxy },
   { goal: 0.55, ...fromDebian('caddy', 'caddy', ['caddy', 'version']), start: startCaddy },
   { goal: 0.35, ...fromDebian('kubectl proxy', 'kubernetes-client', ASK_KUBECTL), signs: false, start: startKubectl },
-  { goal: 0.55, ...fromNpm('@fastify/http-proxy', '../../node_modules') },
+  { goal: 0.58, ...fromNpm('@fastify/http-proxy', '../../node_modules') },
   {
     name: 'node:http and undici',
     signs: true,

@@ -22,18 +22,23 @@ const GOAL_COLUMN = ['goal', row => row.goal === null ? '' : `${row.goal} ${verd
 
 const verdict = met => met ? 'met' : 'missed'
 
-function ratioText (ratio) {
-  return ratio === null ? '' : `${ratio.median.toFixed(2)} [${ratio.p10.toFixed(2)}-${ratio.p90.toFixed(2)}]`
+const ratioText = ratio => ratio === null ? '' : spreadText(ratio, 2)
+
+function spreadText ({ median, p10, p90 }, digits) {
+  return `${median.toFixed(digits)} [${p10.toFixed(digits)}-${p90.toFixed(digits)}]`
 }
 
 function cells (columns, rows) {
   return [columns.map(([title]) => title), ...rows.map(row => columns.map(([, text]) => text(row)))]
 }
 
-function sentence ({ name, unit, values, against, ratio }) {
+function sentence ({ name, unit, values, against, ratio, over, difference }) {
   const digits = value => value < 10 ? value.toFixed(2) : value.toFixed(0)
   const each = Object.entries(values).map(([candidate, value]) => `${candidate} ${digits(value)}`).join(', ')
-  return `${name}, ${unit}: ${each}${ratio === null ? '' : `; ours : ${against} ${ratioText(ratio)}`}`
+  const compared = ratio !== null
+    ? `; ours : ${against} ${ratioText(ratio)}`
+    : difference !== null ? `; ours - ${over} ${spreadText(difference, 0)}` : ''
+  return `${name}, ${unit}: ${each}${compared}`
 }
 
 /** How it was measured, without which no figure means anything. */

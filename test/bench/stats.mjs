@@ -18,20 +18,28 @@ export function spread (values) {
 /**
  * One thing that was measured for several candidates, in turns.
  * @param values of each candidate, by its name, ours first, those of one round at the same place
- * @param against whom ours is compared with, round by round, if it is there
- * @param goal for the ratio where there is one to be, else for ours
+ * @param against whose ratio to ours is taken, round by round, if it is there
+ * @param over whose difference to ours is taken in the same way
+ * @param goal at most, for the ratio or the difference where one is taken, else for ours
  */
-export function figure (name, unit, values, { against, goal }) {
+export function figure (name, unit, values, { against, over, goal }) {
   const [[, ours]] = values
-  const theirs = values.get(against)
-  const ratio = theirs === undefined ? null : spread(ours.map((value, i) => value / theirs[i]))
+  const beside = (other, compare) => {
+    const theirs = values.get(other)
+    return theirs === undefined ? null : spread(ours.map((value, i) => compare(value, theirs[i])))
+  }
+  const ratio = beside(against, (value, theirs) => value / theirs)
+  const difference = beside(over, (value, theirs) => value - theirs)
+  const judged = against === undefined && over === undefined ? spread(ours) : ratio ?? difference
   return {
     name,
     unit,
     values: Object.fromEntries([...values].map(([candidate, measured]) => [candidate, median(measured)])),
     against: against ?? null,
     ratio,
+    over: over ?? null,
+    difference,
     goal,
-    met: against === undefined ? median(ours) <= goal : ratio === null ? null : ratio.median <= goal
+    met: judged === null ? null : judged.median <= goal
   }
 }
