@@ -12,14 +12,24 @@ export function seededRandom (seed: number): () => number {
 /** The ways in which an answer says where its body ends. */
 const FRAMINGS = ['length', 'chunked', 'close'] as const
 
+/** How often an answer is large, and how large. Linux takes some 4 MB for a client of loopback that does not read. */
+const LARGE_SHARE = 0.015
+const LARGE_BYTES = [2_000_000, 10_000_000] as const
+
+const CHUNK_BYTES = 65_536
+
 /** An answer of a MAAS that is not well, and what a client may take for its body. */
 export interface OddAnswer {
+  /** tells it apart from others: its body begins with it, and the field X-Answer has it */
+  id: string
   /** the pieces as they are written, one after the other */
   pieces: string[]
   /** how the connection goes on: kept, ended in order, or reset */
   end: 'keep' | 'close' | 'reset'
   /** what its body would be; nothing else may reach a client as a whole answer */
   body: string
+  /** whether it is of the size of the sockets' buffers, or larger */
+  isLarge: boolean
   /** whether the body ends with the connection, so that a client cannot see that it was cut off in order */
   endsWithConnection: boolean
   /** in words, to find it again */
@@ -50,22 +60,39 @@ const FAULTS: ReadonlyArray<readonly [name: string, change: (text: string, rando
  * Makes an answer out of all that can be odd: version, framing, size, a fault, the pieces, and how the connection goes
  * on.
  */
-export function oddAnswer (random: () => number): OddAnswer {
+export function oddAnswer (random: () => number, id: string): OddAnswer {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
   const version = pick(['1.1', '1.1', '1.0'])
   const framing = pick(FRAMINGS)
-  const body = pick(['', 'x', 'ok', '{"a":1}', 'y'.repeat(1000), 'z'.repeat(70_000)])
+  const [least, most] = LARGE_BYTES
+  const isLarge = random() < LARGE_SHARE
+  const sizes = isLarge ? [least + Math.floor(random() * (most - least))] : [0, 1, 8, 1000, 70_000]
+  const body = bodyOf(id, pick(sizes))
   const [fault, change] = pick(FAULTS)
   const connection = pick(['', 'Connection: close\r\n', 'Connection: keep-alive\r\n'])
   const isChunked = framing === 'chunked' && version === '1.1'
-  const chunked = body === '' ? '0\r\n\r\n' : `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
   const frame = isChunked ? 'Transfer-Encoding: chunked\r\n' : framing === 'length' ? `Content-Length: ${body.length}\r\n` : ''
-  const whole = `HTTP/${version} 200 OK\r\n${frame}${connection}\r\n${isChunked ? chunked : body}`
+  const whole = `HTTP/${version} 200 OK\r\n${frame}X-Answer: ${id}\r\n${connection}\r\n${isChunked ? inChunks(body) : body}`
   const text = change(whole, random)
   const endsWithConnection = frame === ''
   const end = endsWithConnection ? pick(['close', 'reset'] as const) : pick(['keep', 'close', 'reset'] as const)
   const cuts = Array.from({ length: Math.floor(random() * 4) }, () => Math.floor(random() * text.length))
     .sort((a, b) => a - b)
   const pieces = [...cuts, text.length].map((cut, i) => text.slice(cuts[i - 1] ?? 0, cut)).filter(piece => piece !== '')
-  return { pieces, end, body, endsWithConnection, name: `HTTP/${version}, ${framing}, ${body.length} bytes, ${fault}, ${connection.trim()}, ${end}` }
+  const name = `HTTP/${version}, ${framing}, ${body.length} bytes, ${fault}, ${connection.trim()}, ${end}`
+  return { id, pieces, end, body, isLarge, endsWithConnection, name }
+}
+
+/** Text of at least so many bytes that begins with an id; none for no bytes. */
+function bodyOf (id: string, bytes: number): string {
+  return bytes === 0 ? '' : `${id} ${'z'.repeat(bytes)}`
+}
+
+function inChunks (body: string): string {
+  let text = ''
+  for (let at = 0; at < body.length; at += CHUNK_BYTES) {
+    const chunk = body.slice(at, at + CHUNK_BYTES)
+    text += `${chunk.length.toString(16)}\r\n${chunk}\r\n`
+  }
+  return `${text}0\r\n\r\n`
 }
