@@ -1,7 +1,7 @@
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
 import { COMMANDS } from '../../src/cli/cli.ts'
-import { parseCommandLine } from '../../src/cli/flags.ts'
+import { OTHER_FLAGS, parseCommandLine } from '../../src/cli/flags.ts'
 import { ERROR_EXAMPLES } from '../../src/cli/help/error-examples.ts'
 import { EXAMPLES, RULES } from '../../src/cli/help/sections.ts'
 import { wrap } from '../../src/cli/help/text.ts'
@@ -47,6 +47,12 @@ t.test('a command has help of its own, and a topic too', async t => {
     [['help', 'demo'], /^usage: maas-auth-proxy demo\n/, 'by the command help'],
     [['help', '--help'], /^usage: maas-auth-proxy help\n {7}maas-auth-proxy help settings\n/, 'the help of help'],
     [['config', '--help'], /^usage: maas-auth-proxy config print\n/, 'a command that has the name of a topic'],
+    [['policy', '--help'], /\n\nflags:\n {2}--client\n {6}the client whose rules [^]*\n {2}--recording\n {6}test, unused: the file [^]*\n {2}--exact\n {6}learn: keep [^]*\n {2}--by-client\n {6}learn: [^]*\n {2}--flags\n {6}learn: .*\n\nsettings may stand before and after policy and its words: /, 'flags of its own, each with the form that takes it'],
+    [['demo', '--help'], /\n\nflags:\n {2}--stand-in-only\n {6}start [^]*\n {2}--maas-version\n {6}the version [^]*\n {2}--json\n {6}answer in JSON\n\n/, 'the flags of the stand-in'],
+    [['token', '--help'], /\n\nflags:\n {2}--expires\n {6}when the access of the client ends: 30d, 12h, .*\n/, 'a text with a colon of its own'],
+    [['check', '--help'], /\n {2}--json\n {6}answer in JSON\n {2}--verbose\n {6}tell more\n\n/, 'flags that several commands take'],
+    [['serve', '--help'], /\n\nsettings may stand before and after serve: maas-auth-proxy help settings\n$/, 'a command without words'],
+    [['run', '--help'], /\n\nsettings may stand before and after run, up to --: /, 'behind -- are the words of another program'],
     [['help', 'config'], /^--config FILE describes several listeners [^]*\n {2}listeners:\n/, 'the topic of that name'],
     [['help', 'rules'], /^A rule is METHOD\[,METHOD\] PATH\[\?op=NAME\]\./, 'rules'],
     [['help', 'settings'], /\nMAAS:\n {2}--maas-url URL, MAAS_URL\n {6}address[^]*\nother flags:\n {2}--json\n/, 'settings'],
@@ -64,6 +70,20 @@ t.test('a command has help of its own, and a topic too', async t => {
   }
   t.match(await runHere(['help', 'c:t:HIDDEN-0123456789']), { code: 2, stderr: /help: no such command or topic; write help settings, help rules, help errors, help metrics, help config or help COMMAND\n/ })
   t.strictSame(Object.keys(TOPICS), ['settings', 'rules', 'errors', 'metrics', 'config'])
+})
+
+t.test('the help of a command has every flag that the command takes, and no other', async t => {
+  const shared = ['--help', '--version']
+  const others = Object.keys(OTHER_FLAGS).filter(flag => !shared.includes(flag))
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    const { stdout } = await runHere([name, '--help'])
+    const [, section = ''] = /\nflags:\n((?: {2}.*\n)+)/.exec(stdout) ?? []
+    const shown = [...section.matchAll(/^ {2}(--\S+)$/gm)].map(([, flag]) => flag)
+    const { ownFlags = [], json, verbose, standIn } = command
+    const taken: Record<string, boolean> = { '--json': json === true, '--verbose': verbose === true, '--stand-in-only': standIn === true, '--maas-version': standIn === true }
+    const wanted = others.filter(flag => taken[flag] ?? ownFlags.some(own => own === flag))
+    t.strictSame(new Set(shown), new Set(wanted), name)
+  }
 })
 
 t.test('the rules in the help are rules', async t => {
