@@ -9,10 +9,10 @@ RUN npm ci
 COPY tsconfig.json LICENSE ./
 COPY config ./config
 COPY src ./src
-# The commit that --version and the metrics tell.
+# The commit that --version and the metrics report.
 ARG REVISION
 RUN npm run build
-# What the program reads. The bundle has all packages in it but SQLite.
+# The files that the program reads. The bundle contains all packages except SQLite.
 RUN mkdir -p /app/dist/cli /app/config /app/node_modules/@sqlite.org && \
     cp package.json LICENSE /app/ && \
     cp dist/main.js dist/commit dist/bundle.cjs dist/bundle.cjs.map dist/LICENSES-OF-PACKAGES dist/sbom.cdx.json /app/dist/ && \
@@ -20,8 +20,8 @@ RUN mkdir -p /app/dist/cli /app/config /app/node_modules/@sqlite.org && \
     cp config/*.json config/example.yaml /app/config/ && \
     cp -r node_modules/@sqlite.org/sqlite-wasm /app/node_modules/@sqlite.org/
 
-# A code cache is of use to the node that made it, and this is another one than that of the build. Most flags of V8 make
-# it useless where it was made without them, so it is made under those of the entry point.
+# A code cache works only with the Node that made it, so the Node of the runtime image makes its own. V8 also rejects a
+# cache that was made under other flags, so this runs under those of the entry point.
 FROM gcr.io/distroless/nodejs24-debian12 AS cache
 COPY --from=build /build/dist /build/dist
 COPY --from=build /build/config /build/config

@@ -57,7 +57,10 @@ const unusedModules = {
   }
 }
 
-/** SQLite reads a file beside its own code, so it stays a package, and `import` as a word is not for the bundle. */
+/**
+ * SQLite reads a file beside its own code, so it stays a package. A vm script cannot use `import()`, so the loader
+ * passes `importPackage`.
+ */
 const sqliteAsPackage = {
   name: 'sqlite-as-package',
   setup (build) {
@@ -78,7 +81,7 @@ const laterAsFile = {
   }
 }
 
-/** That loads the bundle in place of the sources. */
+/** Replaces `program.ts` by a stub that loads the bundle. */
 const bundleForSources = {
   name: 'bundle-for-sources',
   setup (build) {
@@ -96,24 +99,25 @@ const COMMON = {
   bundle: true,
   platform: 'node',
   logLevel: 'warning',
-  preserveSymlinks: true // a bundle has paths of packages in it, which are not to depend on where those really are
+  preserveSymlinks: true // keeps the paths of packages in the bundle independent of where node_modules really is
 }
 const MODULE = { ...COMMON, format: 'esm' }
 const TARGET = `node${MINIMUM_NODE}`
 
-// In dist like main.js, so that `shipped` finds what is shipped. As one function: `loadScript` says what it gets.
+// In dist, like main.js, because `packageFile` looks one level above the script. Wrapped in one function;
+// `RunnableScript` documents its parameters.
 const { metafile } = await build({
   ...COMMON,
   target: TARGET,
   entryPoints: { bundle: inRoot('src/cli/program.ts') },
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
-  minifyWhitespace: true, // its text stays in memory: a third less of it, and names and lines to find an error by
+  minifyWhitespace: true, // saves a third of the text, which stays in memory, and keeps names and lines to find errors
   lineLimit: 160,
   charset: 'ascii',
-  legalComments: 'none', // below are whole licences
+  legalComments: 'none', // the whole licences are copied below
   metafile: true,
-  sourcemap: 'linked', // by which stacks name the sources
+  sourcemap: 'linked', // lets stacks name the sources
   sourcesContent: false,
   plugins: [undiciClient, unusedModules, sqliteAsPackage],
   external: [
@@ -132,12 +136,12 @@ await build({
 })
 await build({ ...MODULE, target: 'node14', entryPoints: [inRoot('src/main.ts')], plugins: [minimumNode, laterAsFile] })
 
-// The sources by their names in the repository, wherever that and its packages are.
+// Source paths relative to the repository, independent of the build directory.
 const map = JSON.parse(readFileSync(inRoot('dist/bundle.cjs.map'), 'utf8'))
 const sources = map.sources.map(path => path.replace(/^(?:\.\.\/)+(?:.*(?=node_modules\/))?/, ''))
 writeFileSync(inRoot('dist/bundle.cjs.map'), JSON.stringify({ ...map, sourceRoot: '..', sources }))
 
-// What is bundled keeps its licence: a copy of each, beside the bundle.
+// Copies the licences of all bundled packages into a file beside the bundle.
 const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//
 const packages = new Set(Object.keys(metafile.inputs).flatMap(path => PACKAGE.exec(path)?.[1] ?? []))
 const bundled = [...packages].sort().map(path => {

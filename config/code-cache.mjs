@@ -1,6 +1,6 @@
-// Writes the code cache: what V8 compiles when the program starts and forwards a request. The cache stands beside the
-// bundle, or in the file that is named, then without the place of the bundle. A running program writes nothing. Only
-// the Node that made it uses it; any other ignores it.
+// Writes the code cache: what V8 compiles when the program starts and forwards a request. The file of the cache stands
+// beside the bundle, or is the one that the command line names; in that case the path of the bundle is no part of it. A
+// running program writes no cache. Only the Node that made it uses it; any other ignores it.
 import { once, EventEmitter } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
@@ -21,7 +21,7 @@ for (const flag of TIMED) setFlagsFromString(`--no-${flag}`)
 const { exports: { program }, makeCache } = loadScript(bundle, named === undefined ? undefined : '/dist/bundle.cjs')
 
 setTimeout(() => { throw new Error('the bundle does not come to an end') }, 60_000).unref()
-process.chdir('/') // where no .env of a developer is
+process.chdir('/') // so that no .env of a developer is read
 const maas = createServer((request, response) => { response.end('{}') }).listen(0, '127.0.0.1')
 await once(maas, 'listening')
 const stdout = new PassThrough({ encoding: 'utf8' })

@@ -11,7 +11,7 @@ function run (...args) {
 
 /**
  * Runs git in the tree.
- * @returns what it prints; null without git, or if the tree is no clone. One that merely lies in another one is none
+ * @returns its output; null without git, or if the tree is not the root of a clone, even if it lies inside one
  */
 export function git (...args) {
   return run('rev-parse', '--show-cdup') === '' ? run(...args) : null

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
-/** Such as `22.19`. */
+/** The oldest supported version of Node, such as `22.19`. */
 export const MINIMUM_NODE = engines.node.replace('>=', '')
 
 /** A plugin of esbuild: the entry has the version in it, because an old Node cannot read the code that finds it. */

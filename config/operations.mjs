@@ -1,7 +1,7 @@
 // Makes config/operations.json from a list of the operations in the sources of MAAS:
 //   node config/operations.mjs LIST.json > config/operations.json
 // The list is an object `{ "GET tags/{name}/?op=nodes": { "in": ["3.4", "3.5"] } }`, for every version from the oldest
-// supported one to the newest. What such a list cannot have is added here, with its reason.
+// supported one to the newest. Operations that such a list lacks are added here, each with its reason.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -21,7 +21,7 @@ const ADDED = [
   'GET vm-clusters/{id}'
 ]
 
-/** Resources whose handlers are left from some version on only to answer 410. */
+/** Resources whose handlers only answer 410 (Gone), from a version on. */
 const GONE_IN = { pods: '4.0', 'vm-hosts': '4.0', 'vm-clusters': '4.0', 'virtual-machines': '4.0' }
 
 /**

@@ -7,8 +7,8 @@ const at = path => new URL(`../${path}`, import.meta.url)
 const ARGS = ['sbom', '--package-lock-only', '--sbom-format=cyclonedx', '--sbom-type=application']
 
 /**
- * Returns what `npm sbom` says of the lockfile, but only the packages in the bundle and those that npm installs for
- * users, and without what differs from run to run: equal sources give equal bytes.
+ * Returns the SBOM that `npm sbom` makes from the lockfile, limited to the packages in the bundle and those that npm
+ * installs for users. It leaves out what differs from run to run, so equal sources give equal bytes.
  * @param bundled the packages in the bundle, as `name@version`
  */
 export function sbomOf (bundled) {

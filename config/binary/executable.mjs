@@ -106,7 +106,7 @@ async function makeIn (folder, arch) {
     output: 'blob',
     disableExperimentalSEAWarning: true,
     execArgv: [...FLAGS, END_OF_FLAGS],
-    execArgvExtension: 'none', // NODE_OPTIONS of a stranger is not honoured
+    execArgvExtension: 'none', // ignores NODE_OPTIONS, which a stranger may have set
     assets
   }
   writeFileSync(made('sea.json'), JSON.stringify(config))

@@ -18,7 +18,7 @@ import { control } from './texts.mjs'
 const inRoot = path => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const manifest = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'))
 
-/** The least of xz is smaller than the most of gzip, takes 12 s, and every dpkg reads it. */
+/** xz -1 is smaller than gzip -9, takes 12 s, and every dpkg reads it. */
 const COMPRESSION = ['-Zxz', '-z1']
 
 const EXECUTABLE = 'usr/bin/maas-auth-proxy'
@@ -52,7 +52,7 @@ async function makePackage (arch) {
   }
 }
 
-/** Writes what is packed, with modes that no umask has a part in, and one date. */
+/** Writes the files of the package. Their modes are independent of the umask, and all have the same date. */
 function fill (root, executable, architecture, seconds) {
   const put = (path, write) => {
     mkdirSync(dirname(join(root, path)), { recursive: true })

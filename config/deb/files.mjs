@@ -13,7 +13,7 @@ const gzip = input => execFileSync('gzip', ['-9', '--no-name', '--stdout'], { in
 
 const completion = shell => execFileSync(process.execPath, ['--', inRoot('dist/main.js'), 'completion', shell])
 
-/** Returns a unit, with the place of the program. Its first lines are for who installs it by hand. */
+/** Returns a unit with the path of the program, without the first lines, which explain how to install it by hand. */
 function unit (name) {
   return read(`config/systemd/${name}`).toString()
     .replace(/^(?:#.*\n)+/, '')

@@ -56,7 +56,7 @@ Version 2.0. On Debian systems its text is in /usr/share/common-licenses/Apache-
 ${licences}`
 }
 
-/** What lintian finds, and why it is right as it is. */
+/** The overrides of lintian, each with its reason. */
 export const OVERRIDES = `# Node.js is taken as its project releases it, with its libraries in it.
 # The copyright file has their licences.
 maas-auth-proxy: embedded-library *

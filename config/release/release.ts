@@ -32,7 +32,7 @@ const ARTEFACTS: readonly Artefact[] = [
   { what: 'Debian package', script: 'build:deb', file: /\.deb$/, as: same }
 ]
 
-/** The most lines of a failure that are shown. */
+/** Maximum number of lines that are shown of a failure. */
 const LAST_LINES = 20
 
 /** Runs a script of npm in the clone. @throws Error with the end of what it printed */

@@ -12,7 +12,7 @@ function byOrder (one: Numbers, other: Numbers): number {
   return one[0] - other[0] || one[1] - other[1] || one[2] - other[2]
 }
 
-/** Returns the tag of the highest version, `v1.2.3`, or null. Tags of another form are none of releases. */
+/** Returns the tag of the highest version, `v1.2.3`, or null. It ignores tags of another form. */
 export function lastTag (tags: readonly string[]): string | null {
   const versions = tags.filter(tag => tag.startsWith('v')).map(tag => numbersOf(tag.slice(1)))
   const highest = versions.filter(numbers => numbers !== null).sort(byOrder).at(-1)

@@ -9,7 +9,10 @@ const PLAIN_PART = /^form-data; name="([\w.[\]-]+)"(; filename="[\x20-\x21\x23-\
 /** The whole head of most parts. */
 const USUAL_HEAD = /^\r\nContent-Disposition: form-data; name="([\w.[\]-]+)"$/
 
-/** Maximum length of a part's head. Django ignores a part whose head is larger than 1,024 bytes. */
+/**
+ * Maximum length of a part's head. Django looks for the end of the head in 1,024 bytes, the blank line included, and
+ * ignores a part that has none there. The margin is safe: a form with a longer head counts as uncertain.
+ */
 const MAX_PART_HEAD = 1000
 
 const HEAD_END = '\r\n\r\n'
@@ -76,7 +79,7 @@ export class MultipartOp implements FormOpReader {
   /** Reads a value, up to the next delimiter. */
   #readValue (): boolean {
     const at = this.#text.indexOf(this.#delimiter)
-    const end = at < 0 ? this.#text.length - this.#delimiter.length - 1 : at - 2 // the line end is not of the value
+    const end = at < 0 ? this.#text.length - this.#delimiter.length - 1 : at - 2 // without the line end
     if (this.#value !== null && end > 0) this.#value += this.#text.slice(0, Math.min(end, MAX_OP_LENGTH + 1))
     if ((this.#value?.length ?? 0) > MAX_OP_LENGTH) return this.#fail()
     if (at < 0) {

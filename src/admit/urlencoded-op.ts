@@ -75,7 +75,7 @@ export class UrlencodedOp implements FormOpReader {
   }
 }
 
-/** Takes no more of a value than tells that it is too long. */
+/** Keeps at most one character more than the limit, which shows that the value is too long. */
 function slice (chunk: Buffer, from: number, to: number): string {
   return chunk.toString('latin1', from, Math.min(to, from + MAX_OP_LENGTH + 1))
 }

@@ -9,7 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_JOSE_ALG_NOT_ALLOWED: 'is not signed with a private key'
 }
 
-/** The same for claims that are not as they have to be. */
+/** Why a token is not good, by the claim that is missing or wrong. */
 const CLAIMS: Readonly<Record<string, string>> = {
   aud: 'is for another audience than --client-jwt-audience',
   iss: 'is of another issuer than --client-jwt-issuer',

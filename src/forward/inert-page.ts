@@ -6,7 +6,7 @@ import { BODILESS, type ResponseHead, withoutFields } from './response-head.ts'
  */
 const PAGE_TYPE = /html|xml|svg|xsl|mixed-replace|^unknown\/|^application\/unknown|^\*\/\*/i
 
-/** A type of which a browser does not guess another one. */
+/** A well-formed content type. Browsers sniff an answer whose content type is malformed. */
 const WELL_FORMED = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+[ \t]*(?:;|$)/
 
 /**

@@ -1,7 +1,7 @@
 import type { ProxyError } from '../errors.ts'
 import type { DeliveredPart } from './delivered-part.ts'
 
-/** A request to MAAS, as those see it that read its answer. */
+/** A request to MAAS, as the readers of its answer see it. */
 export interface AnswerSource {
   /** the id of the client's request that was sent */
   readonly id: string

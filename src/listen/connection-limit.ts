@@ -88,7 +88,7 @@ export function limitConnections (
 /** How long a client has to be idle before its connection makes room for another. */
 const IDLE_MS = 1000
 
-/** The part of the limit from which idle clients are disconnected, and down to which. */
+/** The part of the limit beyond which idle clients are disconnected, until the number is down to it again. */
 const CROWDED = 3 / 4
 
 /**

@@ -108,7 +108,7 @@ export class Policy {
   }
 
   /**
-   * Finds the first rule but those of allow that refuses a reading.
+   * Finds the first rule, other than an allow rule, that refuses an interpretation of the request.
    * @param isOpened whether the guard lets the operation pass
    * @returns null if there is none
    */

@@ -43,7 +43,7 @@ export class ExpiryReminder {
       if (tls === null) continue
       const { validFromDate, validToDate } = new X509Certificate(tls.cert[0] as string)
       const left = validToDate.getTime() - now
-      // One for a day is made anew every day.
+      // A certificate that lasts for a day is renewed every day, so a fixed week would always warn of it.
       if (left > Math.min(NOTICE_MS, (validToDate.getTime() - validFromDate.getTime()) / 5)) continue
       const fields = { listener: formatListenAddress(address, true), expires: formatExpiry(validToDate) }
       this.#logger.warn(fields, `the certificate of a listener ${left > 0 ? 'ends within a week' : 'has ended'}`)

@@ -26,7 +26,7 @@ interface LiveConfigOptions {
   ownClient: ConfiguredClient | null
 }
 
-/** The message about a setting that changed in vain. */
+/** The message about a changed setting that needs a restart. */
 const RESTART = 'the setting has changed, which needs a restart; until then the old one stays in force, and a ' +
   'listener with another address keeps its old rules'
 

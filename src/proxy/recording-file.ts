@@ -47,7 +47,7 @@ class RecordingFile {
     })
   }
 
-  /** Writes the rest, and gives the file free. */
+  /** Writes the rest, and unlocks the file. */
   async close (): Promise<void> {
     this.#closing ??= this.#end()
     await this.#closing

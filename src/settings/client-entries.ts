@@ -106,7 +106,7 @@ export function readClientEntries (
   return { rows, written: entries as WrittenClient[], source }
 }
 
-/** Reads a field. @returns nothing if it is none or wrong, of which the report gets a message */
+/** Reads a field of a client. @returns nothing, and reports a problem, if it is unknown or its value is wrong */
 function readField (
   key: string, value: unknown, problem: (path: EntryPath, text: string) => void
 ): Partial<ClientRow> {

@@ -41,7 +41,7 @@ export function emptyRow (name: string, source: string, place?: Place): ClientRo
   return { name, digest: null, isShort: false, certificate: null, ...rules, source, place }
 }
 
-/** Parts of a client's row that say who it is. */
+/** The parts of a client's row that come from its token. */
 export type RowToken = Pick<ClientRow, 'digest' | 'isShort'>
 
 /** The length from which a token of random letters and digits cannot be guessed. */

@@ -43,7 +43,7 @@ function parseProxy (text: string): EgressProxy {
   return new EgressProxy(`${protocol}//${host}`, userInfo)
 }
 
-/** Decodes a text of which `decodeURIComponent` would refuse a part: a percent sign that encodes nothing stays. */
+/** Like `decodeURIComponent`, but keeps a percent sign that begins no escape, and never throws. */
 function percentDecode (text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, bytes => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString())
 }

@@ -3,7 +3,7 @@ import { quote } from './values.ts'
 const DAY_MS = 24 * 3_600_000
 const FORM = 'write a day as 2026-12-31, the last one on which it works (UTC), or a time as 2026-12-31T18:00:00Z'
 
-/** The longest lifetime in days: what is to work for longer needs no end. */
+/** Maximum lifetime in days. Access that is needed for longer gets no end at all. */
 const MAX_DAYS = 3650
 
 /**

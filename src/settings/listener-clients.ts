@@ -54,11 +54,11 @@ export function ownClient ({ name, token }: ClientToken): ConfiguredClient {
 }
 
 /**
- * Makes the clients of a listener: those of the file of tokens and those of the list, in which a client without a token
- * is one of the file, and gets rules.
+ * Makes the clients of a listener: those of the file of tokens and those of the list. An entry of the list without a
+ * token adds its rules, certificate and end to the client of that name in the token file.
  * @param policy the rules of the listener
- * @param reports receive the problems and warnings: `own` begins each message with the listener, of which a place in
- *   the file has no need
+ * @param reports receive the problems and warnings: `own` puts the listener before each message, and messages with a
+ *   file position, which need no such prefix, go to `report`
  * @returns undefined if clients need no name
  */
 export function buildClients (

@@ -5,7 +5,7 @@ import { messageAbout, type SettingInput } from './setting-input.ts'
 export interface ListenerReports {
   /** of all settings */
   report: SettingsReport
-  /** the same, whose messages begin with the listener. A place in a file says which it is, and needs no more */
+  /** the same, with the listener before each message; a message with a file position needs no such prefix */
   own: SettingsReport
 }
 

@@ -44,7 +44,7 @@ export interface Config extends Readonly<Omit<Values, ListenerSettingName | Inpu
 
 /** Where a configuration comes from, so that it can be made again. */
 export interface ConfigSource {
-  /** the files whose change is a change of the configuration; those of keys and of TLS to MAAS are watched for them */
+  /** the files that the configuration is read from, except those of keys and of TLS to MAAS, which others watch */
   readonly files: readonly string[]
   /** the settings in effect */
   readonly settings: EffectiveSettings

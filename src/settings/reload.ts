@@ -41,7 +41,7 @@ function differences (before: readonly EffectiveSetting[], after: readonly Effec
   return [...keys].flatMap(key => {
     const [old, setting] = [before, after].map(settings => settings.find(setting => setting.key === key))
     if (textOf(old) === textOf(setting)) return []
-    // What is no longer set is called as it was.
+    // A setting that is no longer set is named by its old source.
     const sources = [setting, old].flatMap(setting => setting?.source ?? [])
     return sources.filter(source => source !== DEFAULT_SOURCE).slice(0, 1)
   })

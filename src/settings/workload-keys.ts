@@ -24,7 +24,10 @@ export function readWorkloadKeys (text: string): WorkloadKeys {
   return { url: url.href }
 }
 
-/** Parses what a claim of a token has to be. @throws Error if that is nothing, which any token would have */
+/**
+ * Parses the value that a claim of a token must have.
+ * @throws Error if it has spaces, or is empty, which would accept every token
+ */
 export function parseClaim (text: string): string {
   if (/^\S+$/.test(text)) return text
   throw new Error(`${quote(text)}: is empty or has spaces; write the text that tokens have`)

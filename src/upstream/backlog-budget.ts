@@ -4,7 +4,7 @@ export interface SharedBacklog {
   readonly bytes: number
 }
 
-/** Three to five lists of 2,000 machines. */
+/** Room for three to five lists of 2,000 machines, in bytes. */
 const MAX_BYTES = 64 * 1024 * 1024
 
 /** The memory for clients that take an answer more slowly than others that share it. */

@@ -74,7 +74,7 @@ export class ConnectionWatch {
     void this.#lookAtSilence()
   }
 
-  /** Doubts connections from an address that this machine had at the last look, and has no more. */
+  /** Stops reusing connections whose local address this machine has lost since the last look. */
   #lookAtAddresses (): void {
     const before = this.#addresses
     const present = localAddresses()

@@ -19,7 +19,7 @@ interface QueueOptions extends QueueLimits {
   connections: number
 }
 
-/** What a listener, or a client of it that has a name, has in the queue. */
+/** The queue share of a listener, or of one of its named clients. */
 interface Share {
   /** the name of the client; null if this is the share of a listener */
   readonly name: string | null

@@ -84,7 +84,7 @@ export function endAfterRequest (request: IncomingMessage, response: ServerRespo
   request.resume()
 }
 
-/** Milliseconds. */
+/** How long nginx waits for the next byte, in milliseconds (`lingering_timeout`). */
 const LINGERING_TIMEOUT = 5_000
 
 /** Answers bytes that are not HTTP, or a header that is too long. */

@@ -11,7 +11,7 @@ const REQUIRED_NAMES = [
   'oauth_consumer_key', 'oauth_token', 'oauth_signature', 'oauth_signature_method', 'oauth_timestamp', 'oauth_nonce'
 ]
 
-/** Seconds. */
+/** How old a timestamp may be, in seconds. */
 const TIMESTAMP_THRESHOLD = 300
 
 /**

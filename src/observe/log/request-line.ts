@@ -42,10 +42,10 @@ export const TIME_WIDTH = 10
 /** The width of the column of methods and levels, which all but the rarest fit into. */
 export const WORD_WIDTH = 6
 
-/** The width that a path takes at least, so that what follows is aligned: enough for most operations. */
+/** Minimum width of a path, which aligns what follows it: enough for most operations. */
 const PATH_WIDTH = 44
 
-/** The number of characters that a path is cut to at most. */
+/** The number of characters that a cut path keeps, however narrow the terminal is. */
 const SHORTEST_PATH = 12
 
 const API_ROOT = '/MAAS/api/2.0/'
@@ -100,7 +100,7 @@ function styleOf (status = 0): Style {
   return STATUS_STYLES[Math.floor(status / 100)] ?? 'red'
 }
 
-/** The root that all paths share steps back. */
+/** Dims the root that all paths share. */
 function paintPath (path: string, paint: Paint): string {
   return path.startsWith(API_ROOT) ? paint('dim', API_ROOT) + path.slice(API_ROOT.length) : path
 }

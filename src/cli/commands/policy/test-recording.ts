@@ -17,8 +17,8 @@ export interface RecordingAnswer {
 }
 
 /**
- * Says of every operation that was recorded, and not refused, whether today's rules allow it, also those that only
- * warn.
+ * Says for every recorded operation that was not refused whether today's rules allow it. Rules that only warn count
+ * like the others.
  * @param listeners today's, with their policies
  */
 export function testRecording (
@@ -38,8 +38,8 @@ export function testRecording (
 }
 
 /**
- * An operation is allowed to its client if the listener that it was recorded at allows it, or any, if none has that
- * address.
+ * Decides on the operation of a client by the rules of the listener at which it was recorded. If no listener has that
+ * address, it is allowed if any listener allows it.
  */
 function answerFor (row: RecordedOperation, listeners: readonly ListenerPolicy[], paint: Paint): RecordingAnswer {
   const known = knownOf(row) as KnownOperation

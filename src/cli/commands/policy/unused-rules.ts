@@ -7,8 +7,8 @@ import type { Paint } from '../../../text/terminal.ts'
 import { knownOf } from './learned-rules.ts'
 
 /**
- * Lists the rules of the user that mean nothing of what was asked for, refused requests included; the rules of a client
- * are for its own requests. A rule that names a resource counts as used where the recording does not keep the names.
+ * Lists the user's rules that match no recorded request, not even a refused one. The rules of a client are compared
+ * with its own requests only. A rule that names a resource counts as used where the recording does not keep the names.
  */
 export function unusedRules (
   { operations }: Recording, { policy, clients = [] }: ListenerPolicy, paint: Paint

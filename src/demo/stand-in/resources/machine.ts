@@ -70,7 +70,7 @@ function token ({ token }: Machine): Json {
   return token && { token_key: token.key, token_secret: token.secret, consumer_key: token.consumer }
 }
 
-/** Deploys a machine. It reads the form: a JSON body is none, so that what it says has no effect, in MAAS too. */
+/** Deploys a machine. As in MAAS, it reads a form only, so the fields of a JSON body have no effect. */
 function deploy (found: Machine, call: Call): Json {
   const { user, form, store: { release } } = call
   if (found.status !== 'Ready' && found.status !== 'Allocated') {

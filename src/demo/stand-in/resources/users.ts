@@ -51,7 +51,7 @@ function create ({ store, data }: Call): Json {
   return show(created)
 }
 
-/** Deletes a user. That it was not there is no error (maasserver/api/users.py). */
+/** Deletes a user. A missing user is no error (maasserver/api/users.py). */
 function remove ({ store, user, args: [username = ''] }: Call): Answer {
   if (username === user.username) throw apiException(400, 'An administrator cannot self-delete.')
   store.users.delete(username)
