@@ -11,6 +11,7 @@ import { manPage } from '../src/cli/commands/man-page.ts'
 import { usagesOf } from '../src/cli/usage.ts'
 import { ERRORS } from '../src/errors.ts'
 import { describeMetrics } from '../src/observe/metrics/table.ts'
+import { CATALOGUED, knownOperations } from '../src/policy/catalogue.ts'
 import { commandHelp, overview } from '../src/cli/help/overview.ts'
 import { TOPICS } from '../src/cli/help/topics.ts'
 import { SETTINGS } from '../src/settings/table.ts'
@@ -142,6 +143,21 @@ t.test('README, help and the manual page say the same of commands and exit codes
   for (const { env, help: text } of Object.values(SETTINGS)) t.match(page, new RegExp(`\\.B ${env}\n`), text)
   for (const [code, { status, message, remedy }] of Object.entries(ERRORS)) t.ok(page.includes(`.B ${code} (${status})\n${message}: ${remedy}\n`), code)
   t.strictSame(page.split('\n').filter(line => /^[.']/.test(line) && !/^\.(?:TH|SH|TP|PP|nf|fi|B|br)(?: |$)/.test(line)), [], 'no line of text is taken for a request')
+})
+
+t.test('README, help and the table of operations name the same versions of MAAS', async t => {
+  const texts: ReadonlyArray<readonly [name: string, text: string]> = [
+    ['README', read('README.md')], ['help rules', (TOPICS['rules'] as () => string)()], ['the manual page', manPage(COMMANDS, '1.2.3')]
+  ]
+  for (const [name, text] of texts) {
+    const ranges = [...text.replaceAll(/\s+/g, ' ').matchAll(/operations? of MAAS (\d+\.\d+ to \d+\.\d+)/g)].map(([, range]) => range)
+    t.strictSame(ranges, [`${CATALOGUED.oldest} to ${CATALOGUED.newest}`], name)
+  }
+  const order = (one: string, other: string) => one.localeCompare(other, 'en', { numeric: true })
+  const versions = knownOperations().flatMap(({ versions }) => [versions.since ?? [], versions.goneIn ?? []].flat())
+  const changes = versions.sort(order)
+  t.equal(changes.at(-1), CATALOGUED.newest, 'the newest version is the last in which the table changes')
+  t.ok(order(CATALOGUED.oldest, String(changes[0])) < 0, 'the oldest version comes before the first change')
 })
 
 t.test("README's example of several listeners is the shipped one", async t => {

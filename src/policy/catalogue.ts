@@ -31,7 +31,13 @@ const METHODS = ['DELETE', 'GET', 'POST', 'PUT'] as const
 
 let operations: readonly KnownOperation[] | undefined
 
-/** Returns every operation of MAAS 3.4 to 4.0. The first call reads the file, which `config/operations.mjs` makes. */
+/** The oldest and the newest version of MAAS whose operations the catalogue has. */
+export const CATALOGUED = { oldest: '3.4', newest: '4.0' } as const
+
+/**
+ * Returns every operation of the versions from {@link CATALOGUED}. The first call reads the file, which
+ * `config/operations.mjs` makes.
+ */
 export function knownOperations (): readonly KnownOperation[] {
   operations ??= (JSON.parse(readPackageFile(FILE)) as Row[]).flatMap(row => METHODS.flatMap(method => (
     (row[method] ?? []).map(op => operationOf(row, method, op))

@@ -1,5 +1,6 @@
 import { LIVE_PATH, METRICS_PATH, READY_PATH } from '../../respond/status-pages.ts'
 import { packageFile, readPackageFile } from '../../package.ts'
+import { CATALOGUED } from '../../policy/catalogue.ts'
 import type { Example } from '../command.ts'
 import type { Row } from './text.ts'
 
@@ -28,8 +29,9 @@ export const RULES: Section = {
     'rule refuses everything that no allow rule means. With several listeners, each has its own rules. A client may ' +
     'have rules of its own, which narrow those of its listener: in its line of the file of tokens, or in clients of ' +
     'the configuration file.',
-    'A rule that means no operation of MAAS 3.4 to 3.8 is an error. maas-auth-proxy policy list shows what is ' +
-    "allowed, and maas-auth-proxy policy test 'METHOD PATH' answers for one operation.",
+    `A rule that means no operation of MAAS ${CATALOGUED.oldest} to ${CATALOGUED.newest} is an error. ` +
+    "maas-auth-proxy policy list shows what is allowed, and maas-auth-proxy policy test 'METHOD PATH' answers for " +
+    'one operation.',
     '--learn FILE records which operations are asked for, and maas-auth-proxy policy learn FILE prints the rules ' +
     'that they need.'
   ],
