@@ -7,7 +7,7 @@ import { isCoded } from './secret-mask.ts'
 const REFUSED_STATUS = 401
 
 /** Maximum size of a buffered body. MAAS's own have a few hundred bytes. */
-export const MAX_BUFFERED_BYTES = 64 * 1024
+const MAX_BUFFERED_BYTES = 64 * 1024
 
 /** Maximum size of a body that is buffered only for a hint. */
 const MAX_HINT_BYTES = 1024

@@ -2,9 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import type { Readiness } from '../observe/health.ts'
 import type { MetricsText } from '../observe/metrics/page.ts'
 
-// MAAS serves nothing under `/-/`.
+/** The path of the liveness page: 200 while the process serves. MAAS serves nothing below `/-/`. */
 export const LIVE_PATH = '/-/live'
+
+/** The path of the readiness page: 200 while requests can be forwarded, else 503. */
 export const READY_PATH = '/-/ready'
+
+/** The path of the metrics, in the text format of Prometheus. */
 export const METRICS_PATH = '/-/metrics'
 
 /** The body of the readiness page. */

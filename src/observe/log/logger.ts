@@ -15,6 +15,7 @@ export const LOG_FORMATS = ['json', 'pretty'] as const
 export const LOG_LEVEL_FORMATS = ['number', 'name'] as const
 
 type LogLevel = typeof LOG_LEVELS[number]
+/** One of {@link LOG_FORMATS}. */
 export type LogFormat = typeof LOG_FORMATS[number]
 type LogLevelFormat = typeof LOG_LEVEL_FORMATS[number]
 

@@ -14,7 +14,7 @@ const MODELS: Readonly<Record<string, string>> = {
  * Makes the handler of a resource: the operations that the stand-in has, and for the others an answer that fits
  * without any state. An empty MAAS has its default zone, pool, domain, fabric and subnet, and nothing else.
  */
-export function completeHandler (row: CatalogueRow, own: Handler | null): Handler {
+function completeHandler (row: CatalogueRow, own: Handler | null): Handler {
   const { name, operations } = row
   const others = operations.map((signature): [string, Operation] => [
     signature, operation(`${signature} of ${name}, which the stand-in has no state for.`, call => (
