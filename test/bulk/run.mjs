@@ -36,8 +36,11 @@ const proxy = spawn(process.execPath, [new URL('../../dist/main.js', import.meta
   cwd: '/',
   stdio: ['ignore', 'pipe', 'inherit']
 })
+process.once('exit', () => { proxy.kill('SIGKILL') }) // also after an error
 let output = ''
-while (!output.includes('listening')) output += String(await once(proxy.stdout, 'data'))
+const noStart = once(proxy, 'exit').then(([code]) => { throw new Error(`the proxy does not start: ${code}`) })
+noStart.catch(() => {}) // it ends in the end, too
+while (!output.includes('listening')) output += String(await Promise.race([once(proxy.stdout, 'data'), noStart]))
 proxy.stdout.resume()
 const address = /"address":"([^"]+)"/.exec(output)[1]
 
