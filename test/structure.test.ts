@@ -27,12 +27,15 @@ const ROOMS = [
   'http', 'performance', 'maas', 'text', 'environment.ts', 'errors.ts', 'package.ts'
 ]
 
+/** A relative import, static or dynamic. */
+const IMPORT = /(?:from |import |import\()'(\.[^']+)'/g
+
 t.test('imports go downward only', async t => {
   for (const name of sources) {
     const [room = ''] = name.split('/')
     const level = ROOMS.indexOf(room)
     t.not(level, -1, `${room} has its place`)
-    for (const [, target = ''] of read(`src/${name}`).matchAll(/from '(\.[^']+)'/g)) {
+    for (const [, target = ''] of read(`src/${name}`).matchAll(IMPORT)) {
       const [targetRoom = ''] = relative('.', resolve('/', dirname(name), target).slice(1)).split('/')
       t.ok(ROOMS.indexOf(targetRoom) >= level, `${name} imports ${target}, which is not above it`)
     }
@@ -40,7 +43,7 @@ t.test('imports go downward only', async t => {
 })
 
 t.test('there are no circular imports', async t => {
-  const targets = new Map(sources.map(name => [name, [...read(`src/${name}`).matchAll(/(?:from |import\()'(\.[^']+)'/g)]
+  const targets = new Map(sources.map(name => [name, [...read(`src/${name}`).matchAll(IMPORT)]
     .map(([, target = '']) => relative('/', resolve('/', dirname(name), target)))]))
   const done = new Set<string>()
   const follow = (name: string, path: readonly string[]): void => {
@@ -68,7 +71,7 @@ t.test('src/README.md matches the sources', async t => {
 
 t.test('the stand-in MAAS shares nothing with the proxy', async t => {
   for (const name of sources.filter(name => name.startsWith('demo/stand-in/'))) {
-    const outside = [...read(`src/${name}`).matchAll(/from '([^']+)'/g)].map(([, target = '']) => target)
+    const outside = [...read(`src/${name}`).matchAll(/(?:from |import |import\()'([^']+)'/g)].map(([, target = '']) => target)
       .filter(target => target === 'oauth-1.0a' || (target.startsWith('.') && !resolve('/', dirname(name), target).startsWith('/demo/stand-in/')))
     t.strictSame(outside, [], name)
   }
