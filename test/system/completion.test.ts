@@ -35,8 +35,8 @@ async function printed (argv: string[]): Promise<string> {
 }
 
 for (const [shell, offersOf] of Object.entries(SHELLS)) {
-  t.test(`${shell} completes command lines`, async t => {
-    if (spawnSync(shell, ['--version']).error !== undefined) return t.comment(`skipped: there is no ${shell} here`)
+  const skip = spawnSync(shell, ['--version']).error !== undefined && `there is no ${shell} here`
+  t.test(`${shell} completes command lines`, { skip }, async t => {
     const dir = t.testdir({ 'key-one': '', 'key-two': '' })
     const script = join(dir, 'script')
     writeFileSync(script, await printed(['completion', shell]))
