@@ -145,6 +145,23 @@ t.test('a client that leaves before there is an answer has no status', async t =
   t.equal(samples.get(`${P}upstream_duration_seconds_count{method="GET"}`), undefined)
 })
 
+t.test('a duration counts in the first bucket whose bound is not below it', t => {
+  const rows: Array<[seconds: number, le: number | string, reason: string]> = [
+    [0, 0.005, 'less than every bound'],
+    [0.005, 0.005, 'exactly a bound, which le includes'],
+    [0.0051, 0.01, 'just above a bound'],
+    [900, 900, 'exactly the last bound'],
+    [901, '+Inf', 'more than every bound']
+  ]
+  for (const [seconds, le, reason] of rows) {
+    const durations = new Durations()
+    durations.add(seconds)
+    const first = durations.samples().find(({ suffix, value }) => suffix === '_bucket' && value === 1)
+    t.equal(first?.labels.le, le, reason)
+  }
+  t.end()
+})
+
 t.test('each scrape has the metrics in the order of the table, with the values of the moment', async t => {
   const durations = new Durations()
   let count = 0
