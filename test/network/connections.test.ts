@@ -66,6 +66,7 @@ t.test('a write on a connection that closes may have happened, and the answer sa
     const { error } = jsonBody(await exchange(proxy.port, bytes))
     t.equal(error?.code, `MAAS_PROXY_${code}`, reason)
     t.equal(/the operation may have happened: check its effect before you send it again/.test(error?.remedy ?? ''), isUncertain, reason)
+    t.notMatch(error?.message, 'before it had the whole request', `${reason}: MAAS had all of it`)
     t.equal(upstream.sockets.length, 1, 'sent once')
   }
   const gone = createServer()
@@ -93,6 +94,22 @@ t.test('a system error on an open connection is not reported as a failure to con
     t.match(failure, { code: `MAAS_PROXY_${wanted}`, cause }, reason)
     t.equal(failure.remedy.includes('the operation may have happened'), isUncertain, reason)
   }
+})
+
+t.test('MAAS is said to have closed before it had the whole request only if a part of the body was not sent', t => {
+  const rows: Array<[isBodySent: boolean, hasEffect: boolean, reason: string]> = [
+    [false, true, 'a write, in the middle of its body'],
+    [false, false, 'a read, in the middle of its body'],
+    [true, true, 'a write that was sent whole'],
+    [true, false, 'a read that was sent whole']
+  ]
+  for (const [isBodySent, hasEffect, reason] of rows) {
+    const cause = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+    const { code, message } = explainAttempt(cause, { isBegun: true, isBodySent, hasEffect })
+    t.equal(code, 'MAAS_PROXY_UPSTREAM_CLOSED', reason)
+    t.equal(message.includes('before it had the whole request'), !isBodySent, reason)
+  }
+  t.end()
 })
 
 t.test('connections that are too old, or from before the machine slept, are not reused', async t => {
