@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Lane, RequestQueue, type Turn } from '../../src/upstream/queue.ts'
 import { startTestProxy, testConfig } from '../helper/proxy.ts'
-import { closed, exchange, get, jsonBody, OK, rawUpstream, readAll } from '../helper/sockets.ts'
+import { closed, exchange, get, jsonBody, OK, rawUpstream, readAll, request } from '../helper/sockets.ts'
 import { until } from '../helper/until.ts'
 
 /** More than there are connections to MAAS. */
@@ -247,18 +247,24 @@ t.test('a client that sends no more of its body is cut off, wherever it waits', 
 })
 
 t.test('a slow body is not cut off while it moves, nor while MAAS takes no more of it', async t => {
-  const moving = await rawUpstream(t, () => {})
-  const slow = await startTestProxy(t, testConfig(moving.url, { clientBodyTimeoutMs: ['1s'] }))
-  const client = connect(slow.port, '127.0.0.1')
-  const answer = readAll(client)
-  client.write(get('/MAAS/api/2.0/machines/', 'Content-Length: 8'))
-  for (let i = 0; i < 8; i++) {
-    client.write(String(i))
-    await wait(250)
-  }
-  await moving.sawText('01234567')
-  moving.sockets[0]?.write(OK)
-  t.match(await answer, /^HTTP\/1\.1 200 /, 'two seconds in all, never one of silence')
+  const rows: Array<[fields: string[], body: string, reason: string]> = [
+    [[], '01234567', 'a body that streams'],
+    [[FORM], 'op=power', 'a form that a rule depends on']
+  ]
+  await Promise.all(rows.map(async ([fields, body, reason]) => {
+    const moving = await rawUpstream(t, () => {})
+    const slow = await startTestProxy(t, testConfig(moving.url, { clientBodyTimeoutMs: ['1s'], deny: ['POST machines/*?op=release'] }))
+    const client = connect(slow.port, '127.0.0.1')
+    const answer = readAll(client)
+    client.write(request(['POST /MAAS/api/2.0/machines/abc/ HTTP/1.1', 'Host: localhost', 'Content-Length: 8', ...fields]))
+    for (const byte of body) {
+      client.write(byte)
+      await wait(250)
+    }
+    await until(`MAAS has ${reason}, or its client an answer`, () => client.closed || moving.received().includes(body))
+    moving.sockets[0]?.write(OK)
+    t.match(await answer, /^HTTP\/1\.1 200 /, `${reason}: two seconds in all, never one of silence`)
+  }))
 
   const full = await rawUpstream(t, socket => socket.pause())
   const proxy = await startTestProxy(t, testConfig(full.url, { clientBodyTimeoutMs: ['200ms'] }))
