@@ -191,7 +191,6 @@ t.test('rules that change under load lose no request', async t => {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
   t.after(() => { agent.destroy() })
   const end = new AbortController()
-  t.after(() => { end.abort() }) // also if the test fails in between
   const counts: Record<string, number> = {}
   const ask = async (path: string): Promise<number> => {
     const [answer] = await once(get({ agent, port: proxy.port, path: `/MAAS/api/2.0/${path}`, headers: { 'MAAS-Proxy-Token': 'alice-token-0001' } }), 'response') as [IncomingMessage]
@@ -204,6 +203,10 @@ t.test('rules that change under load lose no request', async t => {
       const status = await ask(path)
       counts[status] = (counts[status] ?? 0) + 1
     }
+  })
+  t.after(async () => { // also if the test fails in between: before the agent and the proxy end
+    end.abort()
+    await Promise.allSettled(load)
   })
   for (let i = 1; i <= 20; i++) {
     const records = await proxy.change(...sets[i % 2] as string[])
