@@ -69,11 +69,11 @@ export function followsClose (socket: Socket): boolean {
 }
 
 /**
- * Ends a connection after the answers to the requests that have arrived whole. What else arrives is dropped (RFC 9112
- * §9.6).
+ * Ends a connection on which a request has come after the answers to the requests that have arrived whole. What else
+ * arrives is dropped (RFC 9112 §9.6).
  */
 export function endAfterAnswers (socket: Socket): void {
-  const responses = (responsesBySocket.get(socket) ?? []).map(({ response }) => response)
+  const responses = (responsesBySocket.get(socket) as PendingResponse[]).map(({ response }) => response)
   const last = responses.findLast(({ req }) => req.complete)
   if (last === undefined) {
     const [begun] = responses

@@ -291,6 +291,26 @@ t.test('what cannot be read behind an answer that is out gets an answer of its o
   t.match(await readAll(socket), /^HTTP\/1.1 400 /)
 })
 
+t.test('a body that cannot be read behind its early answer ends the connection, and that is all', async t => {
+  const rows: Array<[answer: string, wanted: RegExp, reason: string]> = [
+    ['HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 3\r\n\r\nbig', /^HTTP\/1.1 413 [^]*\r\n\r\nbig$/, 'all of it has come'],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\npart', /^HTTP\/1.1 200 [^]*\r\n\r\npart$/, 'it is on its way']
+  ]
+  for (const [answer, wanted, reason] of rows) {
+    const upstream = await rawUpstream(t, answer)
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const socket = connect(proxy.port, '127.0.0.1')
+    let text = ''
+    socket.on('data', chunk => { text += chunk })
+    socket.write('POST /MAAS/api/2.0/files/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n')
+    await until(`${reason}: an answer`, () => wanted.test(text))
+    socket.write('ZZ\r\n')
+    await closed(socket)
+    t.match(text, wanted, reason)
+    await Promise.all(upstream.sockets.map(closed))
+  }
+})
+
 t.test('bytes that follow too early do not end an answer before its end', async t => {
   const size = 24 * 1024 * 1024
   const rows: Array<[version: string, head: string, reason: string]> = [

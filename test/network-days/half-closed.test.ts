@@ -2,7 +2,7 @@ import t from 'tap'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { connect, type NetConnectOpts } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { onResponseFinished } from '../../src/http/response-tracker.ts'
@@ -78,4 +78,45 @@ t.test('where the table of sockets cannot be read for a while, nobody is taken f
   t.equal(half.closed, false, 'the connection stays, and so does the process')
   writeFileSync(table, '')
   await closed(half.resume())
+})
+
+t.test('the table says who of this machine has gone, and nobody of another one', { skip }, async t => {
+  const rows: Array<[address: string, isHere: boolean]> = [
+    ['10.127.0.1', false], ['192.0.2.1', false], ['::ffff:10.127.0.1', false], ['::10', false], ['2001:db8::1', false],
+    ['127.0.0.1', true], ['127.9.9.9', true], ['::ffff:127.0.0.1', true], ['::1', true] // each waits for a check
+  ]
+  const table = join(t.testdir({ table: '' }), 'table') // in which nobody is
+  const server = createServer((request, response) => { onResponseFinished(request, response, () => {}) })
+  allowHalfClosed(server, [table])
+  const port = await listenOn(t, server)
+  t.after(() => { server.closeAllConnections() })
+  const clients = new Map<string, Socket>()
+  for (const [address, isHere] of rows) {
+    // Stands for a client from there. The connection keeps its ports.
+    server.once('connection', socket => { Object.defineProperty(socket, 'remoteAddress', { value: address }) })
+    const half = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()
+    t.after(() => half.destroy())
+    half.end(GET)
+    await once(server, 'request')
+    if (isHere) await t.resolves(closed(half), `${address} has gone`)
+    else clients.set(address, half)
+  }
+  t.equal(clients.size, 5)
+  for (const [address, { closed }] of clients) t.equal(closed, false, `of ${address} nobody knows`)
+})
+
+t.test('the checks go on until the last half-closed client has its answer', { skip }, async t => {
+  const table = join(t.testdir({ table: '' }), 'table')
+  const server = createServer((request, response) => { onResponseFinished(request, response, () => {}) })
+  allowHalfClosed(server, [table])
+  const port = await listenOn(t, server)
+  const [first, second] = [0, 1].map(() => connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()) as [Socket, Socket]
+  second.end(GET)
+  await once(server, 'request')
+  first.end(GET)
+  const [{ socket }, response] = await once(server, 'request')
+  if (!socket.readableEnded) await once(socket, 'end')
+  response.end()
+  first.end()
+  await Promise.all([closed(first), closed(second)])
 })

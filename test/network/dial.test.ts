@@ -133,6 +133,7 @@ t.test('families take turns, each in its order (RFC 8305 section 4)', async t =>
   const rows: Array<[given: string[], wanted: string[], reason: string]> = [
     [['::1', '::2', '1.1.1.1', '1.1.1.2'], ['::1', '1.1.1.1', '::2', '1.1.1.2'], 'the first family begins'],
     [['1.1.1.1', '1.1.1.2', '::1'], ['1.1.1.1', '::1', '1.1.1.2'], 'one has fewer'],
+    [['1.1.1.1', '::1'], ['1.1.1.1', '::1'], 'they do already'],
     [['1.1.1.1', '1.1.1.2'], ['1.1.1.1', '1.1.1.2'], 'one family']
   ]
   for (const [given, wanted, reason] of rows) {
