@@ -7,6 +7,7 @@ import { Lane } from '../upstream/queue.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { AnswerTask } from './answer-task.ts'
 import type { Credential } from './credential.ts'
+import { runInOrder } from './in-order.ts'
 import { OriginRewriter } from './origin-rewriter.ts'
 import { relay } from './relay.ts'
 import { ServersRewriter } from './servers-rewriter.ts'
@@ -48,7 +49,7 @@ export async function forward (app: FastifyInstance, options: ForwardOptions): P
 function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardOptions & { lane: Lane }): void {
   const { upstream, credential, maasFacts, lane } = options
   const admitted = request.admitted as Admitted // admission rejects every other request for this route
-  relay({
+  const task = {
     upstream,
     signing: credential.signing,
     maasFacts,
@@ -60,5 +61,6 @@ function handle (request: FastifyRequest, reply: FastifyReply, options: ForwardO
     exchange: request.exchange,
     admitted,
     createRewriter: (request.method === 'GET' ? REWRITERS.get(admitted.operation.path) : null) ?? null
-  })
+  }
+  runInOrder(request.raw, reply.raw, () => { relay(task) })
 }

@@ -41,6 +41,12 @@ export function pendingResponses (socket: Socket): number {
   return responsesBySocket.get(socket)?.length ?? 0
 }
 
+/** The unfinished responses before one of its connection, which are sent first. */
+export function earlierResponses (socket: Socket, response: ServerResponse): ServerResponse[] {
+  const responses = (responsesBySocket.get(socket) as PendingResponse[]).map(one => one.response)
+  return responses.slice(0, responses.indexOf(response))
+}
+
 /** Responses that say that the connection ends only because the server stops. */
 const closing = new WeakSet<ServerResponse>()
 

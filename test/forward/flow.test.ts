@@ -346,6 +346,52 @@ t.test('a MAAS that falls silent in the middle of an answer is given up in time'
   await closed(upstream.sockets[0])
 })
 
+t.test('pipelined requests run at the same time only if all of them are safe (RFC 9112 §9.3.2)', async t => {
+  const rows: Array<[methods: string[], stages: number[], reason: string]> = [
+    [['GET', 'GET', 'HEAD', 'OPTIONS'], [4], 'reads'],
+    [['DELETE', 'GET'], [1, 2], 'a read behind a write'],
+    [['GET', 'POST'], [1, 2], 'a write behind a read'],
+    [['PUT', 'GET', 'GET'], [1, 2, 3], 'reads behind a write'],
+    [['GET', 'GET', 'PUT', 'PUT'], [2, 3, 4], 'writes behind reads, one after the other']
+  ]
+  for (const [methods, stages, reason] of rows) {
+    const waiting: Socket[] = []
+    const upstream = await rawUpstream(t, socket => { waiting.push(socket) })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const { socket, saw, text } = client(t, proxy.port)
+    socket.write(methods.map((method, i) => `${method} /MAAS/api/2.0/tags/${i}/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`).join(''))
+    let answered = 0
+    for (const running of stages) {
+      await until(`${reason}: ${running} have come to MAAS`, () => upstream.sockets.length === running)
+      // What is refused is answered in its turn, so this one says that the proxy has seen all of them.
+      if (answered === 0) await proxy.logged(({ msg }) => msg === 'a client has connected')
+      t.equal(waiting.length, running, `${reason}: no more of them`)
+      for (; answered < running; answered++) waiting[answered]?.end(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Answer: ${answered}\r\nConnection: close\r\n\r\n`)
+      await saw(`X-Answer: ${answered - 1}\r\n`)
+    }
+    t.strictSame(text().match(/(?<=X-Answer: )\d/g), methods.map((_, i) => String(i)), `${reason}: answers in their order`)
+  }
+})
+
+t.test('a pipelined write behind an answer that ends the connection is not sent', async t => {
+  const PART = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart'
+  const rows: Array<[version: string, answer: string, reason: string]> = [
+    ['1.1', PART, 'it is cut off'],
+    ['1.0', 'HTTP/1.1 200 OK\r\n\r\nall', 'the client knows its end by that of the connection']
+  ]
+  for (const [version, answer, reason] of rows) {
+    const upstream = await rawUpstream(t, socket => { socket.end(answer) })
+    const proxy = await startTestProxy(t, testConfig(upstream.url))
+    const { socket } = client(t, proxy.port)
+    const ask = (method: string) => `${method} /MAAS/api/2.0/tags/x/ HTTP/${version}\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n`
+    socket.write(ask('GET') + ask('PUT'))
+    await closed(socket)
+    await until('both have a record', () => proxy.log.filter(({ msg }) => msg === 'request').length === 2)
+    t.notMatch(upstream.received(), /PUT/, reason)
+    t.match(proxy.log.filter(({ msg }) => msg === 'request').at(-1), { method: 'PUT', complete: false }, reason)
+  }
+})
+
 t.test('an early answer to a long upload reaches the client, and the connection goes on', async t => {
   const upstream = await rawUpstream(t, 'HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 3\r\n\r\nbig')
   const proxy = await startTestProxy(t, testConfig(upstream.url))
