@@ -29,7 +29,10 @@ export function relay (task: RelayTask): void {
 class Relay implements QueueMember, AnswerReader {
   readonly #task: RelayTask
   readonly #body: RequestBody | null
-  /** undici calls back in the connection's async context; restore the request's, or traces lose their parent. */
+  /**
+   * undici calls back in the connection's async context; restore the request's, or traces lose their parent. One for
+   * each request costs no CPU time that can be measured (1.02 [0.77-1.13] of a shared one, 2026-11-27).
+   */
   readonly #context = new AsyncResource('MAAS_REQUEST')
   #answer: Answer | ResumedAnswer
   #turn: Turn | null = null

@@ -1,7 +1,9 @@
 /*
- * V8's code cache for the bundle. It buys a shorter start: 362 -> 323 ms, 340 -> 280 ms of CPU (2026-11, Node 24).
- * Measure again: `npm run bench`.
- * Replacement: a plain `require` of the bundle, or the code cache of Node itself (`module.enableCompileCache`).
+ * V8's code cache for the bundle. It saves time at the start: 404 -> 361 ms, 428 -> 361 ms of CPU. Node's own compile
+ * cache (`module.enableCompileCache`) brings it to 383 ms, 410 ms of CPU (medians of 40 starts in turns, 2026-11-27,
+ * Node 24).
+ * Measure again: `npm run bench`, then once more after `rm dist/bundle.cjs.cache` by `node test/bench/run.mjs`.
+ * Replacement: a plain `require` of the bundle.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
