@@ -56,6 +56,8 @@ export class Answer implements EndOfTurnListener {
       this.#buffered = new BufferedAnswer(head)
       return
     }
+    // Node ends such a connection too, but says so to nobody who asks what may follow on it.
+    if (head.contentLength === null && request.httpVersion === '1.0') response.shouldKeepAlive = false
     this.#writeHead(head, null)
     if (BODILESS.has(status)) {
       response.end() // RFC 9112 §6.3: no body follows, whatever the length field says

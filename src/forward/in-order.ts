@@ -14,7 +14,7 @@ export function runInOrder (request: IncomingMessage, response: ServerResponse, 
   const before = earlier.at(-1)
   if (before === undefined || [request, ...earlier.map(({ req }) => req)].every(isSafe)) return run()
   onResponseFinished(before.req, before, () => {
-    if (!request.socket.destroyed && !followsClose(request.socket)) run()
+    if (!followsClose(request.socket)) run()
   })
 }
 

@@ -100,6 +100,20 @@ t.test('an answer that is cut off ends without the close of TLS, by which the cl
   t.equal((await ask(proxy.port, { path: '/-/live' })).status, 200, 'the proxy lives on')
 })
 
+t.test('a pipelined write behind an answer that ends the connection is not sent', async t => {
+  const waiting: Socket[] = []
+  const upstream = await keptUpstream(t, (socket, head) => {
+    if (!head.includes('/zones/')) socket.end('HTTP/1.1 200 OK\r\n\r\nall')
+    else if (waiting.push(socket) === 2) for (const one of waiting) one.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  })
+  const proxy = await startTestProxy(t, testConfig(`http://127.0.0.1:${upstream.port}/MAAS`, pair(t)))
+  await Promise.all([1, 2].map(async () => await ask(proxy.port, { path: '/MAAS/api/2.0/zones/' }))) // two connections
+  const line = (method: string) => `${method} ${MACHINES} HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n`
+  t.match(await securely(proxy.port, line('GET') + line('PUT')), /\r\n\r\nall$/, 'its end is that of the connection')
+  await until('both have a record', () => proxy.log.filter(({ msg }) => msg === 'request').length === 4)
+  t.notMatch(upstream.requests.join(''), /PUT/)
+})
+
 t.test('what works by http works by https', async t => {
   const upstream = await rawUpstream(t, (socket, head) => {
     const body = head.startsWith('GET') ? `{"url":"${upstream.url}/x"}` : 'ok'
