@@ -9,7 +9,7 @@ import { maasAuthProxy } from '../src/index.ts'
 import { createLogger } from '../src/observe/log/logger.ts'
 import { startProxy } from '../src/proxy/start.ts'
 import { ask } from './helper/maas-client.ts'
-import { startCommand, startProgram } from './helper/process.ts'
+import { EXACT, startCommand, startProgram } from './helper/process.ts'
 import { KEY, testConfig } from './helper/proxy.ts'
 import { exchange, get, keptUpstream, OK, rawUpstream, readAll } from './helper/sockets.ts'
 import { until } from './helper/until.ts'
@@ -30,7 +30,7 @@ t.test('an error that nobody caught ends the process in order: logged, running r
   ]
   for (const [code, message, reason] of rows) {
     const upstream = await keptUpstream(t, () => {})
-    const program = startProgram(t, ['--listen', '127.0.0.1:0'], { ...ENV(`http://127.0.0.1:${upstream.port}/MAAS`), ...preload(code) })
+    const program = startProgram(t, ['--listen', '127.0.0.1:0'], { ...ENV(`http://127.0.0.1:${upstream.port}/MAAS`), ...preload(code), ...EXACT })
     await program.printed('"listening"')
     const port = portOf(program.stdout())
     const client = connect(port, '127.0.0.1')

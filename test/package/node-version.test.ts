@@ -2,7 +2,7 @@ import t from 'tap'
 import { readFileSync } from 'node:fs'
 import { minimumNode } from '../../src/cli/minimum-node.ts'
 import { isOlder } from '../../src/cli/node-version.ts'
-import { FROM_SOURCES, startCommand } from '../helper/process.ts'
+import { EXACT, FROM_SOURCES, startCommand } from '../helper/process.ts'
 
 const MINIMUM = minimumNode()
 
@@ -36,7 +36,7 @@ const on = (version: string) => `data:text/javascript,Object.defineProperty(proc
 t.test('on an older Node the program says which one it needs, and does nothing else', async t => {
   const [node, ...rest] = FROM_SOURCES
   for (const [version, code] of [['18.20.4', 2], [`${MINIMUM}.0`, 0]] as const) {
-    const program = startCommand(t, [node, '--import', on(version), ...rest, '--version'])
+    const program = startCommand(t, [node, '--import', on(version), ...rest, '--version'], EXACT)
     t.equal(await program.ended, code, version)
     t.equal(program.stderr(), code === 0 ? '' : `maas-auth-proxy: error: needs Node ${MINIMUM} or newer, and this is 18.20.4\n`)
     t.equal(program.stdout() === '', code !== 0)

@@ -17,7 +17,7 @@ const SHELLS: Readonly<Record<string, (script: string, line: string) => string[]
     return execFileSync('bash', [helper('completion.bash'), script, ...words], { encoding: 'utf8' }).split('\n')
   },
   zsh (script, line) {
-    const screen = execFileSync('zsh', ['-f', helper('completion.zsh'), script, line], { encoding: 'utf8', timeout: 60_000 })
+    const screen = execFileSync('zsh', ['-f', helper('completion.zsh'), script, line], { encoding: 'utf8', timeout: 60_000, env: { ...process.env, TERM: 'xterm' } })
     // From the end of the line that was typed to where the cursor goes back up to it.
     const [, list = ''] = /[^]*\x1b\[J([^]*?)\x1b\[\d*A/.exec(screen) ?? [] // eslint-disable-line no-control-regex
     return list.replaceAll('\x1b[K', '').split(/\r|\n/).flatMap(row => / -- /.test(row) ? [row.split(' ')[0] as string] : row.split(/ +/))
