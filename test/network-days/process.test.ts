@@ -156,7 +156,7 @@ t.test('a log on a full disk goes on when there is room again, to its last recor
 const noScript = spawnSync('script', ['--version']).status !== 0 && 'there is no script(1)'
 
 t.test('a terminal that is stopped with Control-S stops neither answers nor the end', { skip: noScript }, async t => {
-  const program = startCommand(t, ['script', '--quiet', '--flush', '--return', '--command', [...PROGRAM, '--listen', '127.0.0.1:0'].join(' '), '/dev/null'], { MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY })
+  const program = startCommand(t, ['script', '--quiet', '--flush', '--return', '--command', ['exec', ...PROGRAM, '--listen', '127.0.0.1:0'].join(' '), '/dev/null'], { MAAS_URL: 'http://127.0.0.1:1/MAAS', MAAS_API_KEY })
   await program.printed('whoami')
   const port = Number(/listens on.*127\.0\.0\.1:(\d+)/.exec(stripVTControlCharacters(program.stdout()))?.[1])
   program.child.stdin.write('\x13')
