@@ -10,8 +10,8 @@ const PLAIN_PART = /^form-data; name="([\w.[\]-]+)"(; filename="[\x20-\x21\x23-\
 const USUAL_HEAD = /^\r\nContent-Disposition: form-data; name="([\w.[\]-]+)"$/
 
 /**
- * Maximum length of a part's head. Django looks for the end of the head in 1,024 bytes, the blank line included, and
- * ignores a part that has none there. The margin is safe: a form with a longer head counts as uncertain.
+ * Maximum length of a part's head. Django ignores a part whose head, with the blank line, is larger than 1,024 bytes.
+ * This limit is lower, which is safe: a form with a longer head counts as uncertain.
  */
 const MAX_PART_HEAD = 1000
 

@@ -56,7 +56,7 @@ export class Answer implements EndOfTurnListener {
       this.#buffered = new BufferedAnswer(head)
       return
     }
-    // Node ends such a connection too, but says so to nobody who asks what may follow on it.
+    // The end of the connection ends this body. Node closes it by itself, but `followsClose` would not know.
     if (head.contentLength === null && request.httpVersion === '1.0') response.shouldKeepAlive = false
     this.#writeHead(head, null)
     if (BODILESS.has(status)) {

@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { earlierResponses, followsClose, onResponseFinished } from '../http/response-tracker.ts'
-
-/** Methods of requests that may run at the same time although one connection has them in turn (RFC 9110 §9.2.1). */
-const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
+import { SAFE_METHODS } from '../http/methods.ts'
+import { earlierResponses, followsClose, onResponseFinished, pendingResponses } from '../http/response-tracker.ts'
 
 /**
  * Runs a request now, or when the request before it on its connection has its answer: pipelined requests run at the
@@ -10,6 +8,7 @@ const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'O
  * run, since its answer could not be sent.
  */
 export function runInOrder (request: IncomingMessage, response: ServerResponse, run: () => void): void {
+  if (pendingResponses(request.socket) <= 1) return run() // nearly always
   const earlier = earlierResponses(request.socket, response)
   const before = earlier.at(-1)
   if (before === undefined || [request, ...earlier.map(({ req }) => req)].every(isSafe)) return run()

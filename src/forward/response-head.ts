@@ -85,7 +85,7 @@ export function responseHead (status: number, reason: string, rawHeaders: readon
 /** The role of a field in an answer. */
 type FieldKind = 'forwarded' | 'dropped' | 'connection' | 'coding' | 'length' | 'type' | 'date' | 'trace'
 
-/** Whether `Connection` cannot remove a field: without it the client would take the answer for something else. */
+/** Whether a field stays although `Connection` names it: without it an answer is incomplete, or its body unreadable. */
 const isProtected = (name: string): boolean => name === 'date' || name.startsWith('content-')
 
 const kindOf = byName<FieldKind>(name => {

@@ -41,9 +41,14 @@ export function pendingResponses (socket: Socket): number {
   return responsesBySocket.get(socket)?.length ?? 0
 }
 
-/** The unfinished responses before one of its connection, which are sent first. */
+/** The unfinished responses of a connection, in the order of their requests. */
+function unfinished (socket: Socket): ServerResponse[] {
+  return (responsesBySocket.get(socket) ?? []).map(({ response }) => response)
+}
+
+/** The unfinished responses of a connection that are sent before the given one. */
 export function earlierResponses (socket: Socket, response: ServerResponse): ServerResponse[] {
-  const responses = (responsesBySocket.get(socket) as PendingResponse[]).map(one => one.response)
+  const responses = unfinished(socket)
   return responses.slice(0, responses.indexOf(response))
 }
 
@@ -55,7 +60,7 @@ const closing = new WeakSet<ServerResponse>()
  * @param last the last response; by default the last one that is not finished
  */
 export function closeAfterLast (socket: Socket, last?: ServerResponse): void {
-  const responses = (responsesBySocket.get(socket) ?? []).map(({ response }) => response)
+  const responses = unfinished(socket)
   last ??= responses.at(-1)
   for (const response of responses) {
     if (response !== last && !response.headersSent && closing.delete(response)) response.shouldKeepAlive = true
@@ -75,11 +80,11 @@ export function followsClose (socket: Socket): boolean {
 }
 
 /**
- * Ends a connection on which a request has come after the answers to the requests that have arrived whole. What else
- * arrives is dropped (RFC 9112 §9.6).
+ * Ends a connection once all requests that have arrived whole are answered. Everything else that arrives is dropped
+ * (RFC 9112 §9.6).
  */
 export function endAfterAnswers (socket: Socket): void {
-  const responses = (responsesBySocket.get(socket) as PendingResponse[]).map(({ response }) => response)
+  const responses = unfinished(socket)
   const last = responses.findLast(({ req }) => req.complete)
   if (last === undefined) {
     const [begun] = responses
@@ -88,11 +93,14 @@ export function endAfterAnswers (socket: Socket): void {
     return
   }
   closeAfterLast(socket, last)
-  socket.removeAllListeners('data').on('data', () => {}) // Node's parser would go on
+  socket.removeAllListeners('data').on('data', () => {}) // Node's parser would read the rest as requests
   onResponseFinished(last.req, last, () => { linger(socket) })
 }
 
-/** Closes a connection so that the client does not take it for an orderly end. Only TCP without TLS knows a reset. */
+/**
+ * Closes a connection so that the client does not take the close for an orderly end: by a reset over TCP, without
+ * close_notify over TLS. A unix socket has no such sign.
+ */
 export function breakOff (socket: Socket): void {
   if (socket.remoteAddress !== undefined && !isEncrypted(socket)) socket.resetAndDestroy()
   else socket.destroy()

@@ -46,8 +46,8 @@ export function allowHalfClosed (server: Server, tables: readonly string[] = SOC
 
 /**
  * Reads the tables of sockets.
- * @returns a function that says whether a client has gone; of a client on another machine, or in another network
- *   namespace, nobody knows, nor of any where the tables cannot be read now, as without a free descriptor
+ * @returns a function that says whether a client has gone. It is false for a client on another machine or in another
+ *   network namespace, and for every client while the tables cannot be read, as without a free descriptor
  */
 function findGone (tables: readonly string[]): (socket: Socket) => boolean {
   const alive = new Set<string>()

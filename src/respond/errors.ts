@@ -49,7 +49,7 @@ function answerError (error: Error, request: FastifyRequest, reply: FastifyReply
   if (proxyError !== error) log.error({ ...fields, ...describe(error), stack: withSources(error.stack) }, message)
   else if (cause !== undefined) log.warn({ ...fields, ...describe(cause as NodeJS.ErrnoException) }, message)
   if (statusCode === 405) void reply.header('Allow', METHODS.join(', '))
-  if (CLOSING.has(code)) reply.raw.shouldKeepAlive = false // what follows finds it at once
+  if (CLOSING.has(code)) reply.raw.shouldKeepAlive = false // at once, for `followsClose`
   const retryAfter = RETRY_AFTER_S[code]
   if (retryAfter !== undefined) void reply.header('Retry-After', retryAfter)
   if (statusCode === 401) void reply.header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy"')

@@ -45,13 +45,13 @@ export class ConnectionTracker implements WatchedConnection {
     this.#attempt = null
     this.#watch.add(this)
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      const { code } = error
       if (this.#attempt !== null) this.#attempt.failure = error
-      if (SILENT_DEATHS.has(String(code))) this.#watch.doubtAll()
+      if (SILENT_DEATHS.has(String(error.code))) this.#watch.doubtAll()
     })
     socket.once('close', () => { this.#watch.delete(this) })
   }
 
+  /** Whether there is a connection that the next request could be written to. */
   get isOpen (): boolean { return this.#socket?.destroyed === false }
 
   get localAddress (): string | undefined { return this.#socket?.localAddress }
